@@ -1,0 +1,65 @@
+# Verbs only; what they do is in the tools they call.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+MEMBERS := $(sort $(wildcard shared/*/ services/*/ tools/*/))
+LOCKED := ups-event-ingest:event-ingest ups-throttle:throttle ups-device:device-svc ups-invite:invite-svc ups-notifier:notifier ups-cli:cli
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check format spec lock clean
+
+help:  ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.done  ## Install everything below .venv (the other verbs do it when needed)
+
+$(VENV)/.done: locks/dev.txt locks/mailbox.txt $(wildcard */*/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Name one with: make PYTHON=python3.12 setup")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
+	@echo "Setting up in $(VENV) (once; a minute or two)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install --disable-pip-version-check --no-deps --require-hashes --quiet --progress-bar on -r locks/dev.txt
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation --quiet $(addprefix -e ./,$(MEMBERS))
+	@$(PYTHON) -m venv --clear $(VENV)-mailbox
+	@$(VENV)-mailbox/bin/pip install --disable-pip-version-check --no-deps --require-hashes --quiet --progress-bar on -r locks/mailbox.txt
+	@touch $@
+
+demo: setup  ## Run the whole product and watch it work (FOR=60s ends by itself and checks)
+	@$(BIN)/ups-devstack demo $(if $(FOR),--for $(FOR))
+
+up: setup  ## Run the whole product in the foreground until Ctrl-C
+	@$(BIN)/ups-devstack up
+
+test: setup  ## Run every check and every test
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/pytest $(ARGS)
+
+check: setup  ## Lint, types, import contracts, generated files (no tests)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m ups_schemas.export --check
+
+format: setup  ## Format the code and mend what the linter can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+spec: setup  ## Write shared/schemas/spec anew from the models
+	@$(BIN)/python -m ups_schemas.export
+
+lock: setup  ## Resolve the dependencies anew and export the locks
+	@$(BIN)/uv lock --upgrade --quiet
+	@$(MAKE) --no-print-directory export-locks UV=$(BIN)/uv
+
+.PHONY: export-locks
+UV ?= $(BIN)/uv
+export-locks:
+	@$(UV) export --quiet --no-header --no-emit-workspace --only-group dev --output-file locks/dev.txt
+	@$(UV) export --quiet --no-header --no-emit-workspace --only-group mailbox --output-file locks/mailbox.txt
+	@for pair in $(LOCKED); do \
+		$(UV) export --quiet --no-header --no-emit-workspace --no-dev --package $${pair%%:*} --output-file locks/$${pair##*:}.txt; \
+	done
+
+clean:  ## Remove what make made, the demo's data included
+	@rm -rf $(VENV) $(VENV)-mailbox .devstack .cache artefacts

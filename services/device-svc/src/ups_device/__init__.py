@@ -1,0 +1,1 @@
+"""Owns devices, their keys, plans and subscriptions, and the Event Log."""

@@ -1,0 +1,1 @@
+"""Owns companies, users, invitations and sign-in."""

@@ -1,0 +1,1 @@
+"""Turns decisions into e-mails, each sent once."""

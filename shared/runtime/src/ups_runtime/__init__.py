@@ -1,0 +1,1 @@
+"""How a Ridethrough process behaves: settings, logs, health, life cycle, Kafka, outbox."""

@@ -1,0 +1,1 @@
+"""ups: the operator command."""

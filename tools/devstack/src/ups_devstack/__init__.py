@@ -1,0 +1,1 @@
+"""Real Kafka, real MongoDB, a mail inbox and the services on one machine, without Docker."""
