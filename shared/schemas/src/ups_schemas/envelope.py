@@ -1,0 +1,87 @@
+"""CloudEvents 1.0 as this product uses them, the shared base of all messages, and the headers of a dead letter."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+
+
+def to_utc_milliseconds(moment: datetime) -> datetime:
+    """`moment` in UTC, cut to milliseconds: what fits a Kafka record timestamp, so that both are always equal."""
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def format_timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds and `Z`: one spelling on the wire."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def from_milliseconds(milliseconds: int) -> datetime:
+    """The moment of a Kafka record timestamp (milliseconds since the epoch)."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since the epoch, exactly: no float on the way."""
+    whole = int(moment.replace(microsecond=0).timestamp())
+    return whole * 1000 + moment.microsecond // 1000
+
+
+Timestamp = Annotated[
+    AwareDatetime,
+    AfterValidator(to_utc_milliseconds),
+    PlainSerializer(format_timestamp, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+class Message(BaseModel):
+    """Base of all that is on the wire: frozen; readers ignore fields they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null", allow_inf_nan=False)
+
+
+DataT = TypeVar("DataT", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class CloudEvent(Generic[DataT]):
+    """One message with its CloudEvents 1.0 context attributes.
+
+    `id` with `source` is unique for what happened: a repeat of the same publication carries the same `id`.
+    `subject` is the record key's meaning (a device id, a user id). `traceparent` is W3C Trace Context.
+    """
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    data: DataT
+    traceparent: str | None = None
+
+
+class DeadLetterReason(StrEnum):
+    """Why a record was put aside."""
+
+    UNDECODABLE = "undecodable"  # not the JSON, or not the headers, that the topic promises
+    INVALID = "invalid"  # well-formed, and refused by the contract
+    UNAUTHENTICATED = "unauthenticated"  # its signature or key does not hold
+    REJECTED = "rejected"  # contract kept, but the handler can never accept it
+    FAILED = "failed"  # our code raised on it, alone and again
+
+
+class DeadLetterHeader(StrEnum):
+    """Headers added to the raw record on `dead-letters.<service>.v1`."""
+
+    REASON = "dlq_reason"
+    ERROR = "dlq_error"
+    TOPIC = "dlq_topic"
+    PARTITION = "dlq_partition"
+    OFFSET = "dlq_offset"
+    TIMESTAMP = "dlq_timestamp_ms"
+    SERVICE = "dlq_service"
+    DEAD_AT = "dlq_dead_at"

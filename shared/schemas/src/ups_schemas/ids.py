@@ -1,0 +1,73 @@
+"""The ids on the wire, and how those are derived that must come out the same each time."""
+
+from hashlib import blake2b
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from pydantic import StringConstraints
+
+# Ids from outside are compared, logged and put into headers: printable ASCII, no spaces, no quotes, no angle brackets.
+Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:@/+=~-]+$")]
+
+DeviceId = Id
+EventId = Id
+UserId = Id
+CompanyId = Id
+KeyId = Id
+PeriodId = Id
+NotificationId = Id
+IncidentId = Id
+
+# Fixed for ever: every derived id on every installation hangs on it.
+_NAMESPACE = UUID("6f0f5e9c-3c0b-5d1e-9a55-2d8d3a1d7b10")
+_SEPARATOR = "\x1f"  # cannot stand in an id
+
+
+def derived(kind: str, *parts: str | int) -> str:
+    """The id of `kind` for these parts: the same parts give the same id, on every installation and for ever."""
+    return str(uuid5(_NAMESPACE, _SEPARATOR.join((kind, *map(str, parts)))))
+
+
+def ingest_event_id(topic: str, partition: int, offset: int) -> EventId:
+    """The event id of a record on `ups.ingest` whose sender gave none."""
+    return derived("ingest", topic, partition, offset)
+
+
+def event_notification_id(device_id: DeviceId, event_id: EventId) -> NotificationId:
+    """The notification that one event may become; a replay and a resend find the same one."""
+    return derived("event", device_id, event_id)
+
+
+def late_notification_id(device_id: DeviceId, event_id: EventId) -> NotificationId:
+    """The notification of what late events left open; `event_id` is the last late event's."""
+    return derived("late", device_id, event_id)
+
+
+def period_id(device_id: DeviceId, event_id: EventId) -> PeriodId:
+    """The disabled period that the event starts."""
+    return derived("period", device_id, event_id)
+
+
+def disabled_notification_id(period: PeriodId) -> NotificationId:
+    """The *Event Notifications Disabled* alert of a period."""
+    return derived("disabled", period)
+
+
+def enabled_notification_id(period: PeriodId) -> NotificationId:
+    """The reconcile mail at the end of a period."""
+    return derived("enabled", period)
+
+
+def incident_id(device_id: DeviceId, event_id: EventId, code: str) -> IncidentId:
+    """The incident that the event opens: one occurrence of a condition, from raise to clear."""
+    return derived("incident", device_id, event_id, code)
+
+
+def delivery_id(notification_id: NotificationId, user_id: UserId) -> str:
+    """One recipient's copy of a notification: the ledger row, and the left part of its Message-ID."""
+    return derived("delivery", notification_id, user_id)
+
+
+def short_hash(text: str) -> bytes:
+    """8 bytes that stand for `text` in packed state (event ids, condition texts)."""
+    return blake2b(text.encode(), digest_size=8).digest()
