@@ -1,0 +1,52 @@
+"""The errors that a caller acts on, and the exit codes of every process."""
+
+from enum import IntEnum
+
+from ups_schemas.envelope import DeadLetterReason
+
+
+class Retryable(Exception):  # noqa: N818 - named by what the caller does about it
+    """It may work the next time: nothing is wrong with what was asked."""
+
+
+class Permanent(Exception):  # noqa: N818 - named by what the caller does about it
+    """It will never work with this input; `reason` says why for the dead letters."""
+
+    reason = DeadLetterReason.REJECTED
+
+    def __init__(self, message: str, reason: DeadLetterReason | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason or self.reason
+
+
+class Undecodable(Permanent):
+    """The bytes are not what their topic promises."""
+
+    reason = DeadLetterReason.UNDECODABLE
+
+
+class Fenced(Exception):  # noqa: N818 - what happened to us
+    """Another process has taken over what this one was doing: stop doing it."""
+
+
+class ExitCode(IntEnum):
+    """What a process says when it ends; the runbook has a paragraph for each."""
+
+    OK = 0
+    CRASHED = 1  # a bug: the log's last record has the trace
+    SETTINGS = 2
+    DEPENDENCY = 3  # something it needs went away and did not come back
+    FENCED = 4  # another process took over
+    RESET_REFUSED = 5  # offsets are gone or were moved by hand
+    PARTITIONS_CHANGED = 6
+    POISON = 7  # most of what is read cannot be processed: a bad release, or a foreign writer
+    STUCK = 8  # did not stop in its stated time
+    STALE_STATE = 9  # state is ahead of the committed offsets
+
+
+class Fatal(Exception):  # noqa: N818 - what it is for the process
+    """The process must end, with this exit code; its message says what to do."""
+
+    def __init__(self, exit_code: ExitCode, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
