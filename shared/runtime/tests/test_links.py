@@ -1,0 +1,94 @@
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ups_runtime.links import CLAIMS, ForgedLinkError, LinkKind, Links, LinkSettings
+from ups_runtime.settings import SettingsError, load
+
+OLD, NEW = "o" * 32, "n" * 32
+BASE = "https://ridethrough.example.com"
+
+claims = st.none() | st.integers(0, 2**63) | st.uuids().map(str) | st.text(max_size=60)
+
+
+def token_of(url: str) -> str:
+    return url.rsplit("/", 1)[1]
+
+
+@given(
+    st.sampled_from(LinkKind).flatmap(lambda kind: st.tuples(st.just(kind), st.tuples(*[claims] * len(CLAIMS[kind]))))
+)
+def test_what_is_minted_is_what_verify_gives(case):
+    kind, values = case
+    given_claims = dict(zip(CLAIMS[kind], values, strict=True))
+    links = Links((NEW,), BASE)
+
+    assert links.verify(kind, token_of(links.mint(kind, **given_claims))) == given_claims
+
+
+def test_a_link_of_the_old_key_survives_rotation():
+    url = Links((OLD,), BASE).mint(LinkKind.UNSUBSCRIBE, user="u1", company="c1")
+
+    assert Links((NEW, OLD), BASE).verify(LinkKind.UNSUBSCRIBE, token_of(url))["user"] == "u1"
+
+
+def test_the_newest_key_signs():
+    url = Links((NEW, OLD), BASE).mint(LinkKind.WHY, user="u1")
+
+    assert Links((NEW,), BASE).verify(LinkKind.WHY, token_of(url))["user"] == "u1"
+
+
+@pytest.mark.parametrize("token", ["", ".", "a.b", "ü", "n" * 5000, "AAAA.AAAA"])
+def test_a_forged_token_is_refused(token):
+    with pytest.raises(ForgedLinkError):
+        Links((NEW,), BASE).verify(LinkKind.ENABLE, token)
+
+
+def test_a_token_of_one_kind_is_none_of_another():
+    url = Links((NEW,), BASE).mint(LinkKind.WHY, user="u1")
+
+    with pytest.raises(ForgedLinkError):
+        Links((NEW,), BASE).verify(LinkKind.ENABLE, token_of(url))
+
+
+def test_a_changed_token_is_refused():
+    links = Links((NEW,), BASE)
+    token = token_of(links.mint(LinkKind.ENABLE, user="u1", device="d1", ownership=1, period="p1"))
+
+    for at, letter in enumerate(token[:-1]):  # the last letter of base64 has bits that mean nothing
+        changed = token[:at] + ("A" if letter != "A" else "B") + token[at + 1 :]
+        with pytest.raises(ForgedLinkError):
+            links.verify(LinkKind.ENABLE, changed)
+
+
+def test_an_unsubscribe_link_is_short_enough_not_to_be_folded():
+    ids = {name: str(uuid.uuid4()) for name in ("user", "company", "device")}
+
+    assert len(Links((NEW,), BASE).mint(LinkKind.UNSUBSCRIBE, **ids, ownership=12)) < 200
+
+
+def test_an_unknown_claim_is_a_mistake():
+    with pytest.raises(ValueError, match="no address"):
+        Links((NEW,), BASE).mint(LinkKind.WHY, address="a@b.example")
+
+
+def test_links_begin_with_the_configured_base():
+    links = Links((NEW,), f"{BASE}/ups/")
+
+    assert links.mint(LinkKind.WHY).startswith(f"{BASE}/ups/l/why/")
+    assert links.page("/devices/d1") == f"{BASE}/ups/devices/d1"
+
+
+def test_keys_come_newest_first_from_one_setting():
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True)
+    class Settings:
+        link: LinkSettings
+
+    assert load(Settings, {"UPS_LINK_KEYS": f"{NEW},\n{OLD}\n"}).link.ring() == (NEW, OLD)
+    with pytest.raises(SettingsError, match="UPS_LINK_KEYS") as refused:
+        load(Settings, {"UPS_LINK_KEYS": "tooshort"})
+    assert "tooshort" not in str(refused.value)
