@@ -15,7 +15,8 @@ from pathlib import Path
 
 import docker as engine  # type: ignore[import-untyped]
 from docker.errors import DockerException, NotFound  # type: ignore[import-untyped]
-from testcontainers.core.container import DockerContainer
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer, Reaper
 from testcontainers.core.docker_client import get_docker_host
 
 from ups_devstack import kafka, mongo, smtp
@@ -33,6 +34,8 @@ DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 
 READY_TIMEOUT_S = 120
 STOP_GRACE_S = 20
+
+_CLEANER_LOCK = threading.Lock()
 
 KAFKA_PORT = 9092
 KAFKA_CONTROLLER_PORT = 9093
@@ -101,7 +104,7 @@ class _Container:
                 container.with_bind_ports(inside, outside)
             self._container = container
             self._configure(container)
-            container.start()
+            self._create(container)
         else:
             self._container.get_wrapped_container().start()
         self._wait_ready(self._container)
@@ -150,6 +153,16 @@ class _Container:
                     f"{missing}. The last lines of its log:\n{tail}"
                 )
             self._stopping.wait(POLL_INTERVAL_S)
+
+    def _create(self, container: DockerContainer) -> None:
+        try:
+            if not testcontainers_config.ryuk_disabled:
+                # Three parts start at once, and testcontainers would start three of its cleaners.
+                with _CLEANER_LOCK:
+                    Reaper.get_instance()
+            container.start()
+        except DockerException as error:
+            raise NotReadyError(f"{self._name}: {self._image} cannot be started: {error}") from error
 
     @staticmethod
     def _is_created(container: DockerContainer) -> bool:

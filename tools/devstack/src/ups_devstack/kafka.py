@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from ups_devstack import jars
 from ups_devstack.errors import UnavailableError
-from ups_devstack.process import Child, accepts_connections, start_on_fresh_ports
+from ups_devstack.process import Child, accepts_connections, start_on_kept_ports
 from ups_devstack.progress import Report
 
 # A cold start takes 3 s alone; several stacks that share two cores need many times that.
@@ -42,6 +42,10 @@ BROKER_SETTINGS: Mapping[str, str] = {
     # topics come from the registry; a typo must not make one
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
+    # a killed broker that comes back is refused until its old session ends (9 s by default); much shorter, and a
+    # machine under load fences a broker that is alive
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
     # allows tests of killed consumers that do not wait for the usual 6 s
     "group.min.session.timeout.ms": "1000",
     # the defaults of 7 days expire exactly when a re-enable is due
@@ -73,7 +77,7 @@ Configuration:
 
 
 class EmbeddedKafka:
-    """One broker whose data stay in `data_dir`; ports are chosen at the first start and then kept."""
+    """One broker whose data stay in `data_dir`; addresses too, unless somebody else took them since."""
 
     def __init__(self, data_dir: Path, log_dir: Path) -> None:
         self._data_dir = data_dir
@@ -98,7 +102,8 @@ class EmbeddedKafka:
         class_path = jars.classpath(report)
         report("starting")
         if self._ports is None:
-            start_on_fresh_ports(2, lambda ports: self._start(class_path, ports))
+            noted = self._data_dir / "ports.json"
+            self._ports = start_on_kept_ports(noted, 2, lambda ports: self._start(class_path, ports))
         else:
             self._start(class_path, self._ports)
 
@@ -125,7 +130,6 @@ class EmbeddedKafka:
             self._format.wait_ended_well(timeout_s=FORMAT_TIMEOUT_S)
         self._child.start([*java, "kafka.Kafka", properties])
         self._child.wait_ready(lambda: missing_for_clients("127.0.0.1", ports[0]), timeout_s=READY_TIMEOUT_S)
-        self._ports = ports
 
     def _write_configuration(self, ports: tuple[int, ...]) -> Path:
         broker, controller = ports

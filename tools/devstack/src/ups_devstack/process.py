@@ -1,6 +1,7 @@
 """A child process: its own group, its output in a log file, ready when a probe says so, dead when we are."""
 
 import functools
+import json
 import os
 import signal
 import socket
@@ -169,16 +170,44 @@ class Child:
         return NotReadyError(f"{what}. Its log is {self.log_path}; the last lines:\n{tail}")
 
 
-def start_on_fresh_ports(count: int, start: Callable[[tuple[int, ...]], None], *, attempts: int = 3) -> None:
-    """Call `start` with free ports, again with others if somebody else took one in between."""
+def start_on_kept_ports(
+    path: Path, count: int, start: Callable[[tuple[int, ...]], object], *, attempts: int = 3
+) -> tuple[int, ...]:
+    """Call `start` with the ports noted in `path`, or with fresh ones when those are not free; note what worked.
+
+    Tries again with others if somebody took a port between the choice and the start.
+    """
+    ports = _noted_ports(path, count) or free_ports(count)
     for attempt in range(1, attempts + 1):
         try:
-            start(free_ports(count))
+            start(ports)
         except NotReadyError as error:
             if attempt == attempts or "address already in use" not in str(error).lower():
                 raise
+            ports = free_ports(count)
         else:
-            return
+            break
+    path.write_text(json.dumps(ports))
+    return ports
+
+
+def _noted_ports(path: Path, count: int) -> tuple[int, ...] | None:
+    try:
+        ports = tuple(int(port) for port in json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return ports if len(ports) == count and all(map(_is_free, ports)) else None
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
+        # Connections of an earlier server that are still closing do not count: servers set this, too.
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _describe_exit(code: int) -> str:

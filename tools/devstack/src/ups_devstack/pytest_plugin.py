@@ -5,6 +5,7 @@ Loaded for every run, so it imports nothing heavy.
 
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,7 +42,12 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     kind = request.config.getoption("--stack")
     if reason := reason_unavailable(kind):
         pytest.skip(f"no {kind} stack here: {reason}")
-    with backing_in_thread(kind, data_dir=tmp_path_factory.mktemp("stack")) as running:
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with ExitStack() as resources:
+        # A first start fetches for a while: its progress belongs on the terminal, not into a test's output.
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            folder = tmp_path_factory.mktemp("stack")
+            running = resources.enter_context(backing_in_thread(kind, data_dir=folder))
         yield running
 
 

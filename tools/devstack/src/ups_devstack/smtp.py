@@ -6,14 +6,14 @@ from pathlib import Path
 import httpx
 
 from ups_devstack.inbox import Inbox
-from ups_devstack.process import Child, accepts_connections, start_on_fresh_ports
+from ups_devstack.process import Child, accepts_connections, start_on_kept_ports
 from ups_devstack.progress import Report
 
 READY_TIMEOUT_S = 60
 
 
 class EmbeddedMailbox:
-    """One `maildump` whose mails stay in `data_dir`; ports are chosen at the first start and then kept."""
+    """One `maildump` whose mails stay in `data_dir`; addresses too, unless somebody else took them since."""
 
     host = "127.0.0.1"
 
@@ -41,7 +41,7 @@ class EmbeddedMailbox:
         """Start and wait until it greets SMTP clients and answers REST requests."""
         report("starting")
         if self._ports is None:
-            start_on_fresh_ports(2, self._start)
+            self._ports = start_on_kept_ports(self._data_dir / "ports.json", 2, self._start)
         else:
             self._start(self._ports)
 
@@ -75,7 +75,6 @@ class EmbeddedMailbox:
             lambda: missing_for_clients(self.host, smtp, self._inbox(ports).list_url),
             timeout_s=READY_TIMEOUT_S,
         )
-        self._ports = ports
 
 
 def maildump_path() -> Path:
