@@ -387,6 +387,9 @@ CONDITIONS: tuple[Condition, ...] = (
         hold=_s(5),
         told_apart_by=Told.TEXT,
         advice="Look the fault up in the maker's manual, and have the UPS serviced.",
+        # an alarm whose text is no other condition's
+        nut_notify=("ALARM",),
+        nut_notify_clear=("NOTALARM",),
         nut_alarms=("Internal UPS fault!",),
         powernet=(77, 734, 736, 738, 608, 612, 620, 622),
         powernet_clear=(78, 735, 737, 739, 609, 613, 621, 623),
@@ -537,6 +540,7 @@ _NATIVE_ATTRIBUTES: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("powernet", "6"): {"mode": "boost"},
     ("powernet", "31"): {"mode": "trim"},
     ("ups-mib", "alarm:10"): {"line": "bypass"},
+    ("ups-mib", "alarm:10:removed"): {"line": "bypass"},
     ("nut", "BOOST"): {"mode": "boost"},
     ("nut", "TRIM"): {"mode": "trim"},
     ("apcupsd", "timeout"): {"cause": "timeout"},

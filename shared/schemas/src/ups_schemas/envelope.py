@@ -9,8 +9,14 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Plain
 
 
 def to_utc_milliseconds(moment: datetime) -> datetime:
-    """`moment` in UTC, cut to milliseconds: what fits a Kafka record timestamp, so that both are always equal."""
-    moment = moment.astimezone(UTC)
+    """`moment` in UTC, cut to milliseconds: what fits a Kafka record timestamp, so that both are always equal.
+
+    ValueError if its offset puts it outside the years 1 to 9999.
+    """
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the years 1 to 9999 in UTC") from error
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 

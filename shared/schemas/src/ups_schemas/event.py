@@ -1,7 +1,7 @@
 """A UPS event: as a sender gives it, and as ingest accepted it."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -78,10 +78,13 @@ class RawEvent(BaseModel):
     """What a device or gateway sends, over HTTP or on `ups.ingest`. Nothing in it is trusted.
 
     Either `code` (from the catalogue; an unknown one becomes OTHER) or `native`. Unknown fields are refused, so that a
-    misspelt one is noticed. `device_id` is for gateways; a device's key already names the device.
+    misspelt one is noticed. `device_id` is for gateways; a device's key already names the device. The value has no
+    `type` field: `event_type` is what `ce_type` says, where a sender gives CloudEvents headers at all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_type: ClassVar[str] = "ups.raw-event.v1"
 
     event_id: EventId | None = None
     device_id: DeviceId | None = None

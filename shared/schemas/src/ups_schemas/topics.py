@@ -54,7 +54,7 @@ class Topic:
     """One topic. `messages` are the types of its values; none means raw bytes.
 
     `retention` None means compacted: the last record of each key is kept for ever, a tombstone removes it.
-    `personal`: holds personal data, so old records must be gone within 48 hours.
+    `personal`: holds personal data, so what was superseded, removed or has expired must be gone within 48 hours.
     """
 
     name: str
@@ -94,6 +94,11 @@ class Topic:
 
 def _ms(duration: timedelta) -> str:
     return str(duration // timedelta(milliseconds=1))
+
+
+def type_of(model: type[BaseModel]) -> str:
+    """The CloudEvents type of the model's messages."""
+    return RawEvent.event_type if model is RawEvent else str(model.model_fields["type"].default)
 
 
 INGEST = Topic(
