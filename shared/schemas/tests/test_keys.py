@@ -4,6 +4,7 @@ import hmac
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ups_schemas import keys
 
 
