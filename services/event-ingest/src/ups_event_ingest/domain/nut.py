@@ -36,6 +36,7 @@ _BY_ALARM: Mapping[str, Condition] = {
 }
 _LOST = ("COMM_LOST", "COMM_LOST_ON_BATTERY")
 _MAX_TEXT = 200
+_PART = re.compile(r"\[[^\]]*\]\s*(?=\S)")  # some drivers name the part before its alarm: `[battery] Replace battery!`
 
 # Known only with power present or absent; without OL and OB in the status, what was known stays.
 _NEEDS_POWER_STATE = ("ON_BATTERY", "BATTERY_LOW", "BATTERY_DISCHARGED", "SHUTDOWN_STARTED")
@@ -178,13 +179,13 @@ def _selftest_failed(result: str, before: bool) -> bool:  # noqa: FBT001 - what 
 
 
 def _alarms(text: str) -> Iterator[Open]:
-    rest = text
+    rest = _PART.sub("", text)
     for known, condition in _BY_ALARM.items():
         pattern = re.compile(re.escape(known), re.IGNORECASE)
         if pattern.search(rest):
             rest = pattern.sub("!", rest)
             yield Open(condition.code)
-    # drivers put several alarms side by side, each ending in an exclamation mark, some with brackets round the part
+    # drivers put several alarms side by side, each ending in an exclamation mark
     faults = [" ".join(part.split()).strip("[]() ") for part in rest.split("!")]
     unmapped = [fault[:_MAX_TEXT] for fault in faults if fault]
     yield from (Open("UPS_FAULT", text=fault) for fault in unmapped)
