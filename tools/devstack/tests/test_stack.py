@@ -22,7 +22,16 @@ from pymongo.asynchronous.collection import AsyncCollection
 from ups_devstack.errors import DevstackError, NotControllableError, NotReadyError, UnavailableError
 from ups_devstack.stack import Backing, PartName, backing, reason_unavailable
 
+pytestmark = pytest.mark.stack
+
 PARTS: tuple[PartName, ...] = get_args(PartName)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    if reason := reason_unavailable("embedded"):
+        pytest.skip(reason)
+    return tmp_path
 
 
 async def make_topic(stack: Backing, name: str) -> None:
@@ -122,10 +131,6 @@ async def test_a_sent_mail_is_in_the_inbox_with_its_headers_and_both_bodies(stac
     assert b"List-Unsubscribe: <https://example.com/u>" in mail.raw
 
 
-def test_a_test_that_uses_the_stack_is_marked(stack: Backing, request: pytest.FixtureRequest) -> None:
-    assert request.node.get_closest_marker("stack")
-
-
 async def test_what_a_test_leaves_behind_is_swept(stack: Backing, prefix: str) -> None:
     from ups_devstack.sweep import sweep
 
@@ -154,8 +159,8 @@ async def test_a_second_stack_runs_beside_the_first_and_shares_nothing(stack: Ba
         assert len(addresses) == 2
 
 
-async def test_acknowledged_data_survive_when_the_plug_is_pulled(tmp_path: Path) -> None:
-    async with backing(data_dir=tmp_path) as stack:
+async def test_acknowledged_data_survive_when_the_plug_is_pulled(folder: Path) -> None:
+    async with backing(data_dir=folder) as stack:
         before = (stack.kafka_bootstrap, stack.mongo_uri, stack.smtp_port)
         await make_topic(stack, "events")
         await produce(stack, "events", b"on battery")
@@ -177,8 +182,8 @@ async def test_acknowledged_data_survive_when_the_plug_is_pulled(tmp_path: Path)
         assert len(await stack.inbox.mails()) == 1
 
 
-async def test_a_later_stack_on_the_same_folder_has_the_data_of_the_earlier_one(tmp_path: Path) -> None:
-    async with backing(data_dir=tmp_path) as earlier:
+async def test_a_later_stack_on_the_same_folder_has_the_data_of_the_earlier_one(folder: Path) -> None:
+    async with backing(data_dir=folder) as earlier:
         await make_topic(earlier, "events")
         await produce(earlier, "events", b"on battery")
         async with devices_of(earlier, "ups") as devices:
@@ -186,10 +191,10 @@ async def test_a_later_stack_on_the_same_folder_has_the_data_of_the_earlier_one(
         send(earlier, "somebody@example.com")
 
     # MongoDB has to move, because somebody took its port; the others are where they were.
-    (port,) = json.loads((tmp_path / "mongo" / "ports.json").read_text())
+    (port,) = json.loads((folder / "mongo" / "ports.json").read_text())
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", port))
-        async with backing(data_dir=tmp_path) as later:
+        async with backing(data_dir=folder) as later:
             assert later.kafka_bootstrap == earlier.kafka_bootstrap
             assert later.mongo_uri != earlier.mongo_uri
             assert await first_value(later, "events") == b"on battery"
@@ -204,7 +209,7 @@ async def test_two_stacks_on_one_folder_are_refused(stack: Backing) -> None:
             pass
 
 
-def test_children_die_when_their_parent_is_killed(stack: Backing, tmp_path: Path) -> None:
+def test_children_die_when_their_parent_is_killed(folder: Path) -> None:
     program = """
 import asyncio, pathlib, sys
 from ups_devstack.stack import backing
@@ -216,7 +221,7 @@ async def main():
 
 asyncio.run(main())
 """
-    command = [sys.executable, "-c", program, str(tmp_path)]
+    command = [sys.executable, "-c", program, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         pids = [int(word) for word in parent.stdout.readline().split()]
@@ -227,12 +232,12 @@ asyncio.run(main())
         assert all(has_ended(pid, within_s=20) for pid in pids)
 
 
-async def test_nothing_is_left_running_when_the_start_is_cancelled(tmp_path: Path) -> None:
+async def test_nothing_is_left_running_when_the_start_is_cancelled(folder: Path) -> None:
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1), backing(data_dir=tmp_path):
+        async with asyncio.timeout(1), backing(data_dir=folder):
             raise AssertionError("ready within a second?")
 
-    assert str(tmp_path) not in await asyncio.to_thread(all_command_lines)
+    assert str(folder) not in await asyncio.to_thread(all_command_lines)
 
 
 def all_command_lines() -> str:
@@ -245,21 +250,21 @@ def all_command_lines() -> str:
     return "\n".join(found)
 
 
-async def test_a_part_that_cannot_start_says_why_and_the_others_end(tmp_path: Path) -> None:
-    foreign = tmp_path / "mongo" / "data"
+async def test_a_part_that_cannot_start_says_why_and_the_others_end(folder: Path) -> None:
+    foreign = folder / "mongo" / "data"
     foreign.mkdir(parents=True)
     (foreign / "WiredTiger").write_text("no database")
     (foreign / "storage.bson").write_text("no database")
 
     with pytest.raises(ExceptionGroup) as caught:
-        async with backing(data_dir=tmp_path):
+        async with backing(data_dir=folder):
             pass
 
     (error,) = caught.value.exceptions
     assert isinstance(error, NotReadyError)
     assert str(error).startswith("MongoDB ended with exit code")
-    assert str(tmp_path / "logs" / "mongod.log") in str(error)
-    assert str(tmp_path) not in await asyncio.to_thread(all_command_lines)
+    assert str(folder / "logs" / "mongod.log") in str(error)
+    assert str(folder) not in await asyncio.to_thread(all_command_lines)
 
 
 async def test_an_external_stack_is_known_by_its_addresses(
