@@ -35,6 +35,18 @@ def test_the_error_of_a_child_that_is_late_says_what_is_missing(tmp_path: Path) 
     assert child.pid is None
 
 
+def test_a_stranger_that_answers_in_place_of_an_ended_child_is_not_taken_for_it(tmp_path: Path) -> None:
+    child = Child("The broker", tmp_path / "broker.log")
+    child.start(program("print('Address already in use'); raise SystemExit(1)"))
+    with pytest.raises(NotReadyError):
+        child.wait_ready(lambda: "it does not listen yet", timeout_s=20)
+
+    with pytest.raises(NotReadyError, match="ended with exit code 1"):
+        child.wait_ready(lambda: None, timeout_s=20)
+
+    child.stop()
+
+
 def test_a_child_that_ignores_the_signal_is_killed_after_the_grace(tmp_path: Path) -> None:
     child = Child("The broker", tmp_path / "broker.log")
     child.start(

@@ -102,12 +102,16 @@ class Child:
             NotReadyError: it ended, was stopped, or took too long; the message ends with the log's last lines.
         """
         deadline = time.monotonic() + timeout_s
-        while (missing := probe()) is not None:
+        while True:
+            missing = probe()
             process = self._process
             if self._stopping.is_set() or process is None:
                 raise NotReadyError(f"{self.name} was stopped before it was ready")
+            # Looked at even when something answers: it may be a stranger on the port that the child did not get.
             if (code := process.poll()) is not None:
                 raise self._not_ready(f"{self.name} ended with {_describe_exit(code)} before it was ready")
+            if missing is None:
+                return
             if time.monotonic() > deadline:
                 raise self._not_ready(f"{self.name} was not ready after {timeout_s:.0f} s: {missing}")
             self._stopping.wait(POLL_INTERVAL_S)
