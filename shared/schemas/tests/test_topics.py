@@ -24,6 +24,7 @@ def test_topics_keyed_by_device_have_the_same_partitions() -> None:
         "ups.decisions.v1",
         "ups.suppressions.v1",
         "ups.throttle-state.v1",
+        "ups.nut-watch.v1",
         "mail.deliveries.v1",
     }
     assert {topic.partitions for topic in TOPICS if topic.name in by_device} == {DEVICE_PARTITIONS}
@@ -59,6 +60,7 @@ def test_only_the_topics_of_facts_that_stay_are_compacted() -> None:
             "ups.devices.v1",
             "ups.device-keys.v1",
             "ups.throttle-state.v1",
+            "ups.nut-watch.v1",
             "accounts.users.v1",
             "accounts.signing-keys.v1",
         ),

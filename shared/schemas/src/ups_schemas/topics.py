@@ -16,6 +16,7 @@ from ups_schemas.decision import EventDecided, LateEventsDecided, NotificationsD
 from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications
 from ups_schemas.event import AcceptedEvent, RawEvent
 from ups_schemas.mail import MailDelivery, MailRequest
+from ups_schemas.watch import NutWatch
 
 
 class Service(StrEnum):
@@ -177,6 +178,15 @@ THROTTLE_STATE = Topic(
     readers=(Service.THROTTLE,),
     retention=None,
 )
+NUT_WATCH = Topic(
+    name="ups.nut-watch.v1",
+    purpose="What the NUT watcher last said of each UPS, private to it: a restart tells what changed meanwhile.",
+    key="device_id",
+    messages=(NutWatch,),
+    writers=(Service.EVENT_INGEST,),
+    readers=(Service.EVENT_INGEST,),
+    retention=None,
+)
 USERS = Topic(
     name="accounts.users.v1",
     purpose="People: address, name, zone, company, role.",
@@ -262,6 +272,7 @@ TOPICS: tuple[Topic, ...] = (
     DECISIONS,
     SUPPRESSIONS,
     THROTTLE_STATE,
+    NUT_WATCH,
     USERS,
     SIGNING_KEYS,
     ACCOUNT_EVENTS,
