@@ -1,0 +1,286 @@
+"""The operator's routes for devices, their keys, plans and subscriptions, for gateways and company policies."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from ups_device.adapters.cursors import device_cursor, device_place
+from ups_device.adapters.http import IdempotencyKey, once
+from ups_device.domain.device import Device, Registration
+from ups_device.domain.event_log import Presence
+from ups_device.domain.policy import Override
+from ups_device.handlers.devices import Place, Registry
+from ups_device.handlers.event_log import EventLog
+from ups_device.handlers.gateways import Gateways
+from ups_device.handlers.policies import Policies
+from ups_runtime.http import RequestBody
+from ups_schemas.catalogue import Severity
+from ups_schemas.device import MAX_SUBSCRIPTIONS, DeviceKey, Name, Plan, Policy, Subscription
+from ups_schemas.envelope import Timestamp
+from ups_schemas.event import Attributes, Code
+from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId
+
+DAY_S = 86_400
+
+
+class PlanBody(RequestBody):
+    """A plan; a paid one without `until` does not end."""
+
+    name: Literal["advanced", "standard", "basic"]
+    until: Timestamp | None = None
+
+    def plan(self) -> Plan:
+        """The plan."""
+        return Plan(name=self.name, until=self.until)
+
+
+class ChoiceBody(RequestBody):
+    """What one person wants from the device; `codes` none means every code."""
+
+    on: bool = True
+    min_severity: Severity = Severity.WARNING
+    codes: tuple[Code, ...] | None = Field(None, max_length=100)
+
+    def subscription(self, user_id: UserId) -> Subscription:
+        """The choice as that person's."""
+        return Subscription(user_id=user_id, on=self.on, min_severity=self.min_severity, codes=self.codes)
+
+
+class SubscriberBody(ChoiceBody):
+    """A person, and what they want from the device."""
+
+    user_id: UserId
+
+
+class DeviceBody(RequestBody):
+    """A device to register."""
+
+    company_id: CompanyId
+    owner: UserId
+    name: Name
+    model: Name | None = None
+    serial: Name | None = None
+    site: Name | None = None
+    plan: PlanBody | None = None
+    subscribers: tuple[SubscriberBody, ...] = Field((), max_length=MAX_SUBSCRIPTIONS)
+
+
+class RotationBody(RequestBody):
+    """How long the older keys go on."""
+
+    grace_s: int = Field(DAY_S, ge=0, le=30 * DAY_S)
+
+
+class PolicyBody(RequestBody):
+    """What the company sets in place of the installation's default; what is left out keeps the default."""
+
+    limit: int | None = Field(None, ge=1, le=60)
+    window_s: int | None = Field(None, ge=1, le=86_400)
+    period_s: int | None = Field(None, ge=1, le=2_592_000)
+
+
+class GatewayBody(RequestBody):
+    """A gateway for the devices named, or for all of the company."""
+
+    company_id: CompanyId
+    device_ids: tuple[DeviceId, ...] | None = Field(None, min_length=1, max_length=10_000)
+
+
+class DeviceList(RequestBody):
+    """Which page of the devices."""
+
+    company_id: CompanyId | None = None
+    limit: int = Field(100, ge=1, le=500)
+    cursor: str | None = Field(None, max_length=400)
+
+
+class KeyView(BaseModel):
+    """A key, without its secret."""
+
+    key_id: KeyId
+    revoked: bool
+    expires_at: Timestamp | None
+    changed_at: Timestamp
+
+    @classmethod
+    def of(cls, key: DeviceKey) -> "KeyView":
+        """The key as callers see it."""
+        return cls(key_id=key.key_id, revoked=key.revoked, expires_at=key.expires_at, changed_at=key.changed_at)
+
+
+class DeviceView(BaseModel):
+    """A device."""
+
+    device_id: DeviceId
+    version: int
+    ownership: int
+    company_id: CompanyId
+    owner: UserId | None
+    name: str
+    model: str | None
+    serial: str | None
+    site: str | None
+    plan: Plan
+    policy: Policy
+    subscriptions: tuple[Subscription, ...]
+    keys: tuple[KeyView, ...]
+    created_at: Timestamp
+    changed_at: Timestamp
+
+    @classmethod
+    def of(cls, device: Device) -> "DeviceView":
+        """The device as callers see it."""
+        return cls.model_validate(
+            {
+                **device.snapshot.model_dump(),
+                "keys": [KeyView.of(key) for key in device.keys],
+                "created_at": device.created_at,
+            }
+        )
+
+
+class SeenDeviceView(DeviceView):
+    """A device, when it last said anything, and what its last STATUS pulse read."""
+
+    last_seen: Timestamp | None = None
+    last_read_at: Timestamp | None = None
+    last_readings: Attributes | None = None
+
+    @classmethod
+    def with_presence(cls, device: Device, presence: Presence | None) -> "SeenDeviceView":
+        """The device as callers see it."""
+        seen = (
+            {"last_seen": presence.last_seen, "last_read_at": presence.read_at, "last_readings": presence.readings}
+            if presence
+            else {}
+        )
+        return cls.model_validate({**DeviceView.of(device).model_dump(), **seen})
+
+
+class DevicePage(BaseModel):
+    """Devices, oldest first; `cursor` leads to the next page, and is none on the last."""
+
+    devices: list[DeviceView]
+    cursor: str | None
+
+
+class IssuedView(DeviceView):
+    """A device and its new key. `key` is shown once: none when the request was a repetition."""
+
+    key_id: KeyId
+    key: str | None
+
+
+class GatewayView(BaseModel):
+    """A gateway and its key. `key` is shown once: none when the request was a repetition."""
+
+    gateway_id: Id
+    key_id: KeyId
+    key: str | None
+
+
+class PolicyView(BaseModel):
+    """The policy that holds for the company's devices, and how many devices it changed."""
+
+    company_id: CompanyId
+    policy: Policy
+    changed_devices: int
+
+
+def device_router(registry: Registry, log: EventLog) -> APIRouter:
+    """Devices, their keys, plans and subscriptions."""
+    router = APIRouter(prefix="/v1/operator/devices", tags=["devices"])
+
+    @router.post("", status_code=201)
+    async def register(body: DeviceBody, idempotency_key: IdempotencyKey = None) -> IssuedView:
+        """Register a device. Its key is in this answer and nowhere else."""
+        registration = Registration(
+            company_id=body.company_id,
+            owner=body.owner,
+            name=body.name,
+            model=body.model,
+            serial=body.serial,
+            site=body.site,
+            plan=body.plan.plan() if body.plan else None,
+            subscriptions=tuple(each.subscription(each.user_id) for each in body.subscribers),
+        )
+        issued = await registry.register(registration, once(idempotency_key, body))
+        return _issued(issued.device, issued.key_id, issued.key)
+
+    @router.get("")
+    async def list_devices(query: Annotated[DeviceList, Query()]) -> DevicePage:
+        """List the devices, oldest first."""
+        after = device_place(query.cursor) if query.cursor else None
+        page = await registry.page(query.company_id, after, query.limit)
+        more = len(page) == query.limit
+        cursor = device_cursor(Place(page[-1].created_at, page[-1].device_id)) if more else None
+        return DevicePage(devices=[DeviceView.of(device) for device in page], cursor=cursor)
+
+    @router.get("/{device_id}")
+    async def get(device_id: DeviceId) -> SeenDeviceView:
+        """Look at one device."""
+        device = await registry.get(device_id)
+        return SeenDeviceView.with_presence(device, await log.presence(device))
+
+    @router.delete("/{device_id}", status_code=204, response_class=Response)
+    async def remove(device_id: DeviceId) -> None:
+        """Remove the device: its keys end at once."""
+        await registry.remove(device_id)
+
+    @router.post("/{device_id}/keys", status_code=201)
+    async def rotate(device_id: DeviceId, body: RotationBody | None = None) -> IssuedView:
+        """Make a new key; the older ones go on for the grace time (24 hours unless said otherwise)."""
+        issued = await registry.rotate(device_id, timedelta(seconds=(body or RotationBody()).grace_s))
+        return _issued(issued.device, issued.key_id, issued.key)
+
+    @router.delete("/{device_id}/keys/{key_id}", status_code=204, response_class=Response)
+    async def revoke(device_id: DeviceId, key_id: KeyId) -> None:
+        """End one key at once."""
+        await registry.revoke(device_id, key_id)
+
+    @router.put("/{device_id}/plan")
+    async def set_plan(device_id: DeviceId, body: PlanBody) -> DeviceView:
+        """Put the device on a plan."""
+        return DeviceView.of(await registry.set_plan(device_id, body.plan()))
+
+    @router.put("/{device_id}/subscriptions/{user_id}")
+    async def subscribe(device_id: DeviceId, user_id: UserId, body: ChoiceBody) -> DeviceView:
+        """Set what one person gets from the device."""
+        return DeviceView.of(await registry.subscribe(device_id, body.subscription(user_id)))
+
+    @router.post("/{device_id}/republish")
+    async def republish(device_id: DeviceId) -> DeviceView:
+        """Publish the device and its keys again, for readers that lost them."""
+        return DeviceView.of(await registry.republish(device_id))
+
+    return router
+
+
+def company_router(policies: Policies, gateways: Gateways) -> APIRouter:
+    """What concerns several devices: policies and gateways."""
+    router = APIRouter(prefix="/v1/operator", tags=["companies"])
+
+    @router.put("/companies/{company_id}/policy")
+    async def set_policy(company_id: CompanyId, body: PolicyBody) -> PolicyView:
+        """Set the throttle's policy for all devices of the company. A running period keeps its own."""
+        policy, changed = await policies.set(company_id, Override(body.limit, body.window_s, body.period_s))
+        return PolicyView(company_id=company_id, policy=policy, changed_devices=changed)
+
+    @router.post("/gateways", status_code=201)
+    async def create_gateway(body: GatewayBody, idempotency_key: IdempotencyKey = None) -> GatewayView:
+        """Make a gateway. Its key is in this answer and nowhere else."""
+        issued = await gateways.create(body.company_id, body.device_ids, once(idempotency_key, body))
+        return GatewayView(gateway_id=issued.gateway.gateway_id, key_id=issued.gateway.key.key_id, key=issued.key)
+
+    @router.delete("/gateways/{gateway_id}", status_code=204, response_class=Response)
+    async def revoke_gateway(gateway_id: Id) -> None:
+        """End a gateway's key at once."""
+        await gateways.revoke(gateway_id)
+
+    return router
+
+
+def _issued(device: Device, key_id: KeyId, key: str | None) -> IssuedView:
+    return IssuedView.model_validate({**DeviceView.of(device).model_dump(), "key_id": key_id, "key": key})

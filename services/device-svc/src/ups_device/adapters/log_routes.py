@@ -1,0 +1,237 @@
+"""Routes of the Event Log, and of Event Notifications: on, off, and on again."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from ups_device.adapters.cursors import log_cursor, log_position
+from ups_device.domain.event_log import MAX_PAGE, CompanyLog, DeviceLog, Row
+from ups_device.domain.event_log import Query as LogQuery
+from ups_device.domain.period import Answer, State
+from ups_device.handlers.event_log import EventLog
+from ups_device.handlers.notifications import Notifications, Status
+from ups_runtime.http import RequestBody
+from ups_schemas.catalogue import Severity
+from ups_schemas.decision import (
+    Basis,
+    Count,
+    EventDecided,
+    Incident,
+    LateEventsDecided,
+    Note,
+    Outcome,
+    Reason,
+    Tripping,
+)
+from ups_schemas.device import Actor
+from ups_schemas.envelope import Timestamp
+from ups_schemas.event import AcceptedEvent, Code
+from ups_schemas.ids import CompanyId, DeviceId, NotificationId, PeriodId, UserId
+
+_TEXT_BY_ANSWER = {
+    Answer.REQUESTED: "Event Notifications of this device are being enabled. This does not resubscribe anybody.",
+    Answer.ALREADY_REQUESTED: "Event Notifications of this device are being enabled already.",
+    Answer.ALREADY_ENABLED: "Event Notifications of this device are enabled.",
+}
+
+
+class LogPage(RequestBody):
+    """Which rows: received in `[from, to)`, newest first."""
+
+    limit: int = Field(100, ge=1, le=MAX_PAGE)
+    cursor: str | None = Field(None, max_length=400)
+    code: Code | None = None
+    outcome: Outcome | None = None
+    start: AwareDatetime | None = Field(None, alias="from")
+    end: AwareDatetime | None = Field(None, alias="to")
+
+    def query(self, scope: DeviceLog | CompanyLog) -> LogQuery:
+        """The query for this scope."""
+        return LogQuery(
+            scope,
+            limit=self.limit,
+            code=self.code,
+            outcome=self.outcome,
+            start=self.start,
+            end=self.end,
+            after=log_position(self.cursor) if self.cursor else None,
+        )
+
+
+class CompanyLogPage(LogPage):
+    """Which rows of which company."""
+
+    company_id: CompanyId
+
+
+class CountView(BaseModel):
+    """Which one it was within the window: 5 of 6."""
+
+    position: int
+    limit: int
+    window_s: int
+    text: str
+
+    @classmethod
+    def of(cls, count: Count) -> "CountView":
+        """The count, also in words."""
+        return cls(**count.model_dump(), text=f"{count.position} of {count.limit}")
+
+
+class MailedView(BaseModel):
+    """Who was mailed, or why nobody was."""
+
+    outcome: Outcome
+    reason: Reason | None
+    effective_at: Timestamp
+    count: CountView | None
+    recipients: tuple[UserId, ...]
+    recipient_count: int
+    notification_id: NotificationId | None
+    period_id: PeriodId | None
+
+
+class DecisionView(MailedView):
+    """What was decided about the event."""
+
+    severity: Severity
+    notes: tuple[Note, ...]
+    opened: tuple[Incident, ...]
+    closed: tuple[Incident, ...]
+    basis: Basis
+
+
+class RowView(BaseModel):
+    """One event. `decision` is none until it is made; `late_mail` is what became of a late one afterwards."""
+
+    event: AcceptedEvent
+    company_id: CompanyId | None
+    decision: DecisionView | None
+    late_mail: MailedView | None
+
+    @classmethod
+    def of(cls, row: Row) -> "RowView":
+        """The row as callers see it."""
+        decision = row.decision
+        return cls(
+            event=row.event,
+            company_id=row.company_id,
+            decision=decision
+            and DecisionView(
+                **_mailed(decision).model_dump(),
+                severity=decision.severity,
+                notes=decision.notes,
+                opened=decision.opened,
+                closed=decision.closed,
+                basis=decision.basis,
+            ),
+            late_mail=row.late_mail and _mailed(row.late_mail),
+        )
+
+
+class LogView(BaseModel):
+    """Rows, newest first; `cursor` leads to older ones, and is none on the last page."""
+
+    events: list[RowView]
+    cursor: str | None
+
+
+class WhyView(BaseModel):
+    """Why notifications are disabled: the notifications that filled the window, and the event that was one too many."""
+
+    tripped_by: tuple[Tripping, ...]
+
+
+class NotificationsView(BaseModel):
+    """Whether the device's events become mail. `enabling`: asked for, or due, and not yet confirmed."""
+
+    state: State
+    since: Timestamp | None = None
+    until: Timestamp | None = None
+    period_id: PeriodId | None = None
+    requested_at: Timestamp | None = None
+    why: WhyView | None = None
+
+    @classmethod
+    def of(cls, status: Status) -> "NotificationsView":
+        """The state as callers see it."""
+        period = status.period
+        if period is None:
+            return cls(state=status.state)
+        return cls(
+            state=status.state,
+            since=period.since,
+            until=period.until,
+            period_id=period.period_id,
+            requested_at=period.requested.enabled_at if period.requested else None,
+            why=WhyView(tripped_by=period.tripped_by),
+        )
+
+
+class EnableBody(RequestBody):
+    """Why, in the caller's words."""
+
+    reason: str = Field("", max_length=200)
+
+
+class AnswerView(BaseModel):
+    """What came of it, also in words."""
+
+    answer: Answer
+    text: str
+
+
+def log_router(log: EventLog) -> APIRouter:
+    """The Event Log."""
+    router = APIRouter(prefix="/v1", tags=["event log"])
+
+    @router.get("/devices/{device_id}/events")
+    async def of_device(device_id: DeviceId, page: Annotated[LogPage, Query()]) -> LogView:
+        """Read the device's Event Log."""
+        return await _read(log, page.query(await log.of_device(device_id)))
+
+    @router.get("/events")
+    async def of_company(page: Annotated[CompanyLogPage, Query()]) -> LogView:
+        """Read the Event Log of all devices of a company."""
+        return await _read(log, page.query(CompanyLog(page.company_id)))
+
+    return router
+
+
+def notification_router(notifications: Notifications) -> APIRouter:
+    """Event Notifications."""
+    router = APIRouter(prefix="/v1/devices/{device_id}/notifications", tags=["notifications"])
+
+    @router.get("")
+    async def status(device_id: DeviceId) -> NotificationsView:
+        """Whether Event Notifications of the device are enabled, and if not, since when, until when and why."""
+        return NotificationsView.of(await notifications.status(device_id))
+
+    @router.post("/enable")
+    async def enable(device_id: DeviceId, response: Response, body: EnableBody | None = None) -> AnswerView:
+        """Enable Notifications. 202 when the order is on its way; what is done already is said in a friendly way."""
+        answer = await notifications.enable(device_id, Actor(kind="operator"), (body or EnableBody()).reason)
+        response.status_code = 202 if answer is Answer.REQUESTED else 200
+        return AnswerView(answer=answer, text=_TEXT_BY_ANSWER[answer])
+
+    return router
+
+
+async def _read(log: EventLog, query: LogQuery) -> LogView:
+    rows = await log.page(query)
+    cursor = log_cursor(rows[-1].position) if len(rows) == query.limit else None
+    return LogView(events=[RowView.of(row) for row in rows], cursor=cursor)
+
+
+def _mailed(decision: EventDecided | LateEventsDecided) -> MailedView:
+    return MailedView(
+        outcome=decision.outcome,
+        reason=decision.reason,
+        effective_at=decision.effective_at,
+        count=CountView.of(decision.count) if decision.count else None,
+        recipients=decision.recipients,
+        recipient_count=len(decision.recipients),
+        notification_id=decision.notification_id,
+        period_id=decision.period_id,
+    )

@@ -1,0 +1,204 @@
+"""Fakes of the stores: they pass the same contract as those on MongoDB, and remember what they would publish."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from ups_device.domain.company import Company
+from ups_device.domain.device import Change, Device
+from ups_device.domain.event_log import CompanyLog, DeviceLog, Presence, Query, Row, leaves_row, row_id
+from ups_device.domain.gateway import Gateway
+from ups_device.domain.period import Period
+from ups_device.domain.policy import Override
+from ups_device.handlers.devices import Place
+from ups_device.handlers.refusals import AlreadyExists, Changed
+from ups_schemas.decision import EventDecided, LateEventsDecided, NotificationsDisabled, NotificationsEnabled
+from ups_schemas.device import EnableNotifications, Policy
+from ups_schemas.event import AcceptedEvent
+from ups_schemas.ids import CompanyId, DeviceId, Id
+
+
+class MemoryDevices:
+    """Devices, companies and gateways."""
+
+    def __init__(self) -> None:
+        self.devices: dict[DeviceId, Device] = {}
+        self.companies: dict[CompanyId, Company] = {}
+        self.gateways: dict[Id, Gateway] = {}
+        self.changes: list[Change] = []
+
+    async def find(self, device_id: DeviceId) -> Device | None:
+        """The device, also when removed."""
+        return self.devices.get(device_id)
+
+    async def add(self, change: Change, company: Company) -> None:
+        """Keep a new device."""
+        if change.device.device_id in self.devices:
+            raise AlreadyExists
+        if await self.company(company.company_id) != company:
+            raise Changed
+        self._keep(change)
+
+    async def save(self, change: Change) -> None:
+        """Keep the next version of a device."""
+        if self.devices[change.device.device_id].version != change.device.version - 1:
+            raise Changed
+        self._keep(change)
+
+    async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Device]:
+        """Devices that are not removed, oldest first."""
+        living = (device for device in self.devices.values() if device.removed_at is None)
+        ours = (device for device in living if company_id in (None, device.snapshot.company_id))
+        start = (after.created_at, after.device_id) if after else None
+        there = sorted((device.created_at, device.device_id) for device in ours)
+        return [self.devices[device_id] for at, device_id in there if start is None or (at, device_id) > start][:limit]
+
+    async def company(self, company_id: CompanyId) -> Company:
+        """The company; at version 0 if it has set nothing."""
+        return self.companies.get(company_id, Company(company_id))
+
+    async def overrides(self) -> Mapping[CompanyId, Override]:
+        """What companies have set."""
+        return {company.company_id: company.override for company in self.companies.values()}
+
+    async def save_company(self, company: Company) -> None:
+        """Keep the company's next version."""
+        if (await self.company(company.company_id)).version != company.version - 1:
+            raise Changed
+        self.companies[company.company_id] = company
+
+    async def devices_other_than(
+        self, policy: Policy, company_id: CompanyId | None, but: tuple[CompanyId, ...]
+    ) -> tuple[DeviceId, ...]:
+        """Devices that have another policy than this."""
+        return tuple(
+            device.device_id
+            for device in self.devices.values()
+            if device.removed_at is None
+            and device.snapshot.policy != policy
+            and company_id in (None, device.snapshot.company_id)
+            and device.snapshot.company_id not in but
+        )
+
+    async def find_gateway(self, gateway_id: Id) -> Gateway | None:
+        """The gateway."""
+        return self.gateways.get(gateway_id)
+
+    async def add_gateway(self, gateway: Gateway) -> None:
+        """Keep a new gateway."""
+        if gateway.gateway_id in self.gateways:
+            raise AlreadyExists
+        self.gateways[gateway.gateway_id] = gateway
+
+    async def save_gateway(self, gateway: Gateway) -> None:
+        """Keep the next version of a gateway's key."""
+        if self.gateways[gateway.gateway_id].key.version != gateway.key.version - 1:
+            raise Changed
+        self.gateways[gateway.gateway_id] = gateway
+
+    def _keep(self, change: Change) -> None:
+        self.devices[change.device.device_id] = change.device
+        self.changes.append(change)
+
+
+class MemoryLog:
+    """The Event Log."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.kept_until: dict[str, datetime] = {}
+        self._presences: dict[tuple[DeviceId, int], Presence] = {}
+
+    async def add_event(self, event: AcceptedEvent, company_id: CompanyId | None, kept_until: datetime) -> None:
+        """Add the event's row; one that is there stays as it is."""
+        key = row_id(event.device_id, event.event_id)
+        if key not in self.rows:
+            self.rows[key] = Row(event, company_id)
+            self.kept_until[key] = kept_until
+        elif self.rows[key].company_id is None:
+            self.rows[key] = replace(self.rows[key], company_id=company_id)
+
+    async def add_decision(self, decision: EventDecided, kept_until: datetime) -> None:
+        """Put the decision into the event's row."""
+        key = row_id(decision.device_id, decision.event.event_id)
+        row = self.rows.get(key, Row(decision.event, None))
+        self.rows[key] = replace(row, decision=decision, company_id=decision.company_id or row.company_id)
+        self.kept_until[key] = kept_until
+
+    async def add_late_mail(self, mail: LateEventsDecided) -> None:
+        """Say in the rows that they were mailed after all."""
+        for incident in mail.open:
+            key = row_id(mail.device_id, incident.event_id)
+            if key in self.rows:
+                self.rows[key] = replace(self.rows[key], late_mail=mail)
+
+    async def seen(self, event: AcceptedEvent) -> None:
+        """The device lives."""
+        key = (event.device_id, event.ownership)
+        there = self._presences.get(key, Presence(event.received_at))
+        there = replace(there, last_seen=max(there.last_seen, event.received_at))
+        if not leaves_row(event) and (there.read_at is None or there.read_at < event.received_at):
+            there = replace(there, read_at=event.received_at, readings=event.attributes)
+        self._presences[key] = there
+
+    async def presence(self, device_id: DeviceId, ownership: int) -> Presence | None:
+        """When the device was last seen."""
+        return self._presences.get((device_id, ownership))
+
+    async def page(self, query: Query) -> Sequence[Row]:
+        """The newest rows that fit."""
+        fitting = [row for row in self.rows.values() if _fits(row, query)]
+        fitting.sort(key=lambda row: (row.position.received_at, row.position.row_id), reverse=True)
+        return fitting[: query.limit]
+
+
+class MemoryPeriods:
+    """Disabled periods."""
+
+    def __init__(self) -> None:
+        self.periods: dict[str, Period] = {}
+        self.commands: list[EnableNotifications] = []
+
+    async def began(self, period: NotificationsDisabled) -> None:
+        """Notifications of the device are off."""
+        there = self.periods.get(period.period_id) or _period(period)
+        self.periods[period.period_id] = replace(there, tripped_by=period.tripped_by)
+
+    async def ended(self, period: NotificationsEnabled) -> None:
+        """Notifications of the device are on again."""
+        there = self.periods.get(period.period_id) or _period(period)
+        self.periods[period.period_id] = replace(there, enabled_at=period.enabled_at, by=period.by, actor=period.actor)
+
+    async def last(self, device_id: DeviceId, ownership: int) -> Period | None:
+        """The device's last period in this ownership."""
+        ours = [p for p in self.periods.values() if (p.device_id, p.ownership) == (device_id, ownership)]
+        return max(ours, key=lambda period: period.since, default=None)
+
+    async def request(self, command: EnableNotifications) -> None:
+        """Note the command in its period."""
+        period = self.periods[command.period_id]
+        if period.requested or period.enabled_at:
+            raise Changed
+        self.periods[command.period_id] = replace(period, requested=command)
+        self.commands.append(command)
+
+
+def _period(told: NotificationsDisabled | NotificationsEnabled) -> Period:
+    return Period(told.period_id, told.device_id, told.ownership, told.since, told.until)
+
+
+def _fits(row: Row, query: Query) -> bool:
+    match query.scope:
+        case DeviceLog(device_id, ownership):
+            inside = (row.event.device_id, row.event.ownership) == (device_id, ownership)
+        case CompanyLog(company_id):
+            inside = row.company_id == company_id
+    at, after = row.position, query.after
+    return (
+        inside
+        and (query.code is None or row.event.code == query.code)
+        and (query.outcome is None or (row.decision is not None and row.decision.outcome == query.outcome))
+        and (query.start is None or at.received_at >= query.start)
+        and (query.end is None or at.received_at < query.end)
+        and (after is None or (at.received_at, at.row_id) < (after.received_at, after.row_id))
+    )

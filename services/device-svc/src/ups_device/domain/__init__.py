@@ -1,0 +1,1 @@
+"""What is true of devices, whoever asks: pure, and handed time, ids and chance."""

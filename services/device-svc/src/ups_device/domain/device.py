@@ -1,0 +1,203 @@
+"""A device with its keys, and every change it can go through.
+
+Each change is one step of the snapshot's version, whatever it concerns: two writers cannot both make step n, and what
+is published of a device has one order.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from ups_schemas.catalogue import Severity
+from ups_schemas.device import (
+    MAX_SUBSCRIPTIONS,
+    DeviceKey,
+    DeviceScope,
+    DeviceSnapshot,
+    Plan,
+    Policy,
+    Subscription,
+)
+from ups_schemas.ids import CompanyId, DeviceId, KeyId, UserId
+from ups_schemas.keys import NewKey
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device as the services know it, and its keys. After removal it stays, so that its log belongs to something.
+
+    `request_sha256` is of the request that registered it, to tell a repeated request from another one.
+    """
+
+    snapshot: DeviceSnapshot
+    keys: tuple[DeviceKey, ...]
+    created_at: datetime
+    removed_at: datetime | None = None
+    request_sha256: str | None = None
+
+    @property
+    def device_id(self) -> DeviceId:
+        """Our id; a serial number is an attribute."""
+        return self.snapshot.device_id
+
+    @property
+    def version(self) -> int:
+        """One more with each change."""
+        return self.snapshot.version
+
+    def key(self, key_id: KeyId) -> DeviceKey | None:
+        """The key of that id."""
+        return next((key for key in self.keys if key.key_id == key_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The step to `device.version` from the one before. `keys` are new or changed, `dropped` are no longer kept."""
+
+    device: Device
+    keys: tuple[DeviceKey, ...] = ()
+    dropped: tuple[DeviceKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What is known of a device when it is registered; without a plan it gets the installation's."""
+
+    company_id: CompanyId
+    owner: UserId
+    name: str
+    model: str | None = None
+    serial: str | None = None
+    site: str | None = None
+    plan: Plan | None = None
+    subscriptions: tuple[Subscription, ...] = ()
+
+
+def register(
+    registration: Registration,
+    *,
+    subscriptions: tuple[Subscription, ...],
+    device_id: DeviceId,
+    key: NewKey,
+    plan: Plan,
+    policy: Policy,
+    now: datetime,
+    request_sha256: str | None = None,
+) -> Change:
+    """The device's first step, with its first key."""
+    snapshot = DeviceSnapshot(
+        device_id=device_id,
+        version=1,
+        ownership=1,
+        company_id=registration.company_id,
+        owner=registration.owner,
+        name=registration.name,
+        site=registration.site,
+        model=registration.model,
+        serial=registration.serial,
+        plan=plan,
+        policy=policy,
+        subscriptions=subscriptions,
+        changed_at=now,
+    )
+    first = _key(snapshot, key, now)
+    return Change(Device(snapshot, (first,), created_at=now, request_sha256=request_sha256), keys=(first,))
+
+
+def default_subscriptions(
+    owner: UserId, min_severity: Severity, chosen: Iterable[Subscription]
+) -> tuple[Subscription, ...]:
+    """The owner from `min_severity` up unless chosen otherwise, then those chosen; a person's last choice counts."""
+    by_user = {owner: Subscription(user_id=owner, min_severity=min_severity)}
+    by_user |= {choice.user_id: choice for choice in chosen}
+    return tuple(by_user.values())
+
+
+def is_live(key: DeviceKey, now: datetime) -> bool:
+    """Whether the key is accepted at that moment."""
+    return not key.revoked and (key.expires_at is None or now < key.expires_at)
+
+
+def rotate(device: Device, key: NewKey, *, grace: timedelta, now: datetime) -> Change:
+    """A new key; the older ones end after the grace time (or when they would have anyway). Dead ones are dropped."""
+    snapshot = _next(device, now)
+    new = _key(snapshot, key, now)
+    dropped = tuple(old for old in device.keys if not is_live(old, now))
+    end = now + grace
+    ending = tuple(
+        _changed(old, now, expires_at=end) if old.expires_at is None or old.expires_at > end else old
+        for old in device.keys
+        if old not in dropped
+    )
+    return Change(
+        replace(device, snapshot=snapshot, keys=(*ending, new)),
+        keys=(*(key for key in ending if key not in device.keys), new),
+        dropped=dropped,
+    )
+
+
+def revoke(device: Device, key: DeviceKey, now: datetime) -> Change | None:
+    """The key ends at once; None if it had been revoked before."""
+    if key.revoked:
+        return None
+    revoked = _changed(key, now, revoked=True)
+    keys = tuple(revoked if each.key_id == key.key_id else each for each in device.keys)
+    return Change(replace(device, snapshot=_next(device, now), keys=keys), keys=(revoked,))
+
+
+def set_plan(device: Device, plan: Plan, now: datetime) -> Change | None:
+    """The plan from now on; None if it is that already."""
+    return None if device.snapshot.plan == plan else _with(device, now, plan=plan)
+
+
+def set_policy(device: Device, policy: Policy, now: datetime) -> Change | None:
+    """The resolved policy from now on (a running period keeps its own); None if it is that already."""
+    return None if device.snapshot.policy == policy else _with(device, now, policy=policy)
+
+
+def subscribe(device: Device, choice: Subscription, now: datetime) -> Change | None:
+    """One person's choice for this device; None if it is that already.
+
+    Raises:
+        OverflowError: the device has as many subscriptions as it can hold.
+    """
+    others = tuple(each for each in device.snapshot.subscriptions if each.user_id != choice.user_id)
+    if choice in device.snapshot.subscriptions:
+        return None
+    if len(others) >= MAX_SUBSCRIPTIONS:
+        raise OverflowError(f"a device has at most {MAX_SUBSCRIPTIONS} subscriptions")
+    return _with(device, now, subscriptions=(*others, choice))
+
+
+def republish(device: Device, now: datetime) -> Change:
+    """The same again as a new version of device and keys, for readers that lost it."""
+    keys = tuple(_changed(key, now) for key in device.keys)
+    return Change(replace(device, snapshot=_next(device, now), keys=keys), keys=keys)
+
+
+def remove(device: Device, now: datetime) -> Change:
+    """The end of the device: its keys are revoked, its snapshot becomes a tombstone."""
+    keys = tuple(key if key.revoked else _changed(key, now, revoked=True) for key in device.keys)
+    return Change(
+        replace(device, snapshot=_next(device, now), keys=keys, removed_at=now),
+        keys=tuple(key for key in keys if key not in device.keys),
+    )
+
+
+# Any: the fields of the model, which mypy does not see through `model_copy`
+def _next(device: Device, now: datetime, **fields: Any) -> DeviceSnapshot:
+    return device.snapshot.model_copy(update={**fields, "version": device.version + 1, "changed_at": now})
+
+
+def _with(device: Device, now: datetime, **fields: Any) -> Change:
+    return Change(replace(device, snapshot=_next(device, now, **fields)))
+
+
+def _key(snapshot: DeviceSnapshot, key: NewKey, now: datetime) -> DeviceKey:
+    scope = DeviceScope(device_id=snapshot.device_id, ownership=snapshot.ownership, device_version=snapshot.version)
+    return DeviceKey(key_id=key.key_id, version=1, secret_sha256=key.secret_sha256, scope=scope, changed_at=now)
+
+
+def _changed(key: DeviceKey, now: datetime, **fields: Any) -> DeviceKey:
+    return key.model_copy(update={**fields, "version": key.version + 1, "changed_at": now})

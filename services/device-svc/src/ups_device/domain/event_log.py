@@ -1,0 +1,81 @@
+"""The Event Log: which rows there are, and what a row says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ups_schemas.catalogue import STATUS
+from ups_schemas.decision import EventDecided, LateEventsDecided, Outcome
+from ups_schemas.event import AcceptedEvent, Attributes, Code
+from ups_schemas.ids import CompanyId, DeviceId, EventId, derived
+
+MAX_PAGE = 500
+
+
+def row_id(device_id: DeviceId, event_id: EventId) -> str:
+    """The row of an event: one, however often and in whatever order event and decision come."""
+    return derived("log-row", device_id, event_id)
+
+
+def leaves_row(event: AcceptedEvent) -> bool:
+    """Whether the event is logged: all are but STATUS pulses, which only say that the device lives."""
+    return event.code != STATUS
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One event, its decision once it came, and, for a late one, the mail that listed it afterwards."""
+
+    event: AcceptedEvent
+    company_id: CompanyId | None
+    decision: EventDecided | None = None
+    late_mail: LateEventsDecided | None = None
+
+    @property
+    def position(self) -> "Position":
+        """Where it stands in the log."""
+        return Position(self.event.received_at, row_id(self.event.device_id, self.event.event_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the log, which is read from the newest on: by `received_at`, then by `row_id`."""
+
+    received_at: datetime
+    row_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """When the device last said anything, and what its last STATUS pulse read."""
+
+    last_seen: datetime
+    read_at: datetime | None = None
+    readings: Attributes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLog:
+    """The rows of one device in one ownership period."""
+
+    device_id: DeviceId
+    ownership: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyLog:
+    """The rows of all devices that were the company's when the event was decided."""
+
+    company_id: CompanyId
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A page of the log: rows received in `[start, end)`, older than `after`, at most `limit` (1 to 500)."""
+
+    scope: DeviceLog | CompanyLog
+    limit: int
+    code: Code | None = None
+    outcome: Outcome | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    after: Position | None = None

@@ -1,0 +1,72 @@
+"""Disabled periods: whether a device's Event Notifications are on, and what asking for them does."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ups_schemas.decision import EnabledBy, Tripping
+from ups_schemas.device import Actor, EnableNotifications
+from ups_schemas.ids import DeviceId, Id, PeriodId
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One disabled period. `enabled_at` is there once the throttle said that it ended; `requested` once asked for."""
+
+    period_id: PeriodId
+    device_id: DeviceId
+    ownership: int
+    since: datetime
+    until: datetime
+    tripped_by: tuple[Tripping, ...] = ()
+    enabled_at: datetime | None = None
+    by: EnabledBy | None = None
+    actor: Actor | None = None
+    requested: EnableNotifications | None = None
+
+
+class State(StrEnum):
+    """Whether events of a device become mail."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    ENABLING = "enabling"  # asked for, or its time is over; the throttle has not confirmed it
+
+
+class Answer(StrEnum):
+    """What came of asking for notifications."""
+
+    REQUESTED = "requested"
+    ALREADY_REQUESTED = "already_requested"
+    ALREADY_ENABLED = "already_enabled"
+
+
+def state(period: Period | None, now: datetime) -> State:
+    """The state by the device's last period."""
+    if period is None or period.enabled_at is not None:
+        return State.ENABLED
+    if period.requested is not None or now >= period.until:
+        return State.ENABLING
+    return State.DISABLED
+
+
+def enable(
+    period: Period | None, *, command_id: Id, actor: Actor, reason: str, now: datetime
+) -> EnableNotifications | Answer:
+    """The command that ends the period as of now; an answer where none is needed."""
+    match state(period, now):
+        case State.ENABLED:
+            return Answer.ALREADY_ENABLED
+        case State.ENABLING:
+            return Answer.ALREADY_REQUESTED
+        case State.DISABLED:
+            assert period is not None  # noqa: S101 - only a period disables
+            return EnableNotifications(
+                command_id=command_id,
+                device_id=period.device_id,
+                ownership=period.ownership,
+                period_id=period.period_id,
+                enabled_at=now,
+                actor=actor,
+                reason=reason,
+            )

@@ -1,0 +1,294 @@
+"""Registering devices and changing them: by the operator, one version at a time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from ups_device.domain import device as devices
+from ups_device.domain import plan, policy
+from ups_device.domain.company import Company
+from ups_device.domain.device import Change, Device, Registration
+from ups_device.handlers.refusals import AlreadyExists, Changed, Conflict, NotFound, Refused
+from ups_schemas.catalogue import CONDITION_BY_CODE, Severity
+from ups_schemas.device import MAX_SUBSCRIPTIONS, Plan, Policy, Subscription
+from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId, derived
+from ups_schemas.keys import RANDOM_BYTES, NewKey, new_key
+
+# Two writers of one device meet rarely; five in a row means that somebody writes in a loop.
+ATTEMPTS = 5
+
+
+class Store(Protocol):
+    """Where devices are kept, together with what is to be published of them."""
+
+    async def find(self, device_id: DeviceId) -> Device | None:
+        """The device, also when removed."""
+
+    async def add(self, change: Change, company: Company) -> None:
+        """Keep a new device and publish it, provided the company is still at this version.
+
+        Raises:
+            AlreadyExists: the id is taken.
+            Changed: the company has changed.
+        """
+
+    async def save(self, change: Change) -> None:
+        """Keep and publish the next version of a device.
+
+        Raises:
+            Changed: the device is no longer at the version before.
+        """
+
+    async def page(self, company_id: CompanyId | None, after: "Place | None", limit: int) -> Sequence[Device]:
+        """Devices that are not removed, oldest first."""
+
+    async def company(self, company_id: CompanyId) -> Company:
+        """The company; at version 0 if it has set nothing."""
+
+
+class Users(Protocol):
+    """Who is who, as `accounts.users` says."""
+
+    async def member(self, user_id: UserId) -> "Member | None":
+        """The person; None if there is none, as of now.
+
+        Raises:
+            Retryable: it is not known yet who there is.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person, as far as devices care."""
+
+    company_id: CompanyId | None
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the list of devices."""
+
+    created_at: datetime
+    device_id: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A request that may come again: its Idempotency-Key, and what tells it from another with the same key."""
+
+    key: str
+    request_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What new devices get. `free_period` None: there are no plans."""
+
+    policy: Policy
+    free_period: timedelta | None
+    min_severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A device and its new key as text; None if it was shown before."""
+
+    device: Device
+    key_id: KeyId
+    key: str | None
+
+
+class Registry:
+    """The devices of the installation."""
+
+    def __init__(
+        self,
+        store: Store,
+        users: Users,
+        defaults: Defaults,
+        *,
+        now: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._store = store
+        self._users = users
+        self._defaults = defaults
+        self._now = now
+        self._random_bytes = random_bytes
+
+    async def register(self, registration: Registration, once: Once | None) -> Issued:
+        """Register a device: with a free monitoring period, a key, and its owner subscribed.
+
+        The same request with the same key gives the same device, without its secret.
+
+        Raises:
+            Refused: owner or subscriber is nobody of that company; or the key was used for another request.
+        """
+        await self._require_member(registration.owner, registration.company_id, "owner")
+        for number, choice in enumerate(registration.subscriptions):
+            await self._require_member(choice.user_id, registration.company_id, f"subscribers[{number}].user_id")
+            _require_known_codes(choice, f"subscribers[{number}].codes")
+        now = self._now()
+        if registration.plan:
+            self._require_plan(registration.plan, now, "plan.until")
+        subscriptions = devices.default_subscriptions(
+            registration.owner, self._defaults.min_severity, registration.subscriptions
+        )
+        if len(subscriptions) > MAX_SUBSCRIPTIONS:
+            raise _too_many("subscribers")
+        key = self._new_key()
+        for _ in range(ATTEMPTS):
+            company = await self._store.company(registration.company_id)
+            change = devices.register(
+                registration,
+                subscriptions=subscriptions,
+                device_id=derived("device", "operator", once.key) if once else self._new_id(),
+                key=key,
+                plan=registration.plan or plan.initial(now, self._defaults.free_period),
+                policy=policy.resolve(self._defaults.policy, company.override),
+                now=now,
+                request_sha256=once.request_sha256 if once else None,
+            )
+            try:
+                await self._store.add(change, company)
+            except Changed:
+                continue
+            except AlreadyExists:
+                return await self._repeated(change)
+            return Issued(change.device, key.key_id, key.text)
+        raise _busy()
+
+    async def get(self, device_id: DeviceId) -> Device:
+        """The device.
+
+        Raises:
+            NotFound: there is none, or it was removed.
+        """
+        device = await self._store.find(device_id)
+        if device is None or device.removed_at is not None:
+            raise _unknown_device()
+        return device
+
+    async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Device]:
+        """Devices, oldest first."""
+        return await self._store.page(company_id, after, limit)
+
+    async def rotate(self, device_id: DeviceId, grace: timedelta) -> Issued:
+        """A new key; the others end after the grace time."""
+        key = self._new_key()
+        now = self._now()
+        device = await self._change(device_id, lambda device: devices.rotate(device, key, grace=grace, now=now))
+        return Issued(device, key.key_id, key.text)
+
+    async def revoke(self, device_id: DeviceId, key_id: KeyId) -> None:
+        """End a key at once."""
+        now = self._now()
+
+        def revoked(device: Device) -> Change | None:
+            key = device.key(key_id)
+            if key is None:
+                raise NotFound("unknown-key", "The device has no such key.")
+            return devices.revoke(device, key, now)
+
+        await self._change(device_id, revoked)
+
+    async def set_plan(self, device_id: DeviceId, chosen: Plan) -> Device:
+        """Put the device on a plan.
+
+        Raises:
+            Refused: the plan ends before it begins, or there are no plans.
+        """
+        now = self._now()
+        self._require_plan(chosen, now, "until")
+        return await self._change(device_id, lambda device: devices.set_plan(device, chosen, now))
+
+    async def subscribe(self, device_id: DeviceId, choice: Subscription) -> Device:
+        """Set what one person gets from the device. Switching off is possible for whoever has left, too.
+
+        Raises:
+            Refused: nobody of that company, an unknown code, or too many subscriptions.
+        """
+        _require_known_codes(choice, "codes")
+        device = await self.get(device_id)
+        if choice.on:
+            await self._require_member(choice.user_id, device.snapshot.company_id, "user_id")
+        now = self._now()
+        try:
+            return await self._change(device_id, lambda device: devices.subscribe(device, choice, now))
+        except OverflowError:
+            raise _too_many("user_id") from None
+
+    async def republish(self, device_id: DeviceId) -> Device:
+        """Publish the device and its keys again, as a new version."""
+        now = self._now()
+        return await self._change(device_id, lambda device: devices.republish(device, now))
+
+    async def remove(self, device_id: DeviceId) -> None:
+        """Remove the device and revoke its keys; its log stays until it expires."""
+        now = self._now()
+        await self._change(device_id, lambda device: devices.remove(device, now))
+
+    async def _change(self, device_id: DeviceId, step: Callable[[Device], Change | None]) -> Device:
+        for _ in range(ATTEMPTS):
+            device = await self.get(device_id)
+            change = step(device)
+            if change is None:
+                return device
+            try:
+                await self._store.save(change)
+            except Changed:
+                continue
+            return change.device
+        raise _busy()
+
+    async def _repeated(self, change: Change) -> Issued:
+        there = await self.get(change.device.device_id)
+        if there.request_sha256 != change.device.request_sha256:
+            raise reused_key()
+        return Issued(there, there.keys[0].key_id, None)
+
+    async def _require_member(self, user_id: UserId, company_id: CompanyId, field: str) -> None:
+        member = await self._users.member(user_id)
+        if member is None or not member.active or member.company_id != company_id:
+            raise Refused("unknown-user", "This is no active user of that company.", field)
+
+    def _require_plan(self, chosen: Plan, now: datetime, field: str) -> None:
+        if self._defaults.free_period is None:
+            raise Conflict("plans-off", "This installation has no plans: every device is on advanced, without end.")
+        if chosen.until is not None and chosen.name not in plan.PAID:
+            raise Refused("invalid-plan", "Basic Monitoring has no end.", field)
+        if chosen.until is not None and chosen.until <= now:
+            raise Refused("invalid-plan", "The plan's end is in the past.", field)
+
+    def _new_key(self) -> NewKey:
+        return new_key(self._random_bytes(RANDOM_BYTES))
+
+    def _new_id(self) -> Id:
+        return derived("device", self._random_bytes(16).hex())
+
+
+def reused_key() -> Refused:
+    """The refusal of an Idempotency-Key that came with another request before."""
+    return Refused(
+        "idempotency-key-reused", "This Idempotency-Key came with another request before.", "Idempotency-Key"
+    )
+
+
+def _require_known_codes(choice: Subscription, field: str) -> None:
+    for code in choice.codes or ():
+        if code not in CONDITION_BY_CODE:
+            raise Refused("unknown-code", f"The catalogue has no condition {code}.", field)
+
+
+def _unknown_device() -> NotFound:
+    return NotFound("unknown-device", "There is no such device.")
+
+
+def _busy() -> Conflict:
+    return Conflict("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")
+
+
+def _too_many(field: str) -> Refused:
+    return Refused("too-many-subscriptions", f"A device has at most {MAX_SUBSCRIPTIONS} subscriptions.", field)

@@ -1,0 +1,85 @@
+"""Whether a device's Event Notifications are on, and asking for them by hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ups_device.domain import period as periods
+from ups_device.domain.device import Device
+from ups_device.domain.period import Answer, Period, State
+from ups_device.handlers.refusals import Changed, NotFound
+from ups_schemas.device import Actor, EnableNotifications
+from ups_schemas.ids import DeviceId, derived
+
+
+class Devices(Protocol):
+    """Which devices there are."""
+
+    async def find(self, device_id: DeviceId) -> Device | None:
+        """The device, also when removed."""
+
+
+class Periods(Protocol):
+    """The disabled periods, as the throttle told of them."""
+
+    async def last(self, device_id: DeviceId, ownership: int) -> Period | None:
+        """The device's last period in this ownership."""
+
+    async def request(self, command: EnableNotifications) -> None:
+        """Note the command in its period and publish it.
+
+        Raises:
+            Changed: the period was asked for, or ended, meanwhile.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Whether notifications are on; `period` is the one that is running, or about to end."""
+
+    state: State
+    period: Period | None = None
+
+
+class Notifications:
+    """The switch that the throttle turns off, and a person turns on again."""
+
+    def __init__(self, devices: Devices, store: Periods, *, now: Callable[[], datetime]) -> None:
+        self._devices = devices
+        self._periods = store
+        self._now = now
+
+    async def status(self, device_id: DeviceId) -> Status:
+        """The present state.
+
+        Raises:
+            NotFound: there is no such device.
+        """
+        period = await self._last(device_id)
+        state = periods.state(period, self._now())
+        return Status(state, None if state is State.ENABLED else period)
+
+    async def enable(self, device_id: DeviceId, actor: Actor, reason: str) -> Answer:
+        """Ask the throttle to end the period as of now. What is asked already, or on already, is left alone.
+
+        Raises:
+            NotFound: there is no such device.
+        """
+        period = await self._last(device_id)
+        # one command per period, so its id is the period's
+        command_id = derived("enable", period.period_id) if period else ""
+        answer = periods.enable(period, command_id=command_id, actor=actor, reason=reason, now=self._now())
+        if isinstance(answer, Answer):
+            return answer
+        try:
+            await self._periods.request(answer)
+        except Changed:
+            return Answer.ALREADY_REQUESTED
+        return Answer.REQUESTED
+
+    async def _last(self, device_id: DeviceId) -> Period | None:
+        device = await self._devices.find(device_id)
+        if device is None or device.removed_at is not None:
+            raise NotFound("unknown-device", "There is no such device.")
+        return await self._periods.last(device_id, device.snapshot.ownership)

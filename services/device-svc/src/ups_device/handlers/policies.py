@@ -1,0 +1,103 @@
+"""A company's throttle policy: set within the installation's bounds, resolved into each of its devices."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from ups_device.domain import device as devices
+from ups_device.domain.company import Company
+from ups_device.domain.device import Change, Device
+from ups_device.domain.policy import Override, resolve
+from ups_device.handlers.refusals import Changed, Conflict
+from ups_schemas.device import Policy
+from ups_schemas.ids import CompanyId, DeviceId
+
+ATTEMPTS = 5
+
+
+class Store(Protocol):
+    """Where companies and devices are kept."""
+
+    async def company(self, company_id: CompanyId) -> Company:
+        """The company; at version 0 if it has set nothing."""
+
+    async def overrides(self) -> Mapping[CompanyId, Override]:
+        """What companies have set."""
+
+    async def save_company(self, company: Company) -> None:
+        """Keep the company's next version.
+
+        Raises:
+            Changed: it is no longer at the version before.
+        """
+
+    async def devices_other_than(
+        self, policy: Policy, company_id: CompanyId | None, but: tuple[CompanyId, ...]
+    ) -> tuple[DeviceId, ...]:
+        """Devices (of the company, or of all but some) that have another policy than this."""
+
+    async def find(self, device_id: DeviceId) -> Device | None:
+        """The device, also when removed."""
+
+    async def save(self, change: Change) -> None:
+        """Keep and publish the next version of a device.
+
+        Raises:
+            Changed: the device is no longer at the version before.
+        """
+
+
+class Policies:
+    """Which policy each device has."""
+
+    def __init__(self, store: Store, default: Policy, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._default = default
+        self._now = now
+
+    async def set(self, company_id: CompanyId, override: Override) -> tuple[Policy, int]:
+        """Set the company's policy; gives what it resolves to, and how many devices changed.
+
+        1. Keep the override: a device that is registered from here on has it.
+        2. Bring it to each device that has another. Asking again, or the next start, finishes what a crash left here.
+        """
+        for _ in range(ATTEMPTS):
+            company = await self._store.company(company_id)
+            if company.override == override:
+                break
+            try:
+                await self._store.save_company(Company(company_id, company.version + 1, override))  # 1
+            except Changed:
+                continue
+            break
+        else:
+            raise Conflict("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")
+        policy = resolve(self._default, override)
+        return policy, await self._bring(policy, company_id)  # 2
+
+    async def resolve_all(self) -> int:
+        """Bring every device to its company's policy, after the installation's default changed; gives how many did."""
+        overrides = await self._store.overrides()
+        changed = await self._bring(self._default, None, but=tuple(overrides))
+        for company_id, override in overrides.items():
+            changed += await self._bring(resolve(self._default, override), company_id)
+        return changed
+
+    async def _bring(self, policy: Policy, company_id: CompanyId | None, but: tuple[CompanyId, ...] = ()) -> int:
+        others = await self._store.devices_other_than(policy, company_id, but)
+        return sum([await self._set(device_id, policy) for device_id in others])
+
+    async def _set(self, device_id: DeviceId, policy: Policy) -> bool:
+        for _ in range(ATTEMPTS):
+            device = await self._store.find(device_id)
+            if device is None or device.removed_at is not None:
+                return False
+            change = devices.set_policy(device, policy, self._now())
+            if change is None:
+                return False
+            try:
+                await self._store.save(change)
+            except Changed:
+                continue
+            return True
+        raise Conflict("changed-meanwhile", "A device is being changed all the time. Try again.")

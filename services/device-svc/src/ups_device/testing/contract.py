@@ -1,0 +1,322 @@
+"""What every store of this service promises: the same tests for the fakes and for MongoDB.
+
+A test module subclasses these and gives the fixtures `devices`, `log` and `periods`.
+"""
+
+import itertools
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+import pytest
+
+from ups_device.domain import device as domain
+from ups_device.domain import gateway as gateways
+from ups_device.domain.company import Company
+from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
+from ups_device.domain.policy import Override
+from ups_device.handlers import devices as device_ports
+from ups_device.handlers import event_log as log_ports
+from ups_device.handlers import gateways as gateway_ports
+from ups_device.handlers import notifications as notification_ports
+from ups_device.handlers import policies as policy_ports
+from ups_device.handlers.devices import Place
+from ups_device.handlers.event_log import EventLog
+from ups_device.handlers.refusals import AlreadyExists, Changed
+from ups_device.testing.examples import (
+    NOW,
+    a_decision,
+    a_disabling,
+    a_key,
+    a_late_mail,
+    a_registration,
+    an_enabling,
+    an_event,
+)
+from ups_schemas.decision import Outcome
+from ups_schemas.device import Actor, EnableNotifications, Policy
+
+ACME = Company("acme")
+
+
+class DeviceStore(device_ports.Store, policy_ports.Store, gateway_ports.Store, Protocol):
+    """All that is asked of the store of devices."""
+
+
+class PeriodStore(log_ports.Periods, notification_ports.Periods, Protocol):
+    """All that is asked of the store of periods."""
+
+
+class DeviceStoreContract:
+    """Devices, companies, gateways."""
+
+    async def test_a_device_is_found_as_it_was_added(self, devices: DeviceStore) -> None:
+        """Nothing is lost on the way."""
+        change = a_registration()
+
+        await devices.add(change, ACME)
+
+        assert await devices.find("d1") == change.device
+        assert await devices.find("d2") is None
+
+    async def test_an_id_is_taken_once(self, devices: DeviceStore) -> None:
+        """The store decides, not a look-up."""
+        await devices.add(a_registration(), ACME)
+
+        with pytest.raises(AlreadyExists):
+            await devices.add(a_registration(), ACME)
+
+    async def test_a_step_is_made_once(self, devices: DeviceStore) -> None:
+        """Of two writers who read the same version, the second is told."""
+        await devices.add(a_registration(), ACME)
+        device = a_registration().device
+        first = domain.republish(device, NOW)
+        second = domain.remove(device, NOW)
+
+        await devices.save(first)
+
+        with pytest.raises(Changed):
+            await devices.save(second)
+        assert await devices.find("d1") == first.device
+
+    async def test_a_device_is_not_added_under_a_policy_that_was_replaced(self, devices: DeviceStore) -> None:
+        """Else it would keep the old one for ever."""
+        await devices.save_company(Company("acme", 1, Override(limit=3)))
+
+        with pytest.raises(Changed):
+            await devices.add(a_registration(), ACME)
+        assert await devices.find("d1") is None
+        assert await devices.overrides() == {"acme": Override(limit=3)}
+
+    async def test_a_company_changes_one_version_at_a_time(self, devices: DeviceStore) -> None:
+        """Also after a device came into it."""
+        await devices.add(a_registration(), ACME)
+        await devices.save_company(Company("acme", 1, Override(limit=3)))
+
+        with pytest.raises(Changed):
+            await devices.save_company(Company("acme", 1, Override(limit=4)))
+        assert await devices.company("acme") == Company("acme", 1, Override(limit=3))
+
+    async def test_a_list_of_devices_is_stable_under_inserts_and_removals(self, devices: DeviceStore) -> None:
+        """A page goes on where the last one ended, whatever came or went before that place."""
+        for number in (2, 3, 4, 5):
+            await devices.add(a_registration(number), ACME)
+        first = await devices.page("acme", None, 2)
+        await devices.add(a_registration(1), ACME)
+        await devices.save(domain.remove(a_registration(2).device, NOW))
+        await devices.add(a_registration(6, "other"), Company("other"))
+
+        rest = await devices.page("acme", Place(first[-1].created_at, first[-1].device_id), 9)
+
+        assert [device.device_id for device in (*first, *rest)] == ["d2", "d3", "d4", "d5"]
+        assert [device.device_id for device in await devices.page(None, None, 9)] == ["d1", "d3", "d4", "d5", "d6"]
+
+    async def test_devices_with_another_policy_are_found(self, devices: DeviceStore) -> None:
+        """Living ones, of the companies asked for."""
+        for number, company_id in ((1, "acme"), (2, "acme"), (3, "other")):
+            await devices.add(a_registration(number, company_id), Company(company_id))
+        await devices.save(domain.remove(a_registration(2).device, NOW))
+
+        assert await devices.devices_other_than(Policy(), None, ()) == ()
+        assert set(await devices.devices_other_than(Policy(limit=3), None, ())) == {"d1", "d3"}
+        assert await devices.devices_other_than(Policy(limit=3), "acme", ()) == ("d1",)
+        assert await devices.devices_other_than(Policy(limit=3), None, ("acme",)) == ("d3",)
+
+    async def test_a_gateway_changes_one_version_at_a_time(self, devices: DeviceStore) -> None:
+        """It is made once and revoked once."""
+        gateway = gateways.create("g1", "acme", ("d1",), key=a_key(), now=NOW, request_sha256=None)
+        revoked = gateways.revoke(gateway, NOW)
+        assert revoked
+
+        await devices.add_gateway(gateway)
+        with pytest.raises(AlreadyExists):
+            await devices.add_gateway(gateway)
+        await devices.save_gateway(revoked)
+        with pytest.raises(Changed):
+            await devices.save_gateway(revoked)
+
+        assert await devices.find_gateway("g1") == revoked
+        assert await devices.find_gateway("g2") is None
+
+
+class LogContract:
+    """The Event Log."""
+
+    async def test_every_order_and_any_repetition_gives_the_same_row(
+        self, log: log_ports.Log, devices: DeviceStore, periods: PeriodStore
+    ) -> None:
+        """Event and decision come on two topics, each at least once."""
+        await devices.add(a_registration(), ACME)
+        event_log = EventLog(log, periods, devices)
+        expected = []
+        for number, facts in enumerate(itertools.product("ed", repeat=4)):
+            event = an_event(number)
+            for fact in (*facts, "e", "d") if number % 2 else (*facts, "d", "e"):
+                await event_log.record(event if fact == "e" else a_decision(event))
+            expected.append(Row(event, "acme", a_decision(event)))
+
+        assert await log.page(Query(DeviceLog("d1", 1), 500)) == expected[::-1]
+        assert await log.page(Query(CompanyLog("acme"), 500)) == expected[::-1]
+
+    async def test_a_row_without_a_decision_yet_is_there(self, log: log_ports.Log) -> None:
+        """Logged is logged."""
+        await log.add_event(an_event(), None, NOW + timedelta(days=365))
+
+        assert await log.page(Query(DeviceLog("d1", 1), 9)) == [Row(an_event(), None)]
+
+    async def test_what_no_database_likes_is_kept_as_it_is(self, log: log_ports.Log) -> None:
+        """Names and numbers in attributes are the sender's."""
+        hostile = {"$where": "1", "a.b": 2**70, "": True, "\u0000": "\u0000", "battery_charge_percent": 12.5}
+        event = an_event(attributes=hostile)
+
+        await log.add_event(event, "acme", NOW + timedelta(days=365))
+
+        assert (await log.page(Query(DeviceLog("d1", 1), 9)))[0].event == event
+
+    async def test_rows_say_when_late_ones_were_mailed(self, log: log_ports.Log) -> None:
+        """The decision stays `late`; only what the mail listed is marked."""
+        events = [an_event(number, late=True) for number in (1, 2, 3)]
+        for event in events:
+            await log.add_decision(a_decision(event, Outcome.LATE), NOW + timedelta(days=365))
+        mail = a_late_mail(events[0], events[2])
+
+        await log.add_late_mail(mail)
+        await log.add_late_mail(mail)
+
+        rows = await log.page(Query(DeviceLog("d1", 1), 9))
+        assert [row.late_mail for row in rows] == [mail, None, mail]
+        assert {row.decision.outcome for row in rows if row.decision} == {Outcome.LATE}
+
+    async def test_pages_are_stable_while_rows_come_in(self, log: log_ports.Log) -> None:
+        """Also where many rows have the same moment: nothing twice, nothing left out."""
+        events = [an_event(number, received_at=NOW + timedelta(seconds=number // 4)) for number in range(20)]
+        for event in events:
+            await log.add_event(event, "acme", NOW + timedelta(days=365))
+        seen: list[Row] = []
+        query: Query | None = Query(CompanyLog("acme"), 3)
+        newer = 1000
+        while query:
+            page = await log.page(query)
+            seen += page
+            newer += 1
+            await log.add_event(an_event(newer), "acme", NOW + timedelta(days=365))
+            query = Query(query.scope, 3, after=page[-1].position) if len(page) == query.limit else None
+
+        assert sorted(row.event.event_id for row in seen) == sorted(event.event_id for event in events)
+        assert [row.event.received_at for row in seen] == sorted((e.received_at for e in events), reverse=True)
+
+    @pytest.mark.parametrize(
+        ("filters", "expected"),
+        [
+            ({"code": "BATTERY_LOW"}, [2]),
+            ({"outcome": Outcome.NOTIFY}, [3]),
+            ({"start": NOW + timedelta(seconds=2)}, [3, 2]),
+            ({"end": NOW + timedelta(seconds=2)}, [1]),
+            ({"start": NOW + timedelta(seconds=3), "code": "BATTERY_LOW"}, []),
+        ],
+    )
+    async def test_filters_leave_out_what_they_say(
+        self, log: log_ports.Log, filters: dict[str, Any], expected: Sequence[int]
+    ) -> None:
+        """The start belongs to the range, the end does not."""
+        for event in (an_event(1), an_event(2, code="BATTERY_LOW"), an_event(3)):
+            await log.add_event(event, "acme", NOW + timedelta(days=365))
+        await log.add_decision(a_decision(an_event(3)), NOW + timedelta(days=365))
+
+        rows = await log.page(Query(DeviceLog("d1", 1), 9, **filters))
+
+        assert [row.event.event_id for row in rows] == [f"e{number}" for number in expected]
+
+    async def test_each_ownership_has_its_own_log(self, log: log_ports.Log) -> None:
+        """Whoever gets the device does not get its past."""
+        await log.add_event(an_event(1), "acme", NOW + timedelta(days=365))
+        await log.add_event(an_event(2, ownership=2), "other", NOW + timedelta(days=365))
+
+        assert [row.event.event_id for row in await log.page(Query(DeviceLog("d1", 2), 9))] == ["e2"]
+        assert [row.event.event_id for row in await log.page(Query(CompanyLog("acme"), 9))] == ["e1"]
+
+    async def test_presence_is_the_latest_whatever_the_order(self, log: log_ports.Log) -> None:
+        """Any event shows that the device lives; readings are a STATUS pulse's."""
+        assert await log.presence("d1", 1) is None
+        for event in (
+            an_event(2, code="STATUS", attributes={"battery_charge_percent": 80}),
+            an_event(1, code="STATUS", attributes={"battery_charge_percent": 90}),
+            an_event(3, attributes={"battery_charge_percent": 70}),
+            an_event(2, code="STATUS", attributes={"battery_charge_percent": 80}),
+        ):
+            await log.seen(event)
+
+        presence = await log.presence("d1", 1)
+
+        assert presence
+        assert presence.last_seen == NOW + timedelta(seconds=3)
+        assert presence.read_at == NOW + timedelta(seconds=2)
+        assert presence.readings
+        assert presence.readings.battery_charge_percent == 80  # noqa: PLR2004 - of the example
+
+
+class PeriodContract:
+    """Disabled periods."""
+
+    async def test_every_order_and_any_repetition_gives_the_same_period(self, periods: PeriodStore) -> None:
+        """Beginning and end are each told at least once."""
+        seen, expected = [], []
+        for number, facts in enumerate(itertools.permutations("bbee"), start=1):
+            told = a_disabling(number, NOW + timedelta(days=10 * number))
+            for fact in facts:
+                await (periods.began(told) if fact == "b" else periods.ended(an_enabling(told)))
+            last = await periods.last("d1", 1)
+            seen.append(last and (last.period_id, last.tripped_by, last.enabled_at))
+            expected.append((told.period_id, told.tripped_by, told.until))
+
+        assert seen == expected
+
+    async def test_the_last_period_of_this_ownership_counts(self, periods: PeriodStore) -> None:
+        """By its beginning, not by when it was told."""
+        later, earlier = a_disabling(2, NOW + timedelta(days=10)), a_disabling(1)
+        await periods.began(later)
+        await periods.began(earlier)
+
+        last = await periods.last("d1", 1)
+
+        assert last
+        assert last.period_id == later.period_id
+        assert await periods.last("d1", 2) is None
+
+    async def test_a_period_is_asked_for_once(self, periods: PeriodStore) -> None:
+        """Of two who ask at the same time, the second is told."""
+        told = a_disabling()
+        await periods.began(told)
+        command = EnableNotifications(
+            command_id="c1",
+            device_id="d1",
+            ownership=1,
+            period_id=told.period_id,
+            enabled_at=NOW + timedelta(hours=1),
+            actor=Actor(kind="operator"),
+        )
+
+        await periods.request(command)
+
+        with pytest.raises(Changed):
+            await periods.request(command)
+        last = await periods.last("d1", 1)
+        assert last
+        assert last.requested == command
+
+    async def test_a_period_that_ended_cannot_be_asked_for(self, periods: PeriodStore) -> None:
+        """The end came first."""
+        told = a_disabling()
+        await periods.began(told)
+        await periods.ended(an_enabling(told))
+        command = EnableNotifications(
+            command_id="c1",
+            device_id="d1",
+            ownership=1,
+            period_id=told.period_id,
+            enabled_at=NOW,
+            actor=Actor(kind="operator"),
+        )
+
+        with pytest.raises(Changed):
+            await periods.request(command)

@@ -1,0 +1,98 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ups_device.adapters.memory import MemoryDevices
+from ups_device.domain import device as domain
+from ups_device.domain.company import Company
+from ups_device.domain.device import Change, Device, Registration
+from ups_device.domain.policy import Override
+from ups_device.handlers.devices import Defaults, Member, Registry
+from ups_device.handlers.policies import Policies
+from ups_device.handlers.refusals import Conflict
+from ups_device.testing.examples import NOW, a_registration
+from ups_schemas.catalogue import Severity
+from ups_schemas.device import Policy
+
+DEFAULTS = Defaults(Policy(), timedelta(days=365), Severity.WARNING)
+
+
+class Everybody:
+    async def member(self, user_id: str) -> Member | None:
+        return Member("acme", active=True) if user_id else None
+
+
+class Contended(MemoryDevices):
+    """Others get in first, this many times."""
+
+    def __init__(self, others: int) -> None:
+        super().__init__()
+        self._others = others
+
+    async def find(self, device_id: str) -> Device | None:
+        device = await super().find(device_id)
+        if device and self._others:
+            self._others -= 1
+            await super().save(domain.republish(device, NOW))
+        return device
+
+    async def add(self, change: Change, company: Company) -> None:
+        if self._others:
+            self._others -= 1
+            await self.save_company(replace(company, version=company.version + 1, override=Override(limit=3)))
+        await super().add(change, company)
+
+
+def registry(store: MemoryDevices) -> Registry:
+    return Registry(store, Everybody(), DEFAULTS, now=lambda: NOW, random_bytes=bytes)
+
+
+async def test_a_change_that_others_came_before_is_made_on_top_of_theirs() -> None:
+    store = Contended(2)
+    await MemoryDevices.add(store, a_registration(), Company("acme"))
+
+    device = await registry(store).republish("d1")
+
+    assert device.version == 4
+
+
+async def test_who_never_gets_a_turn_is_told() -> None:
+    store = Contended(100)
+    await MemoryDevices.add(store, a_registration(), Company("acme"))
+
+    with pytest.raises(Conflict):
+        await registry(store).republish("d1")
+    with pytest.raises(Conflict):
+        await Policies(store, Policy(), now=lambda: NOW).set("acme", Override(limit=2))
+
+
+async def test_a_device_registered_while_the_policy_changes_has_the_new_one() -> None:
+    issued = await registry(Contended(1)).register(Registration("acme", "anna", "Rack"), None)
+
+    assert issued.device.snapshot.policy == Policy(limit=3)
+
+
+async def test_a_changed_default_reaches_every_device_but_where_a_company_set_its_own() -> None:
+    store = MemoryDevices()
+    for number, company_id in ((1, "acme"), (2, "acme"), (3, "other")):
+        await store.add(a_registration(number, company_id), Company(company_id))
+    await Policies(store, Policy(), now=lambda: NOW).set("acme", Override(limit=9))
+    await registry(store).remove("d2")
+
+    changed = await Policies(store, Policy(limit=4, window_s=60), now=lambda: NOW).resolve_all()
+    again = await Policies(store, Policy(limit=4, window_s=60), now=lambda: NOW).resolve_all()
+
+    assert (changed, again) == (2, 0)
+    assert store.devices["d1"].snapshot.policy == Policy(limit=9, window_s=60)
+    assert store.devices["d3"].snapshot.policy == Policy(limit=4, window_s=60)
+
+
+async def test_what_a_crash_left_undone_is_done_by_asking_again() -> None:
+    store = MemoryDevices()
+    await store.add(a_registration(), Company("acme"))
+    await store.save_company(Company("acme", 1, Override(limit=9)))
+
+    _, changed = await Policies(store, Policy(), now=lambda: NOW).set("acme", Override(limit=9))
+
+    assert changed == 1

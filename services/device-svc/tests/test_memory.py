@@ -1,0 +1,31 @@
+import pytest
+
+from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
+from ups_device.testing.contract import DeviceStoreContract, LogContract, PeriodContract
+
+
+@pytest.fixture
+def devices() -> MemoryDevices:
+    return MemoryDevices()
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+@pytest.fixture
+def periods() -> MemoryPeriods:
+    return MemoryPeriods()
+
+
+class TestMemoryDevices(DeviceStoreContract):
+    pass
+
+
+class TestMemoryLog(LogContract):
+    pass
+
+
+class TestMemoryPeriods(PeriodContract):
+    pass
