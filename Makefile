@@ -25,10 +25,10 @@ $(VENV)/.done: locks/dev.txt locks/mailbox.txt $(wildcard */*/pyproject.toml)
 	@touch $@
 
 demo: setup  ## Run the whole product and watch it work (FOR=60s ends by itself and checks)
-	@$(BIN)/ups-devstack demo $(if $(FOR),--for $(FOR))
+	@$(BIN)/ups-devstack demo $(if $(FOR),--for $(FOR)) $(if $(PORT),--port $(PORT))
 
 up: setup  ## Run the whole product in the foreground until Ctrl-C
-	@$(BIN)/ups-devstack up
+	@$(BIN)/ups-devstack up $(if $(PORT),--port $(PORT))
 
 test: setup  ## Run every check and every test
 	@$(MAKE) --no-print-directory check

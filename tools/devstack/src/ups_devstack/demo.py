@@ -1,0 +1,265 @@
+"""The demo: a calm site, a power cut and a device that chatters; what happens as lines, and whether all of it did."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.markup import escape
+
+from ups_devstack.fleet import Device, Operator
+from ups_devstack.services import Services
+from ups_runtime.codec import decode
+from ups_runtime.kafka import consumer, started, topic_name
+from ups_schemas.catalogue import name_of
+from ups_schemas.decision import Decision, EventDecided, LateEventsDecided, NotificationsDisabled, NotificationsEnabled
+from ups_schemas.mail import DeliveryState, MailDelivery
+from ups_schemas.topics import DECISIONS, MAIL_DELIVERIES, Service
+
+# Long enough to see that the device is silenced, short enough to wait for.
+PERIOD_S = 15
+PULSE_EVERY_S = 5
+# What the story takes on two slow cores, from the first event to the last mail.
+NEEDED_S = 45
+
+
+@dataclass
+class Cast:
+    """Who plays."""
+
+    owner_id: str
+    coworker_id: str
+    owner_address: str
+    coworker_address: str
+    calm: list[Device]
+    outage: Device
+    chatterer: Device
+    name_by_user: Mapping[str, str]
+
+    @property
+    def devices(self) -> list[Device]:
+        """All UPSes."""
+        return [*self.calm, self.outage, self.chatterer]
+
+
+@dataclass
+class Seen:
+    """What was read from the topics so far."""
+
+    decided: dict[str, EventDecided] = field(default_factory=dict)
+    doubled: list[str] = field(default_factory=list)
+    disabled: list[NotificationsDisabled] = field(default_factory=list)
+    enabled: list[NotificationsEnabled] = field(default_factory=list)
+    accepted: set[str] = field(default_factory=set)
+    to_be_mailed: int = 0
+    quiet_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def cast(operator: Operator) -> Cast:
+    """Bring people and devices in, through the APIs."""
+    owner = await operator.add_user("ada@demo.example", "Ada Adler", zone="Europe/Berlin")
+    company = owner["company_id"]
+    coworker = await operator.add_user("ben@demo.example", "Ben Brook", company, zone="America/New_York")
+    await operator.set_policy(company, period_s=PERIOD_S)
+    names = [
+        ("Rack 1", "Server room"),
+        ("Rack 2", "Server room"),
+        ("Machine hall", "Plant"),
+        ("Branch office", "Branch"),
+    ]
+    devices = [await operator.add_device(company, owner["user_id"], name, site=site) for name, site in names]
+    await operator.subscribe(devices[2], coworker["user_id"], "critical")
+    await operator.subscribe(devices[3], coworker["user_id"])
+    return Cast(
+        owner["user_id"],
+        coworker["user_id"],
+        owner["address"],
+        coworker["address"],
+        devices[:2],
+        devices[2],
+        devices[3],
+        {owner["user_id"]: "Ada", coworker["user_id"]: "Ben"},
+    )
+
+
+async def calm(devices: list[Device]) -> None:
+    """A site where nothing happens: readings only, until cancelled."""
+    while True:
+        for device in devices:
+            await device.send("STATUS", attributes={"battery_charge_percent": 100, "load_percent": 31, "status": "OL"})
+        await asyncio.sleep(PULSE_EVERY_S)
+
+
+async def power_cut(device: Device) -> None:
+    """Power fails, the battery runs low, power returns."""
+    await asyncio.sleep(2)
+    await device.send(
+        "ON_BATTERY", attributes={"battery_charge_percent": 96, "battery_runtime_s": 1260, "status": "OB"}
+    )
+    await asyncio.sleep(3)
+    await device.send("ON_BATTERY", phase="repeat")
+    await asyncio.sleep(3)
+    await device.send(
+        "BATTERY_LOW", attributes={"battery_charge_percent": 19, "battery_runtime_s": 95, "status": "OB LB"}
+    )
+    await asyncio.sleep(3)
+    await device.send("POWER_RESTORED", attributes=_battery(18, 90, "OL CHRG"))
+    await device.send("BATTERY_LOW_CLEARED", attributes=_battery(21, 120, "OL CHRG"))
+
+
+def _battery(charge_percent: float, runtime_s: float, status: str) -> dict[str, float | str]:
+    return {"battery_charge_percent": charge_percent, "battery_runtime_s": runtime_s, "status": status}
+
+
+async def chatter(device: Device, seen: Seen) -> None:
+    """Contact comes and goes until the device is silenced, and on; then, enabled again, one honest event."""
+    for turn in range(10):
+        await asyncio.sleep(0.7)
+        await device.send("COMM_LOST" if turn % 2 == 0 else "COMM_RESTORED")
+    await seen.quiet_over.wait()
+    await asyncio.sleep(1)
+    await device.send("BATTERY_REPLACE")
+
+
+async def watch(services: Services, cast: Cast, seen: Seen, console: Console) -> None:
+    """Read decisions and deliveries and say them, until cancelled."""
+    settings = services.kafka
+    client = consumer(settings, None)
+    decisions, deliveries = topic_name(settings, DECISIONS), topic_name(settings, MAIL_DELIVERIES)
+    name_by_device = {device.device_id: device.name for device in cast.devices}
+    client.subscribe([decisions, deliveries])
+    async with started(client):
+        async for record in client:
+            if record.topic == decisions:
+                decision = decode(record, Decision).data
+                name = name_by_device.get(decision.device_id)
+                if name:
+                    console.print(_line(name, _decided(decision, cast, seen)))
+            else:
+                delivery = decode(record, MailDelivery).data
+                if delivery.state is DeliveryState.ACCEPTED and delivery.delivery_id not in seen.accepted:
+                    seen.accepted.add(delivery.delivery_id)
+
+
+def _line(name: str, what: str) -> str:
+    return f"[dim]{time.strftime('%H:%M:%S')}[/]  [bold]{escape(name):<14}[/] {what}"
+
+
+def _decided(decision: Decision, cast: Cast, seen: Seen) -> str:
+    people = ", ".join(cast.name_by_user.get(user, user) for user in decision.recipients)
+    seen.to_be_mailed += len(decision.recipients)
+    match decision:
+        case EventDecided():
+            identity = decision.event.event_id
+            seen.doubled += [identity] if identity in seen.decided else []
+            seen.decided[identity] = decision
+            what = f"{name_of(decision.event.code)}"
+            if decision.event.phase == "repeat":
+                what += ", still"
+            if decision.recipients and decision.count:
+                count = f"{decision.count.position} of {decision.count.limit}"
+                return f"{what} → [green]mailed to {people}[/] ({count})"
+            return f"{what} → [yellow]{decision.outcome.replace('_', ' ')}[/]"
+        case LateEventsDecided():
+            return f"what late events left open → mailed to {people}"
+        case NotificationsDisabled():
+            seen.disabled.append(decision)
+            return f"[red]Event Notifications Disabled[/] for {PERIOD_S} s → alert to {people}"
+        case NotificationsEnabled():
+            seen.enabled.append(decision)
+            seen.quiet_over.set()
+            happened = f"{decision.suppressed_count} events were kept quiet"
+            return f"[cyan]Event Notifications enabled again[/] by {decision.by}; {happened} → summary to {people}"
+
+
+async def verdict(operator: Operator, services: Services, cast: Cast, seen: Seen) -> list[tuple[str, bool]]:
+    """What the story promised, and whether it happened."""
+    sent = [event_id for device in cast.devices for event_id in device.sent_ids]
+    rows = [row for device in cast.devices for row in await operator.log_rows(device)]
+    logged = Counter(row["event"]["event_id"] for row in rows)
+    mails = await services.backing.inbox.mails()
+    subjects = Counter((mail.recipients[0], mail.header("Message-ID")) for mail in mails)
+    people = {cast.owner_address, cast.coworker_address}
+    alerts = [mail for mail in mails if "Event Notifications Disabled" in mail.subject]
+    replies = [mail for mail in mails if mail.header("In-Reply-To")]
+    state = await operator.notifications(cast.chatterer)
+    return [
+        (f"all {len(sent)} events are in the Event Log, each once", logged == Counter(sent)),
+        ("every row has its decision", all(row["decision"] for row in rows)),
+        ("every event was decided once", set(seen.decided) == set(sent) and not seen.doubled),
+        ("the chatterer was silenced once", len(seen.disabled) == 1),
+        ("it was enabled again once, by time", [each.by for each in seen.enabled] == ["time"]),
+        ("device-svc says that it is enabled", state["state"] == "enabled"),
+        ("the owner and the co-worker have the alert", {mail.recipients[0] for mail in alerts} == people),
+        ("clears came as replies to their raises", len(replies) > 0),
+        (
+            f"{seen.to_be_mailed} mails were decided, and each is in the inbox once",
+            len(mails) == seen.to_be_mailed and set(subjects.values()) == {1},
+        ),
+    ]
+
+
+async def play(services: Services, for_s: float | None, console: Console) -> bool:
+    """Run the story, then go on until `for_s` seconds are over (or for ever); whether everything happened."""
+    began = time.monotonic()
+    async with Operator(services) as operator:
+        cast_ = await cast(operator)
+        _introduce(services, cast_, console)
+        seen = Seen()
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(watch(services, cast_, seen, console)),
+                group.create_task(calm(cast_.calm)),
+            ]
+            story = [
+                group.create_task(power_cut(cast_.outage)),
+                group.create_task(chatter(cast_.chatterer, seen)),
+            ]
+            await asyncio.wait(story, timeout=None if for_s is None else max(for_s - 5, 1))
+            ended = all(task.done() for task in story)
+            good = await _settle(operator, services, cast_, seen, console) if ended else False
+            if not ended:
+                console.print(f"[red]The story was not over after {for_s:.0f} s; it takes about {NEEDED_S} s.[/]")
+            rest_s = None if for_s is None else max(0.0, for_s - (time.monotonic() - began))
+            if rest_s is None:
+                console.print("The calm site goes on. Send events of your own; Ctrl-C stops everything.")
+                await asyncio.Event().wait()
+            await asyncio.sleep(rest_s or 0)
+            for task in (*background, *story):
+                task.cancel()
+    return good
+
+
+async def _settle(operator: Operator, services: Services, cast_: Cast, seen: Seen, console: Console) -> bool:
+    """Give the last mails a few seconds, then say what came of it."""
+    deadline = time.monotonic() + 20
+    while True:
+        checks = await verdict(operator, services, cast_, seen)
+        if all(good for _, good in checks) or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.5)
+    console.print()
+    for text, good in checks:
+        console.print(f"  [green]✓[/] {text}" if good else f"  [red]✗ {text}[/]")
+    console.print(f"\nRead the mails: [link]{services.backing.inbox.url}[/]\n")
+    return all(good for _, good in checks)
+
+
+def _introduce(services: Services, cast_: Cast, console: Console) -> None:
+    device = cast_.calm[0]
+    url = services[Service.EVENT_INGEST].url
+    console.print(f"\n  Inbox         {services.backing.inbox.url}")
+    for name, child in services.children.items():
+        if child.url:
+            console.print(f"  {name:<13} {child.url}")
+    console.print("  [dim].devstack/stack.json has all addresses and the operator token[/]\n")
+    console.print(f"Send an event of your own, as {device.name}:\n")
+    console.print(
+        f"  curl -X POST {url}/v1/events -H 'Authorization: Bearer {device.key}' "
+        "-H 'Content-Type: application/json' -d '{\"code\": \"OVERLOAD\"}'\n",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )

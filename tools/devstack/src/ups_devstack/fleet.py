@@ -1,0 +1,143 @@
+"""Simulated people and devices: they speak the real HTTP APIs, as customers' do."""
+
+import asyncio
+import ssl
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from ups_devstack.services import Services
+from ups_schemas.topics import Service
+
+Json = dict[str, Any]  # Any: JSON
+
+
+class RefusedError(Exception):
+    """A service said no; the message is the problem's own."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        problem = response.json() if "json" in response.headers.get("content-type", "") else {}
+        said = problem.get("detail") or problem.get("title") or response.reason_phrase
+        super().__init__(f"{response.request.method} {response.request.url.path}: {response.status_code} {said}")
+        self.status = response.status_code
+        self.problem = problem
+
+
+@dataclass
+class Device:
+    """One UPS with its own key."""
+
+    device_id: str
+    name: str
+    key: str = field(repr=False)
+    _client: httpx.AsyncClient = field(repr=False)
+    _ingest: Services = field(repr=False)
+    sent_ids: list[str] = field(default_factory=list)
+
+    async def send(self, code: str, **fields: Any) -> str:  # Any: JSON
+        """Send one event until it is acknowledged, as a device does, always with the same id; gives that id."""
+        event = {"event_id": str(uuid.uuid4()), "code": code, "sent_at": _now(), **fields}
+        for attempt in range(1, 100):
+            try:
+                url = f"{self._ingest[Service.EVENT_INGEST].url}/v1/events"
+                response = await self._client.post(url, json=event, headers={"Authorization": f"Bearer {self.key}"})
+            except httpx.TransportError:
+                response = None
+            if response is not None and response.status_code == httpx.codes.ACCEPTED:
+                break
+            if response is not None and response.status_code not in (429, 500, 502, 503):
+                raise RefusedError(response)
+            await asyncio.sleep(min(0.2 * attempt, 2))
+        if code != "STATUS":
+            self.sent_ids.append(event["event_id"])
+        event_id: str = event["event_id"]
+        return event_id
+
+
+class Operator:
+    """The operator of an installation: brings people and devices in, and looks things up."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        # trust_env: a proxy of the environment knows nothing of local ports
+        self._client = httpx.AsyncClient(timeout=30, trust_env=False, verify=ssl.create_default_context())
+        self._token = services.installation.operator_token
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def call(self, service: Service, method: str, path: str, body: Json | None = None, **parameters: Any) -> Json:
+        """Call an API with the operator token; a creating call carries a fresh Idempotency-Key.
+
+        Raises:
+            RefusedError: for any answer but a 2xx.
+        """
+        headers = {"Authorization": f"Bearer {self._token}", "Idempotency-Key": str(uuid.uuid4())}
+        url = f"{self._services[service].url}{path}"
+        response = await self._client.request(method, url, json=body, params=parameters, headers=headers)
+        if not response.is_success:
+            raise RefusedError(response)
+        answer: Json = response.json() if response.content else {}
+        return answer
+
+    async def add_user(self, address: str, name: str, company_id: str | None = None, **more: Any) -> Json:
+        """Bring a person in; without a company, one is founded with them as its admin."""
+        founding = {"company_id": company_id} if company_id else {"company_name": f"Company of {name}", "role": "admin"}
+        body = {"address": address, "name": name, **founding, **more}
+        return await self.call(Service.INVITE_SVC, "POST", "/v1/operator/users", body)
+
+    async def add_device(self, company_id: str, owner: str, name: str, **more: Any) -> Device:
+        """Register a UPS for its owner. Waits for device-svc to have heard of a new owner."""
+        body = {"company_id": company_id, "owner": owner, "name": name, **more}
+        for attempt in range(1, 50):
+            try:
+                answer = await self.call(Service.DEVICE_SVC, "POST", "/v1/operator/devices", body)
+                break
+            except RefusedError as refused:
+                if attempt == 49 or refused.status not in (409, 422, 503):  # noqa: PLR2004 - the last attempt
+                    raise
+                await asyncio.sleep(0.2)
+        return Device(answer["device_id"], name, answer["key"], self._client, self._services)
+
+    async def subscribe(self, device: Device, user_id: str, min_severity: str = "warning") -> None:
+        """Let a person be told of a device."""
+        path = f"/v1/operator/devices/{device.device_id}/subscriptions/{user_id}"
+        await self.call(Service.DEVICE_SVC, "PUT", path, {"on": True, "min_severity": min_severity})
+
+    async def set_policy(self, company_id: str, **policy: int) -> None:
+        """Set limit, window_s, period_s of a company."""
+        await self.call(Service.DEVICE_SVC, "PUT", f"/v1/operator/companies/{company_id}/policy", dict(policy))
+
+    async def log_rows(self, device: Device) -> list[Json]:
+        """The Event Log of a device, newest first, all pages."""
+        rows: list[Json] = []
+        cursor: Json = {}
+        while True:
+            page = await self.call(
+                Service.DEVICE_SVC, "GET", f"/v1/devices/{device.device_id}/events", limit=100, **cursor
+            )
+            rows += page["events"]
+            if not page["cursor"]:
+                return rows
+            cursor = {"cursor": page["cursor"]}
+
+    async def notifications(self, device: Device) -> Json:
+        """Whether Event Notifications of a device are enabled, disabled or enabling."""
+        return await self.call(Service.DEVICE_SVC, "GET", f"/v1/devices/{device.device_id}/notifications")
+
+    async def enable(self, device: Device) -> Json:
+        """Enable the notifications of a device by hand."""
+        return await self.call(Service.DEVICE_SVC, "POST", f"/v1/devices/{device.device_id}/notifications/enable")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
