@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import pydantic_core
 from pydantic import ValidationError
 
 from ups_event_ingest.domain.authority import Device
@@ -24,6 +25,9 @@ from ups_schemas.event import AcceptedEvent, Attributes, NativeEvent, Phase, Raw
 LATE_AFTER = timedelta(minutes=15)
 AHEAD_AT_MOST = timedelta(minutes=5)
 BEHIND_AT_MOST = timedelta(days=30)
+
+# A report with all readings takes 2 kB. Doubled, a full batch no longer fits where one is expected to.
+MAX_EVENT_BYTES = 256 * 1024
 
 # A device cannot report its own silence.
 PLATFORM_CODES = frozenset({"DEVICE_SILENT", "DEVICE_SEEN"})
@@ -55,6 +59,16 @@ class _Meaning:
     native_code: str | None = None
     native_text: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+
+
+def from_json(text: bytes) -> object:
+    """The value of a JSON text (RFC 8259).
+
+    Raises:
+        ValueError: it is none, or nested too deeply.
+    """
+    value: object = pydantic_core.from_json(text, allow_inf_nan=False)
+    return value
 
 
 def parse(value: object) -> RawEvent | Refusal:
