@@ -1,0 +1,183 @@
+"""What the services answer, as far as commands print it; fields and values that are new here are let through."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ups_cli.errors import CliError, ExitCode
+from ups_cli.output import Json
+
+
+class Answer(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    @classmethod
+    def read(cls, answer: Json) -> Self:
+        """The answer as this kind; CliError if it is none."""
+        try:
+            return cls.model_validate(answer)
+        except ValidationError as error:
+            fields = ", ".join(sorted({".".join(map(str, details["loc"])) for details in error.errors()}))
+            more = {"fields": fields, "what to do": "check the URL, and that the command and the service fit together"}
+            raise CliError(ExitCode.UNREACHABLE, "The service answered something unexpected.", more) from None
+
+
+class Plan(Answer):
+    """A plan and its end."""
+
+    name: str
+    until: str | None = None
+
+
+class Policy(Answer):
+    """When Event Notifications are disabled, and for how long."""
+
+    limit: int
+    window_s: int
+    period_s: int
+
+
+class Subscription(Answer):
+    """What one person gets."""
+
+    user_id: str
+    on: bool
+    min_severity: str
+    codes: list[str] | None = None
+
+
+class Key(Answer):
+    """A key, without its secret."""
+
+    key_id: str
+    revoked: bool
+    expires_at: str | None = None
+
+
+class Device(Answer):
+    """A device; what it last said is there when one is shown."""
+
+    device_id: str
+    version: int
+    ownership: int
+    company_id: str
+    owner: str | None = None
+    name: str
+    model: str | None = None
+    serial: str | None = None
+    site: str | None = None
+    plan: Plan
+    policy: Policy
+    subscriptions: list[Subscription] = []
+    keys: list[Key] = []
+    last_seen: str | None = None
+    last_readings: dict[str, Any] | None = None  # any scalar, by its name
+
+
+class Devices(Answer):
+    """A page of devices."""
+
+    devices: list[Device]
+    cursor: str | None = None
+
+
+class Issued(Answer):
+    """A device and its new key; none when it was shown before."""
+
+    device_id: str
+    key_id: str
+    key: str | None = Field(None, repr=False)
+
+
+class Event(Answer):
+    """What happened."""
+
+    received_at: str
+    code: str
+    phase: str
+    severity: str
+    native_code: str | None = None
+    native_text: str | None = None
+
+
+class Count(Answer):
+    """Which one it was within the window."""
+
+    position: int
+    limit: int
+
+
+class Decision(Answer):
+    """Who was mailed, or why nobody was."""
+
+    outcome: str
+    severity: str
+    reason: str | None = None
+    recipients: list[str] = []
+    count: Count | None = None
+
+
+class Row(Answer):
+    """One line of the Event Log."""
+
+    event: Event
+    decision: Decision | None = None
+
+
+class Log(Answer):
+    """A page of the Event Log."""
+
+    events: list[Row]
+    cursor: str | None = None
+
+
+class Tripping(Answer):
+    """One of the notifications that filled the window."""
+
+    at: str
+    code: str
+    phase: str
+
+
+class Why(Answer):
+    """Why notifications are disabled."""
+
+    tripped_by: list[Tripping] = []
+
+
+class Notifications(Answer):
+    """Whether events become mail."""
+
+    state: str
+    since: str | None = None
+    until: str | None = None
+    period_id: str | None = None
+    requested_at: str | None = None
+    why: Why | None = None
+
+
+class Said(Answer):
+    """What came of an order, in words."""
+
+    text: str
+
+
+class User(Answer):
+    """A person."""
+
+    user_id: str
+    address: str
+    name: str = ""
+    company_id: str | None = None
+    role: str | None = None
+    zone: str | None = None
+    language: str | None = None
+
+
+class Users(Answer):
+    """A page of people."""
+
+    users: list[User]
+    cursor: str | None = None

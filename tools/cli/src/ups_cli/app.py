@@ -1,0 +1,65 @@
+"""The `ups` command: one group of commands per noun."""
+
+import logging
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from ups_cli import device, dlq, topics, user
+from ups_cli.errors import CliError, ExitCode
+from ups_cli.output import say_error
+from ups_runtime.errors import Permanent, Retryable
+from ups_runtime.logging import configure
+from ups_runtime.settings import LogSettings
+
+_AS_JSON = "ups.as_json"
+
+
+class Commands(TyperGroup):
+    """Turns what went wrong into a message and an exit code, never into a traceback."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # the library's context
+        """Note how errors are to be said, which is wanted before the command's own options are read."""
+        ctx.meta[_AS_JSON] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:  # the library's context, and whatever a command returns
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except CliError as error:
+            failed = error
+        except Retryable as error:
+            advice = "see that the brokers run, and UPS_KAFKA_BOOTSTRAP_SERVERS"
+            failed = CliError(ExitCode.UNREACHABLE, str(error), {"what to do": advice})
+        except Permanent as error:
+            failed = CliError(ExitCode.NO, str(error))
+        say_error(failed, as_json=ctx.meta[_AS_JSON])
+        raise typer.Exit(failed.exit_code)
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Run an installation: its topics, devices, users and dead letters.",
+    epilog="Exit codes: 0 done; 1 differences, or refused; 2 wrong use or settings; 3 not reachable.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(topics.app, name="topics")
+app.add_typer(device.app, name="device")
+app.add_typer(user.app, name="user")
+app.add_typer(dlq.app, name="dlq")
+
+
+@app.callback()
+def begin() -> None:
+    """Run an installation: its topics, devices, users and dead letters."""
+    configure(LogSettings(level="warning", format="console"), "ups")
+    # what it says is said again, in words, by the error that ends the command
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,285 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi import Request
+from fastapi.responses import PlainTextResponse
+from typer.testing import Result
+
+Ups = Callable[..., Result]
+
+DEVICE: dict[str, Any] = {
+    "device_id": "ups-1",
+    "version": 3,
+    "ownership": 1,
+    "company_id": "acme",
+    "owner": "anna",
+    "name": "Rack 4",
+    "model": "Smart-UPS",
+    "serial": None,
+    "site": None,
+    "plan": {"name": "advanced", "until": "2027-11-22T00:00:00.000Z"},
+    "policy": {"limit": 6, "window_s": 1800, "period_s": 604800},
+    "subscriptions": [
+        {"user_id": "anna", "on": True, "min_severity": "warning", "codes": None},
+        {"user_id": "bert", "on": False, "min_severity": "critical", "codes": ["ON_BATTERY"]},
+    ],
+    "keys": [{"key_id": "00ff", "revoked": False, "expires_at": None, "changed_at": "2026-11-22T10:00:00.000Z"}],
+    "added_by_a_later_version": {"a": 1},
+}
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    return {
+        "received_at": "2026-11-22T10:15:30.125Z",
+        "code": "ON_BATTERY",
+        "phase": "raise",
+        "severity": "critical",
+    } | fields
+
+
+def test_devices_are_listed_over_as_many_pages_as_it_takes(connected: Any, ups: Ups) -> None:
+    def page(request: Request) -> dict[str, Any]:
+        second = request.query_params.get("cursor") == "next"
+        names = ["c"] if second else ["a", "b"]
+        return {"devices": [{**DEVICE, "device_id": name} for name in names], "cursor": None if second else "next"}
+
+    connected.answers["GET", "/v1/operator/devices"] = page
+
+    result = ups("device", "list", "--company", "acme", "--json")
+
+    assert result.exit_code == 0
+    assert [device["device_id"] for device in json.loads(result.stdout)["devices"]] == ["a", "b", "c"]
+    assert [query for _, _, query, _ in connected.asked] == [
+        {"company_id": "acme", "limit": "100"},
+        {"company_id": "acme", "limit": "98", "cursor": "next"},
+    ]
+
+
+def test_a_list_that_goes_on_says_how(connected: Any, ups: Ups) -> None:
+    connected.answers["GET", "/v1/operator/devices"] = {"devices": [DEVICE], "cursor": "abc"}
+
+    result = ups("device", "list", "--limit", "1")
+
+    assert result.stdout.splitlines()[1].split() == [
+        "ups-1", "Rack", "4", "acme", "anna", "advanced", "2027-11-22T00:00:00.000Z", "1",
+    ]  # fmt: skip
+    assert "--cursor abc" in result.stderr
+
+
+def test_a_new_device_shows_its_key_once(connected: Any, ups: Ups) -> None:
+    connected.answers["POST", "/v1/operator/devices"] = {**DEVICE, "key_id": "00ff", "key": "rt_00ff.secret"}
+
+    result = ups(
+        "device",
+        "add",
+        "Rack 4",
+        "--company",
+        "acme",
+        "--owner",
+        "anna",
+        "--subscriber",
+        "bert",
+        "--idempotency-key",
+        "k1",
+    )
+
+    assert result.exit_code == 0
+    assert "rt_00ff.secret" in result.stdout
+    assert "Keep the key now" in result.stderr
+    assert connected.asked[0][3] == {
+        "name": "Rack 4",
+        "company_id": "acme",
+        "owner": "anna",
+        "subscribers": [{"user_id": "bert"}],
+    }
+    assert connected.headers[0]["idempotency-key"] == "k1"
+
+
+def test_a_repeated_registration_says_why_there_is_no_key(connected: Any, ups: Ups) -> None:
+    connected.answers["POST", "/v1/operator/devices"] = {**DEVICE, "key_id": "00ff", "key": None}
+
+    result = ups("device", "add", "Rack 4", "--company", "acme", "--owner", "anna")
+
+    assert result.exit_code == 0
+    assert "`ups device key` makes a new one" in result.stderr
+
+
+def test_a_new_key_is_made_with_the_grace_that_was_asked_for(connected: Any, ups: Ups) -> None:
+    connected.answers["POST", "/v1/operator/devices/ups-1/keys"] = {**DEVICE, "key_id": "11", "key": "rt_11.s"}
+
+    result = ups("device", "key", "ups-1", "--grace-s", "0")
+
+    assert "rt_11.s" in result.stdout
+    assert connected.asked[0][3] == {"grace_s": 0}
+
+
+def test_a_device_is_shown_in_words(connected: Any, ups: Ups) -> None:
+    connected.answers["GET", "/v1/operator/devices/ups-1"] = {
+        **DEVICE,
+        "last_seen": "2026-11-22T10:15:30.125Z",
+        "last_readings": {"load_percent": 31.0, "status": "OL", "mode": None},
+    }
+
+    said = ups("device", "show", "ups-1").stdout
+
+    for line in (
+        "more than 6 notifications within 1800 s disable them for 604800 s",
+        "advanced until 2027-11-22T00:00:00.000Z",
+        "everything from warning up",
+        "load_percent 31.0, status OL",
+    ):
+        assert line in said
+
+
+def test_the_event_log_says_who_was_mailed_or_why_nobody_was(connected: Any, ups: Ups) -> None:
+    mailed = {
+        "outcome": "notify", "severity": "critical", "reason": None, "recipients": ["anna", "bert"],
+        "count": {"position": 5, "limit": 6, "window_s": 1800, "text": "5 of 6"},
+    }  # fmt: skip
+    connected.answers["GET", "/v1/devices/ups-1/events"] = {
+        "events": [
+            {"event": event(), "decision": mailed},
+            {"event": event(), "decision": {"outcome": "suppressed", "severity": "critical", "recipients": []}},
+            {"event": event(code="OTHER", native_code="4711"), "decision": None},
+            {"event": event(), "decision": {"outcome": "held_by_a_later_version", "severity": "info"}},
+        ],
+        "cursor": None,
+    }
+
+    result = ups("device", "events", "ups-1", "--code", "ON_BATTERY", "--from", "2026-11-22T10:00:00")
+
+    lines = result.stdout.splitlines()[1:]
+    assert "e-mailed to anna, bert (5 of 6)" in lines[0]
+    assert "not mailed: Event Notifications are disabled" in lines[1]
+    assert "OTHER (4711)" in lines[2]
+    assert "not decided yet" in lines[2]
+    assert "held_by_a_later_version" in lines[3]
+    assert connected.asked[0][2] == {"code": "ON_BATTERY", "from": "2026-11-22T10:00:00+00:00", "limit": "20"}
+
+
+def test_disabled_notifications_are_explained_and_enabled(connected: Any, ups: Ups) -> None:
+    connected.answers["GET", "/v1/devices/ups-1/notifications"] = {
+        "state": "disabled",
+        "since": "2026-11-22T10:15:30.125Z",
+        "until": "2026-11-29T10:15:30.125Z",
+        "why": {"tripped_by": [{"at": "2026-11-22T10:15:30.125Z", "code": "ON_BATTERY", "phase": "raise"}]},
+    }
+    connected.answers["POST", "/v1/devices/ups-1/notifications/enable"] = {"answer": "requested", "text": "On its way."}
+
+    state = ups("device", "notifications", "ups-1").stdout
+    enabled = ups("device", "enable", "ups-1", "--reason", "new battery").stdout
+
+    assert "until                2026-11-29T10:15:30.125Z" in state
+    assert "2026-11-22T10:15:30.125Z ON_BATTERY raise" in state
+    assert enabled == "On its way.\n"
+    assert connected.asked[1][3] == {"reason": "new battery"}
+
+
+def test_a_plan_and_a_subscription_are_set(connected: Any, ups: Ups) -> None:
+    connected.answers["PUT", "/v1/operator/devices/ups-1/plan"] = DEVICE
+    connected.answers["PUT", "/v1/operator/devices/ups-1/subscriptions/anna"] = DEVICE
+
+    planned = ups("device", "plan", "ups-1", "advanced", "--until", "2027-11-22T00:00:00Z")
+    subscribed = ups("device", "subscribe", "ups-1", "anna", "--severity", "critical", "--code", "ON_BATTERY")
+
+    assert planned.stdout == "advanced until 2027-11-22T00:00:00.000Z\n"
+    assert subscribed.stdout == "anna: everything from warning up\n"
+    assert [body for *_, body in connected.asked] == [
+        {"name": "advanced", "until": "2027-11-22T00:00:00+00:00"},
+        {"on": True, "min_severity": "critical", "codes": ["ON_BATTERY"]},
+    ]
+
+
+def test_users_are_added_and_listed(connected: Any, ups: Ups) -> None:
+    user = {"user_id": "anna", "address": "anna@example.com", "name": "Anna", "company_id": "acme", "role": "admin"}
+    connected.answers["POST", "/v1/operator/users"] = user
+    connected.answers["GET", "/v1/operator/users"] = {"users": [user], "cursor": None}
+
+    added = ups("user", "add", "anna@example.com", "--company", "acme", "--role", "admin")
+    listed = ups("user", "list")
+
+    assert "anna@example.com" in added.stdout
+    assert connected.asked[0][3] == {"address": "anna@example.com", "company_id": "acme", "role": "admin"}
+    assert listed.stdout.splitlines()[1].split() == ["anna", "anna@example.com", "Anna", "acme", "admin"]
+
+
+def test_a_refusal_is_shown_with_its_detail_and_field(connected: Any, ups: Ups) -> None:
+    result = ups("device", "show", "nobody")
+
+    assert result.exit_code == 1
+    assert "There is no such thing." in result.stderr
+    assert "detail: look again" in result.stderr
+    assert "field: device_id" in result.stderr
+
+
+def test_a_refusal_is_json_where_json_was_asked_for(connected: Any, ups: Ups) -> None:
+    result = ups("device", "show", "nobody", "--json")
+
+    assert result.stdout == ""
+    assert json.loads(result.stderr) == {
+        "title": "There is no such thing.",
+        "detail": "look again",
+        "field": "device_id",
+    }
+
+
+def test_a_wrong_token_is_a_wrong_setting_and_never_shown(
+    connected: Any, ups: Ups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPS_OPERATOR_TOKEN", "wrong-but-long-enough")
+
+    result = ups("device", "list")
+
+    assert result.exit_code == 2
+    assert "UPS_OPERATOR_TOKEN" in result.stderr
+    assert "wrong-but" not in result.output
+
+
+def test_what_an_outsider_wrote_cannot_steer_the_terminal(connected: Any, ups: Ups) -> None:
+    name = "\x1b[2J[bold]\u202eevil\r\n[/nothing]🔋"
+    connected.answers["GET", "/v1/operator/devices"] = {"devices": [{**DEVICE, "name": name}], "cursor": None}
+
+    tabled, as_json = ups("device", "list"), ups("device", "list", "--json")
+
+    assert "\\x1b[2J[bold]\\u202eevil\\r\\n[/nothing]🔋" in tabled.stdout
+    assert as_json.stdout.isascii()
+    assert json.loads(as_json.stdout)["devices"][0]["name"] == name
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"devices": [{"device_id": "half"}]},
+        {"devices": "many"},
+        lambda _request: PlainTextResponse("<html>a proxy's page</html>"),
+        lambda _request: PlainTextResponse("[1]", media_type="application/json"),
+        lambda _request: PlainTextResponse("gone", status_code=502),
+    ],
+)
+def test_an_answer_that_is_not_the_services_own_is_no_traceback(connected: Any, ups: Ups, answer: Any) -> None:
+    connected.answers["GET", "/v1/operator/devices"] = answer
+
+    result = ups("device", "list")
+
+    assert result.exit_code == 3
+    assert "Traceback" not in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_a_service_that_is_down_is_said_with_its_address(ups: Ups, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPS_OPERATOR_TOKEN", "long-enough-a-token")
+    monkeypatch.setenv("UPS_CLI_DEVICE_URL", "http://127.0.0.1:1")
+
+    result = ups("device", "list")
+
+    assert result.exit_code == 3
+    assert "device-svc cannot be reached." in result.stderr
+    assert "http://127.0.0.1:1" in result.stderr
+
+
+def test_an_id_is_one_segment_of_the_path_whatever_is_in_it(connected: Any, ups: Ups) -> None:
+    ups("device", "show", "../users?x=1#y")
+
+    assert connected.asked[0][1:3] == ("/v1/operator/devices/../users?x=1#y", {})
