@@ -1,0 +1,162 @@
+"""The operator's routes for people, and how a refusal is said."""
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, SecretStr, StringConstraints
+
+from ups_invite.domain.user import Edit, Person
+from ups_invite.handlers.refusals import Conflict, NotFound, Refused
+from ups_invite.handlers.users import Import, Once, Place, Users
+from ups_runtime.http import (
+    Problem,
+    ProblemError,
+    RequestBody,
+    create_app,
+    decode_cursor,
+    encode_cursor,
+    operator_only,
+    problem_response,
+    problem_type,
+)
+from ups_schemas.account import Role
+from ups_schemas.envelope import Timestamp, from_milliseconds, milliseconds
+from ups_schemas.ids import CompanyId, Id, UserId
+
+MAX_BODY_BYTES = 64 * 1024
+
+# Milliseconds; from here on a moment is no longer a datetime.
+_END_MS = 2**47
+
+# Names go into headers of mails and into logs of others: no control characters.
+NameText = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+ZoneText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+LanguageText = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+IdempotencyKey = Annotated[Id | None, Header(description="the same key with the same body creates once")]
+
+
+class UserBody(RequestBody):
+    """A person to let in; the company by its id, or by name if it is to be founded."""
+
+    address: str = Field(max_length=1000)
+    name: NameText = ""
+    zone: ZoneText = "UTC"
+    language: LanguageText = "en"
+    company_id: CompanyId | None = None
+    company_name: Annotated[NameText, StringConstraints(min_length=1)] | None = None
+    role: Role | None = None
+
+
+class EditBody(RequestBody):
+    """What is to be another way; what is left out stays."""
+
+    name: NameText | None = None
+    zone: ZoneText | None = None
+    language: LanguageText | None = None
+    active: bool | None = None
+
+
+class UserList(RequestBody):
+    """Which page of the people."""
+
+    company_id: CompanyId | None = None
+    limit: int = Field(100, ge=1, le=500)
+    cursor: str | None = Field(None, max_length=400)
+
+
+class UserView(BaseModel):
+    """A person."""
+
+    user_id: UserId
+    version: int
+    address: str
+    name: str
+    zone: str
+    language: str
+    company_id: CompanyId | None
+    role: Role
+    active: bool
+    member_since: Timestamp | None
+    created_at: Timestamp
+    changed_at: Timestamp
+
+    @classmethod
+    def of(cls, person: Person) -> "UserView":
+        """The person as the operator sees them."""
+        return cls.model_validate({**person.user.model_dump(), "created_at": person.created_at})
+
+
+class UserPage(BaseModel):
+    """People, in the order in which they came; `cursor` leads to the next page, and is none on the last."""
+
+    users: list[UserView]
+    cursor: str | None
+
+
+def build(token: SecretStr, users: Users) -> FastAPI:
+    """The application: for the time being, everything needs the operator's token."""
+    app = create_app("Ridethrough invite-svc", "0.1.0", max_body_bytes=MAX_BODY_BYTES)
+    app.add_exception_handler(Refused, _on_refused)  # type: ignore[arg-type]  # starlette types handlers loosely
+    app.include_router(user_router(users), dependencies=[Depends(operator_only(token))])
+    return app
+
+
+def user_router(users: Users) -> APIRouter:
+    """People."""
+    router = APIRouter(prefix="/v1/operator/users", tags=["users"])
+
+    @router.post("", status_code=201)
+    async def admit(body: UserBody, idempotency_key: IdempotencyKey = None) -> UserView:
+        """Let a person in, whose address you vouch for."""
+        return UserView.of(await users.admit(Import(**body.model_dump()), _once(idempotency_key, body)))
+
+    @router.get("")
+    async def list_users(query: Annotated[UserList, Query()]) -> UserPage:
+        """List people, in the order in which they came."""
+        page = await users.page(query.company_id, _place(query.cursor) if query.cursor else None, query.limit)
+        more = len(page) == query.limit
+        cursor = encode_cursor(milliseconds(page[-1].created_at), page[-1].user_id) if more else None
+        return UserPage(users=[UserView.of(person) for person in page], cursor=cursor)
+
+    @router.get("/{user_id}")
+    async def get(user_id: UserId) -> UserView:
+        """Look at one person."""
+        return UserView.of(await users.get(user_id))
+
+    @router.patch("/{user_id}")
+    async def edit(user_id: UserId, body: EditBody) -> UserView:
+        """Change what is given."""
+        return UserView.of(await users.edit(user_id, Edit(**body.model_dump())))
+
+    @router.delete("/{user_id}", status_code=204, response_class=Response)
+    async def erase(user_id: UserId) -> None:
+        """Forget the person; this cannot be undone."""
+        await users.erase(user_id)
+
+    return router
+
+
+def _once(key: str | None, body: BaseModel) -> Once | None:
+    return Once(key, hashlib.sha256(body.model_dump_json().encode()).hexdigest()) if key else None
+
+
+def _place(cursor: str) -> Place:
+    at_ms, user_id = decode_cursor(cursor, int, str)
+    if not 0 <= at_ms < _END_MS:
+        raise ProblemError(422, "invalid-cursor", "This cursor is not one of ours. Start without one.", field="cursor")
+    return Place(from_milliseconds(at_ms), user_id)
+
+
+async def _on_refused(_request: Request, refused: Refused) -> JSONResponse:
+    match refused:
+        case NotFound():
+            status = 404
+        case Conflict():
+            status = 409
+        case _:
+            status = 422
+    return problem_response(
+        Problem(type=problem_type(refused.name), title=refused.title, status=status, field=refused.field)
+    )

@@ -1,0 +1,222 @@
+"""People by the operator: let in, changed, erased."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ups_invite.domain import address as addresses
+from ups_invite.domain import user as users
+from ups_invite.domain.company import Company
+from ups_invite.domain.user import Edit, Person
+from ups_invite.handlers.refusals import AddressTaken, AlreadyExists, Changed, Conflict, NotFound, Refused
+from ups_schemas.account import Role
+from ups_schemas.ids import CompanyId, UserId, derived
+
+# Two writers of one person meet rarely; five in a row means that somebody writes in a loop.
+ATTEMPTS = 5
+
+
+class Store(Protocol):
+    """Where people and companies are kept, together with what is to be published of them."""
+
+    async def find(self, user_id: UserId) -> Person | None:
+        """The person; None if there is none, or was."""
+
+    async def company(self, company_id: CompanyId) -> Company | None:
+        """The company."""
+
+    async def add(self, person: Person, founded: Company | None) -> None:
+        """Keep and publish a new person, and keep the company that comes with them.
+
+        Raises:
+            AlreadyExists: the id is, or was, somebody's.
+            AddressTaken: somebody has the address.
+            Changed: the company is there already.
+        """
+
+    async def save(self, person: Person) -> None:
+        """Keep and publish the next version of a person.
+
+        Raises:
+            Changed: the person is no longer at the version before.
+        """
+
+    async def erase(self, person: Person, now: datetime) -> None:
+        """Keep nothing of the person but that there was one, and publish a tombstone.
+
+        Raises:
+            Changed: the person is no longer at this version.
+        """
+
+    async def page(self, company_id: CompanyId | None, after: "Place | None", limit: int) -> Sequence[Person]:
+        """People, in the order in which they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the list of people."""
+
+    created_at: datetime
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A request that may come again: its Idempotency-Key, and what tells it from another with the same key."""
+
+    key: str
+    request_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A person to let in. `company_name` founds the company if there is none of that id, or no id is given.
+
+    Without a role, who founds the company is its admin, and who comes later a member.
+    """
+
+    address: str
+    name: str
+    zone: str
+    language: str
+    company_id: CompanyId | None
+    company_name: str | None
+    role: Role | None
+
+
+class Users:
+    """The people of the installation. `zones` are the time zones that exist."""
+
+    def __init__(
+        self,
+        store: Store,
+        zones: Collection[str],
+        *,
+        now: Callable[[], datetime],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        self._store = store
+        self._zones = zones
+        self._now = now
+        self._random_bytes = random_bytes
+
+    async def admit(self, wanted: Import, once: Once | None) -> Person:
+        """Let a person in, whose address the operator vouches for. The same request with the same key does so once.
+
+        Raises:
+            Refused: something is wrong with what was given; `field` says with what.
+            Conflict: somebody has the address.
+        """
+        if not wanted.address.strip():
+            raise Refused("address-missing", "Enter an e-mail address.", "address")
+        address = addresses.parse(wanted.address)
+        if address is None:
+            raise Refused(
+                "not-an-address", "That is not a valid e-mail address. Check it and enter it again.", "address"
+            )
+        self._require_zone(wanted.zone)
+        seed = once.key if once else self._random_bytes(16).hex()
+        now = self._now()
+        for _ in range(ATTEMPTS):
+            company_id, founded = await self._company(wanted, seed, now)
+            person = users.admit(
+                derived("user", "operator", seed),
+                address,
+                company_id,
+                wanted.role or (Role.ADMIN if founded else Role.MEMBER),
+                name=wanted.name,
+                zone=wanted.zone,
+                language=wanted.language,
+                now=now,
+                request_sha256=once.request_sha256 if once else None,
+            )
+            try:
+                await self._store.add(person, founded)
+            except AlreadyExists:
+                return await self._repeated(person)
+            except AddressTaken:
+                # a repeated request meets its own address first
+                if once and await self._store.find(person.user_id):
+                    return await self._repeated(person)
+                raise Conflict("address-taken", "Somebody has this e-mail address already.", "address") from None
+            except Changed:
+                continue
+            return person
+        raise _busy()
+
+    async def get(self, user_id: UserId) -> Person:
+        """The person.
+
+        Raises:
+            NotFound: there is none.
+        """
+        person = await self._store.find(user_id)
+        if person is None:
+            raise NotFound("unknown-user", "There is no such user.")
+        return person
+
+    async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Person]:
+        """People, in the order in which they came."""
+        return await self._store.page(company_id, after, limit)
+
+    async def edit(self, user_id: UserId, wanted: Edit) -> Person:
+        """Change what is wanted another way.
+
+        Raises:
+            Refused: no such time zone.
+        """
+        if wanted.zone is not None:
+            self._require_zone(wanted.zone)
+        now = self._now()
+        for _ in range(ATTEMPTS):
+            person = await self.get(user_id)
+            changed = users.edit(person, wanted, now)
+            if changed is None:
+                return person
+            try:
+                await self._store.save(changed)
+            except Changed:
+                continue
+            return changed
+        raise _busy()
+
+    async def erase(self, user_id: UserId) -> None:
+        """Forget the person."""
+        for _ in range(ATTEMPTS):
+            try:
+                await self._store.erase(await self.get(user_id), self._now())
+            except Changed:
+                continue
+            return
+        raise _busy()
+
+    async def _company(self, wanted: Import, seed: str, now: datetime) -> tuple[CompanyId, Company | None]:
+        if wanted.company_id is None and wanted.company_name is None:
+            raise Refused("company-missing", "Give the company's id, or the name of a new one.", "company_id")
+        company_id = wanted.company_id or derived("company", "operator", seed)
+        there = await self._store.company(company_id)
+        # without an id, a company that is there is this request's own, from when it came first
+        if there is not None and wanted.company_id is not None and wanted.company_name not in (None, there.name):
+            raise Refused("company-named-otherwise", "The company of this id has another name.", "company_name")
+        if there is None and wanted.company_name is None:
+            raise Refused("unknown-company", "There is no such company. Give its name to found it.", "company_id")
+        if there is None and wanted.company_name is not None:
+            return company_id, Company(company_id, wanted.company_name, now)
+        return company_id, None
+
+    async def _repeated(self, person: Person) -> Person:
+        there = await self.get(person.user_id)
+        if there.request_sha256 != person.request_sha256:
+            raise Refused(
+                "idempotency-key-reused", "This Idempotency-Key came with another request before.", "Idempotency-Key"
+            )
+        return there
+
+    def _require_zone(self, zone: str) -> None:
+        if zone not in self._zones:
+            raise Refused("unknown-zone", "There is no such time zone; give one like Europe/Berlin.", "zone")
+
+
+def _busy() -> Conflict:
+    return Conflict("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")

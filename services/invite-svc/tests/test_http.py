@@ -1,0 +1,258 @@
+import os
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from ups_invite.adapters.http import build
+from ups_invite.adapters.memory import MemoryUsers
+from ups_invite.domain import user as domain
+from ups_invite.domain.company import Company
+from ups_invite.domain.user import Edit, Person
+from ups_invite.handlers.users import Users
+from ups_invite.testing.contract import ACME, NOW, a_person
+from ups_runtime.http import encode_cursor
+from ups_runtime.testing import FakeClock
+
+TOKEN = "an operator's token"
+USERS = "/v1/operator/users"
+ANNA = {"address": "Anna@acme.example", "name": "Anna", "company_id": "acme", "company_name": "Acme"}
+
+
+class Service:
+    """The routes on a fake."""
+
+    def __init__(self, store: MemoryUsers | None = None) -> None:
+        self.clock = FakeClock(NOW)
+        self.store = store or MemoryUsers()
+        users = Users(self.store, {"UTC", "Europe/Berlin"}, now=self.clock.now, random_bytes=os.urandom)
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(build(SecretStr(TOKEN), users)),
+            base_url="http://invite",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        )
+
+    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return await self.client.request(method, path, **options)
+
+    async def admit(self, **fields: Any) -> httpx.Response:
+        return await self.call("POST", USERS, json={**ANNA, **fields})
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    service = Service()
+    yield service
+    await service.client.aclose()
+
+
+async def test_everything_needs_the_operators_token(service: Service) -> None:
+    del service.client.headers["Authorization"]
+
+    answers = [await service.call("GET", USERS), await service.admit(), await service.call("DELETE", f"{USERS}/u1")]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 401]
+
+
+async def test_who_founds_a_company_is_its_admin_and_who_comes_later_a_member(service: Service) -> None:
+    anna = (await service.admit()).json()
+    ben = (await service.admit(address="ben@acme.example", company_name=None, zone="Europe/Berlin")).json()
+    eve = (await service.admit(address="eve@acme.example", role="admin")).json()
+
+    assert anna == {
+        "user_id": anna["user_id"],
+        "version": 1,
+        "address": "Anna@acme.example",
+        "name": "Anna",
+        "zone": "UTC",
+        "language": "en",
+        "company_id": "acme",
+        "role": "admin",
+        "active": True,
+        "member_since": "2026-11-22T12:00:00.000Z",
+        "created_at": "2026-11-22T12:00:00.000Z",
+        "changed_at": "2026-11-22T12:00:00.000Z",
+    }
+    assert (ben["role"], ben["zone"], ben["company_id"]) == ("member", "Europe/Berlin", "acme")
+    assert eve["role"] == "admin"
+    assert service.store.companies == {"acme": Company("acme", "Acme", NOW)}
+
+
+async def test_a_company_without_an_id_gets_one(service: Service) -> None:
+    first = (await service.admit(company_id=None)).json()
+    second = (await service.admit(company_id=None, address="ben@acme.example")).json()
+
+    assert first["company_id"] != second["company_id"]
+    assert first["company_id"] in service.store.companies
+
+
+async def test_an_address_is_taken_whatever_its_spelling(service: Service) -> None:
+    await service.admit()
+
+    answer = await service.admit(address=" aNNA@ACME.example ")
+
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:ridethrough:problem:address-taken"
+    assert answer.json()["field"] == "address"
+
+
+@pytest.mark.parametrize("company_id", ["acme", None])
+async def test_the_same_request_lets_in_once(service: Service, company_id: str | None) -> None:
+    headers = {"Idempotency-Key": "import-7"}
+    body = {**ANNA, "company_id": company_id}
+
+    first = await service.call("POST", USERS, json=body, headers=headers)
+    again = await service.call("POST", USERS, json=body, headers=headers)
+    other = await service.call("POST", USERS, json={**body, "address": "ben@acme.example"}, headers=headers)
+    same_address = await service.call("POST", USERS, json={**body, "name": "A."}, headers=headers)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert other.status_code == same_address.status_code == 422
+    assert other.json()["type"] == "urn:ridethrough:problem:idempotency-key-reused"
+    assert len(service.store.people) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "kind"),
+    [
+        ({"address": " "}, "address", "address-missing"),
+        ({"address": "anna"}, "address", "not-an-address"),
+        ({"address": "anna@acme.example\r\nBcc: eve@acme.example"}, "address", "not-an-address"),
+        ({"zone": "Mars/Olympus"}, "zone", "unknown-zone"),
+        ({"zone": "../../etc/passwd"}, "zone", "unknown-zone"),
+        ({"language": "english please"}, "language", "invalid-request"),
+        ({"name": "Anna\r\nBcc: eve@acme.example"}, "name", "invalid-request"),
+        ({"name": "x" * 301}, "name", "invalid-request"),
+        ({"role": "king"}, "role", "invalid-request"),
+        ({"company_name": ""}, "company_name", "invalid-request"),
+        ({"company_id": None, "company_name": None}, "company_id", "company-missing"),
+        ({"company_name": None}, "company_id", "unknown-company"),
+        ({"colour": "red"}, "colour", "invalid-request"),
+    ],
+)
+async def test_what_is_wrong_with_a_person_is_named(
+    service: Service, fields: dict[str, Any], field: str, kind: str
+) -> None:
+    answer = await service.admit(**fields)
+
+    assert answer.status_code == 422
+    assert answer.json()["field"] == field
+    assert answer.json()["type"] == f"urn:ridethrough:problem:{kind}"
+    assert not service.store.people
+
+
+async def test_a_company_is_not_renamed_on_the_side(service: Service) -> None:
+    await service.admit()
+
+    answer = await service.admit(address="ben@acme.example", company_name="Emca")
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "company_name")
+
+
+async def test_a_list_goes_on_by_cursor_and_by_company(service: Service) -> None:
+    for number in range(5):
+        service.clock.advance(timedelta(seconds=1))
+        await service.admit(address=f"u{number}@acme.example")
+    await service.admit(address="eve@other.example", company_id="other", company_name="Other")
+    found, query = [], {"limit": 2, "company_id": "acme"}
+    while True:
+        page = (await service.call("GET", USERS, params=query)).json()
+        found += [user["address"] for user in page["users"]]
+        if page["cursor"] is None:
+            break
+        query["cursor"] = page["cursor"]
+
+    assert found == [f"u{number}@acme.example" for number in range(5)]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", encode_cursor(2**80, "u1"), encode_cursor(-1, "u1")])
+async def test_a_cursor_that_is_not_ours_is_refused(service: Service, cursor: str) -> None:
+    answer = await service.call("GET", USERS, params={"cursor": cursor})
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "cursor")
+
+
+async def test_what_is_given_is_changed_and_the_rest_stays(service: Service) -> None:
+    anna = (await service.admit()).json()
+    path = f"{USERS}/{anna['user_id']}"
+    service.clock.advance(timedelta(hours=1))
+
+    changed = await service.call("PATCH", path, json={"zone": "Europe/Berlin", "active": False})
+    again = await service.call("PATCH", path, json={"active": False})
+    mars = await service.call("PATCH", path, json={"zone": "Mars/Olympus"})
+
+    expected = {"zone": "Europe/Berlin", "active": False, "version": 2, "changed_at": "2026-11-22T13:00:00.000Z"}
+    assert changed.json() == again.json() == {**anna, **expected}
+    assert (await service.call("GET", path)).json() == changed.json()
+    assert (mars.status_code, mars.json()["field"]) == (422, "zone")
+
+
+async def test_an_erased_person_is_gone_and_the_address_is_free(service: Service) -> None:
+    path = f"{USERS}/{(await service.admit()).json()['user_id']}"
+
+    erased = await service.call("DELETE", path)
+
+    assert erased.status_code == 204
+    for method in ("GET", "PATCH", "DELETE"):
+        answer = await service.call(method, path, **({"json": {}} if method == "PATCH" else {}))
+        assert answer.status_code == 404
+    assert (await service.admit(company_name=None)).status_code == 201
+
+
+class Contended(MemoryUsers):
+    """Others get in first, this many times."""
+
+    def __init__(self, others: int) -> None:
+        super().__init__()
+        self._others = others
+
+    async def find(self, user_id: str) -> Person | None:
+        person = await super().find(user_id)
+        if person and self._others:
+            self._others -= 1
+            changed = domain.edit(person, Edit(name=f"other {self._others}"), NOW)
+            assert changed
+            await super().save(changed)
+        return person
+
+    async def company(self, company_id: str) -> Company | None:
+        there = await super().company(company_id)
+        if there is None and self._others:
+            self._others -= 1
+            self.companies[company_id] = ACME
+        return there
+
+
+async def test_who_comes_second_founds_nothing_and_is_a_member() -> None:
+    service = Service(Contended(1))
+
+    assert (await service.admit()).json()["role"] == "member"
+    await service.client.aclose()
+
+
+@pytest.mark.parametrize(("others", "status"), [(2, 200), (100, 409)])
+async def test_a_change_is_made_on_top_of_others_as_long_as_there_is_a_turn(others: int, status: int) -> None:
+    store = Contended(others)
+    await store.add(a_person(), None)
+    service = Service(store)
+
+    answer = await service.call("PATCH", f"{USERS}/u1", json={"language": "de"})
+
+    assert answer.status_code == status
+    await service.client.aclose()
+
+
+@pytest.mark.parametrize(("others", "status"), [(2, 204), (100, 409)])
+async def test_erasing_waits_for_a_turn_too(others: int, status: int) -> None:
+    store = Contended(others)
+    await store.add(a_person(), None)
+    service = Service(store)
+
+    answer = await service.call("DELETE", f"{USERS}/u1")
+
+    assert answer.status_code == status
+    await service.client.aclose()
