@@ -15,7 +15,8 @@ app = typer.Typer(help="The people of the installation.", no_args_is_help=True)
 @app.command()
 def add(
     address: Annotated[str, typer.Argument(help="E-mail address.", show_default=False)],
-    company: Annotated[str, typer.Option(help="Id of the company.", show_default=False)],
+    company: Annotated[str | None, typer.Option(help="Id of the company.")] = None,
+    company_name: Annotated[str | None, typer.Option(help="Name of the company, if it is to be founded.")] = None,
     name: Annotated[str | None, typer.Option()] = None,
     zone: Annotated[str | None, typer.Option(help="IANA time zone, for example Europe/Berlin.")] = None,
     language: Annotated[str | None, typer.Option(help="BCP 47, for example en.")] = None,
@@ -24,10 +25,11 @@ def add(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Add a person, with a verified address, to a company."""
+    """Let a person in, whose address you vouch for."""
     body: Json = {
         "address": address,
         "company_id": company,
+        "company_name": company_name,
         "name": name,
         "zone": zone,
         "language": language,
@@ -39,7 +41,15 @@ def add(
         say_json(added)
     else:
         user = User.read(added)
-        say_fields({"user": user.user_id, "address": user.address, "name": user.name, "role": user.role})
+        say_fields(
+            {
+                "user": user.user_id,
+                "address": user.address,
+                "name": user.name,
+                "company": user.company_id,
+                "role": user.role,
+            }
+        )
 
 
 @app.command("list")
@@ -50,7 +60,7 @@ def list_users(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List people, oldest first."""
+    """List people, in the order in which they came."""
     with invite_service() as api:
         found = api.pages("/v1/operator/users", "users", limit, {"company_id": company, "cursor": cursor})
     if as_json:
