@@ -15,7 +15,7 @@ Ups = Callable[..., Result]
 def write_stack(folder: Path, **changes: Any) -> None:
     stack = {
         "operator_token": "token-of-the-stack",
-        "services": {"device-svc": {"url": "http://127.0.0.1:8101"}, "invite-svc": {"url": "http://127.0.0.1:8102"}},
+        "services": {"device-svc": {"url": "http://127.0.0.1:8101"}, "throttle": {"url": None, "pid": 7}},
         "kafka_bootstrap": "127.0.0.1:9192",
         "kafka_prefix": "demo",
         "mongo_uri": "mongodb://127.0.0.1/",

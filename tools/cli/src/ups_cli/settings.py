@@ -42,7 +42,7 @@ class KafkaTarget:
 
 class _Address(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
-    url: str
+    url: str | None = None
 
 
 class _Stack(BaseModel):
@@ -105,7 +105,11 @@ def _first(error: ValidationError) -> str:
 
 
 def _http_environment(stack: _Stack) -> dict[str, str]:
-    urls = {name: stack.services[service].url for service, name in _URL_BY_SERVICE.items() if service in stack.services}
+    urls = {
+        name: address.url
+        for service, name in _URL_BY_SERVICE.items()
+        if (address := stack.services.get(service)) and address.url
+    }
     return {"UPS_OPERATOR_TOKEN": stack.operator_token, **urls}
 
 
