@@ -71,9 +71,8 @@ class RegistryView:
         Raises:
             Retryable: when the brokers do not answer in time.
         """
-        async with asyncio.TaskGroup() as group:
-            for view in self.views:
-                group.create_task(view.read_to_end())
+        # no task group: it would wrap what callers act on
+        await asyncio.gather(*(view.read_to_end() for view in self.views))
 
     def _apply_key(self, key: bytes, value: bytes | None, _record: Any) -> None:  # Any: aiokafka has no types
         key_id = key.decode(errors="replace")
