@@ -26,7 +26,7 @@ LATE_AFTER = timedelta(minutes=15)
 AHEAD_AT_MOST = timedelta(minutes=5)
 BEHIND_AT_MOST = timedelta(days=30)
 
-# A report with all readings takes 2 kB. Doubled, a full batch no longer fits where one is expected to.
+# One with all readings takes 2 kB. Four times this no longer fits a Kafka record by the brokers' default of 1 MiB.
 MAX_EVENT_BYTES = 256 * 1024
 
 # A device cannot report its own silence.
@@ -42,11 +42,7 @@ _SHOWN_CHARACTERS = 100
 
 # FSD is an order that upsmon gives, not a state that a UPS reports: its absence contradicts nothing.
 _FLAG_BY_CODE = {c.code: c.nut_flag for c in CONDITIONS if c.nut_flag and c.nut_flag != "FSD"}
-_FLAGS_BY_CLEAR = {
-    clear: frozenset(c.nut_flag for c in CONDITIONS if clear in c.clears and c.nut_flag)
-    for condition in CONDITIONS
-    for clear in condition.clears
-}
+_FLAGS_BY_CLEAR = {code: frozenset(c.nut_flag for c in CONDITIONS if code in c.clears and c.nut_flag) for code in CODES}
 _STATUS_FLAGS = frozenset({"OL"}) | {c.nut_flag for c in CONDITIONS if c.nut_flag}
 
 
@@ -151,6 +147,8 @@ def _native_meaning(native: NativeEvent, phase: Phase | None) -> _Meaning:
     mapped = NATIVE.get((native.source, native.code))
     attributes = dict(mapped.attributes) if mapped else {}
     code = mapped.code if mapped else OTHER
+    if native.source is Source.NUT and mapped is None and native.code in CODES:
+        code = native.code  # NUT has no word for it: whoever compares its states says it in ours
     if (native.source, native.code) == (Source.NUT, "ALARM"):
         code = _alarm_code(native.text) or code
     ended = _ended(native)
@@ -215,5 +213,7 @@ def _suspect(code: str, phase: Phase, status: str | None) -> bool:
     if code == STATUS or not flags & _STATUS_FLAGS:
         return False
     if phase is Phase.CLEAR:
-        return bool(_FLAGS_BY_CLEAR.get(code, frozenset()) & flags)
+        return bool(_FLAGS_BY_CLEAR[code] & flags)
+    if "ALARM" in flags and CONDITION_BY_CODE[code].nut_alarms:
+        return False  # it may stand in `ups.alarm` instead
     return code in _FLAG_BY_CODE and _FLAG_BY_CODE[code] not in flags
