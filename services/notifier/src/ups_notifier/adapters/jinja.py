@@ -1,0 +1,56 @@
+"""Letters as text and HTML: Jinja2 for both, styles inlined for mail programs that drop style sheets."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+import css_inline
+from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
+
+from ups_notifier.domain.letter import Letter
+from ups_notifier.domain.wording import isolated
+
+TEXT, HTML = "mail.txt.j2", "mail.html.j2"
+_TEMPLATES = (TEXT, HTML, "mail.css", "mail-adapts.css")
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """What the installation calls itself, and whom to ask."""
+
+    name: str
+    support_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The two parts of a mail; they say the same."""
+
+    text: str
+    html: str
+
+
+class Renderer:
+    """Renders letters. Everything in a letter is data: template syntax and markup in it come out as they are."""
+
+    def __init__(self, portal: Portal) -> None:
+        folder = files("ups_notifier") / "templates"
+        self._environment = Environment(
+            loader=DictLoader({name: (folder / name).read_text(encoding="utf-8") for name in _TEMPLATES}),
+            autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        self._environment.filters["isolated"] = isolated
+        self._environment.globals["portal"] = portal
+        # No remote style sheets: nothing in a mail makes this process fetch anything.
+        self._inliner = css_inline.CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
+
+    def render(self, letter: Letter, language: str = "en") -> Rendered:
+        """Both parts of a letter."""
+        text = self._environment.get_template(TEXT).render(
+            letter=letter, label_width=max((len(fact.label) + 1 for fact in letter.facts), default=0)
+        )
+        html = self._environment.get_template(HTML).render(letter=letter, language=language)
+        return Rendered(text, self._inliner.inline(html))

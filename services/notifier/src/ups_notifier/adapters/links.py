@@ -1,0 +1,30 @@
+"""The links of a mail, minted when it is rendered: none of them is ever on a topic."""
+
+from ups_runtime.links import LinkKind, Links
+from ups_schemas.ids import CompanyId, DeviceId, PeriodId, UserId
+from ups_schemas.mail import MailKind
+
+
+class MailLinks:
+    """Implements the letter's `Addresses` on the installation's signed links."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    def log(self, device_id: DeviceId) -> str:
+        """The Event Log of a device, behind sign-in."""
+        return self._links.page(f"devices/{device_id}/events")
+
+    def why(self, user_id: UserId, kind: MailKind, device_id: DeviceId) -> str:
+        """The help entry of a kind of mail."""
+        return self._links.mint(LinkKind.WHY, user=user_id, mail=kind.value, device=device_id)
+
+    def unsubscribe(self, user_id: UserId, company_id: CompanyId, device_id: DeviceId, ownership: int) -> str:
+        """The page, and RFC 8058 address, that ends event mail."""
+        return self._links.mint(
+            LinkKind.UNSUBSCRIBE, user=user_id, company=company_id, device=device_id, ownership=ownership
+        )
+
+    def enable(self, user_id: UserId, device_id: DeviceId, ownership: int, period_id: PeriodId) -> str:
+        """The page that ends a disabled period."""
+        return self._links.mint(LinkKind.ENABLE, user=user_id, device=device_id, ownership=ownership, period=period_id)

@@ -1,0 +1,275 @@
+"""One person's copy of one notification: its life cycle, its next try, and when to give up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from ups_schemas.ids import DeviceId, EventId, NotificationId, UserId
+from ups_schemas.mail import DeliveryState, MailKind
+
+# As long as a decision is worth telling. Halved: a relay's bad day loses mail; doubled: old news arrives as if new.
+_DAY = timedelta(hours=24)
+_THREE_DAYS = timedelta(hours=72)
+RETRY_AGE: Mapping[MailKind, timedelta] = {
+    MailKind.EVENT: _DAY,
+    MailKind.LATE_EVENTS: _DAY,
+    MailKind.TEST: _DAY,
+    MailKind.DISABLED: _THREE_DAYS,
+    MailKind.RECONCILE: _THREE_DAYS,
+}
+
+# Longer than `ups.decisions` is kept (30 days): a replay of the whole topic must find what was sent.
+KEPT = timedelta(days=31)
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    RETRY = "retry"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+_REPORTED: Mapping[State, DeliveryState] = {
+    State.RETRY: DeliveryState.DEFERRED,
+    State.UNKNOWN: DeliveryState.UNKNOWN,
+    State.ACCEPTED: DeliveryState.ACCEPTED,
+    State.FAILED: DeliveryState.FAILED,
+    State.DROPPED: DeliveryState.DROPPED,
+}
+
+
+class Reason(StrEnum):
+    """Why a delivery is where it is, beyond the server's code."""
+
+    STALE = "stale"  # decided longer ago than the retry age when it was first read
+    GAVE_UP = "gave_up"  # tried until the retry age was over
+    DEVICE_REMOVED = "device_removed"
+    OWNERSHIP_CHANGED = "ownership_changed"
+    PERSON_REMOVED = "person_removed"
+    NOT_MEMBER = "not_member"
+    UNSUBSCRIBED = "unsubscribed"
+    RAISE_NOT_SENT = "raise_not_sent"  # the end of what this person was never told
+    BAD_ADDRESS = "bad_address"
+    AFTER_UNKNOWN = "after_unknown"  # accepted now, and perhaps once before: the double that can happen
+    ANSWER_LOST = "answer_lost"
+    CUT = "cut"  # the connection broke before the server had the message
+    REPLY = "reply"  # the server said so, see its code
+
+
+class Phase(StrEnum):
+    """How far an SMTP conversation came; from `CONTENT` on the server may have the message."""
+
+    CONNECT = "connect"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    CONTENT = "content"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server took the message."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The server does not have the message, and may take it later. No code: the connection broke."""
+
+    phase: Phase
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server will never take this message for this recipient."""
+
+    phase: Phase
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLost:
+    """The server may have the message: its answer to the final dot did not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """The relay serves nobody, for a cause that is not this mail's: connection, TLS, log-in, sender address."""
+
+    phase: Phase
+    cause: str
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """The attempt was no longer ours when DATA was due: nothing was sent."""
+
+
+SendResult = Accepted | Deferred | Refused | AnswerLost | Unavailable | Superseded
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A row of the ledger. `version` is one more with each change, and guards each change.
+
+    `open`: something is still to be done, not before `due_at`. `owner` and `attempt` name the attempt under way.
+    `frozen` is the message as it was when DATA was first due: every later try sends the same bytes.
+    """
+
+    delivery_id: str
+    notification_id: NotificationId
+    kind: MailKind
+    user_id: UserId
+    device_id: DeviceId
+    event_id: EventId | None
+    device_seq: int
+    decided_at: datetime
+    due_at: datetime
+    state: State = State.PENDING
+    open: bool = True
+    attempt: int = 0
+    version: int = 1
+    owner: str | None = None
+    reason: Reason | None = None
+    smtp_code: int | None = None
+    doubtful: bool = False
+    data_started_at: datetime | None = None
+    frozen: bytes | None = None
+
+    @property
+    def give_up_at(self) -> datetime:
+        """From when on it is not tried any more."""
+        return self.decided_at + RETRY_AGE[self.kind]
+
+    @property
+    def reported(self) -> DeliveryState | None:
+        """What others are told of this state; none while nothing is known."""
+        return _REPORTED.get(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait after a try: between `first` and a ceiling that doubles up to `longest`, by chance."""
+
+    first: timedelta = timedelta(seconds=30)
+    longest: timedelta = timedelta(hours=1)
+
+    def wait(self, attempt: int, chance: float) -> timedelta:
+        """The wait after try number `attempt` (from 1); `chance` is uniform in [0, 1)."""
+        doublings = min(attempt, 32)  # beyond any ceiling already
+        ceiling = max(self.first, min(self.longest, self.first * (1 << doublings)))
+        return self.first + (ceiling - self.first) * chance
+
+
+def begun(delivery: Delivery, owner: str, now: datetime, lease: timedelta) -> Delivery:
+    """The delivery with a new attempt under way; due again when the lease of its lane could have ended."""
+    return _changed(
+        delivery,
+        state=State.SENDING,
+        owner=owner,
+        attempt=delivery.attempt + 1,
+        due_at=now + lease,
+        data_started_at=None,
+    )
+
+
+def data_started(delivery: Delivery, message: bytes) -> Delivery:
+    """The delivery as the ledger has it once DATA was marked as due in this attempt, save for the moment."""
+    return _changed(delivery, frozen=message)
+
+
+def recovered(delivery: Delivery, now: datetime) -> Delivery:
+    """A delivery whose attempt was abandoned: not sent if DATA was not due yet, else `unknown`."""
+    if delivery.data_started_at is None:
+        return _changed(delivery, state=_resting(delivery), owner=None, due_at=now)
+    return _lost(delivery, now)
+
+
+def dropped(delivery: Delivery, reason: Reason) -> Delivery:
+    """The delivery, over without being sent again."""
+    if delivery.doubtful:
+        # It may be in the inbox: that stays the last word.
+        return _ended(delivery, State.UNKNOWN, reason, delivery.smtp_code)
+    return _ended(delivery, State.DROPPED, reason, delivery.smtp_code)
+
+
+def after(delivery: Delivery, result: SendResult, now: datetime, backoff: Backoff, chance: float) -> Delivery:
+    """What an attempt that ended with `result` makes of the delivery. `Superseded` changes nothing."""
+    match result:
+        case Accepted(code):
+            return _ended(delivery, State.ACCEPTED, Reason.AFTER_UNKNOWN if delivery.doubtful else None, code)
+        case Refused(_, code):
+            # refused now says nothing of the try whose answer was lost
+            return _ended(delivery, State.UNKNOWN if delivery.doubtful else State.FAILED, Reason.REPLY, code)
+        case Deferred(_, code):
+            return _again(delivery, code, now + backoff.wait(delivery.attempt, chance))
+        case AnswerLost():
+            return _lost(delivery, now + backoff.wait(delivery.attempt, chance))
+        case Unavailable():
+            # not this mail's fault: the try does not count
+            return _changed(
+                delivery,
+                state=_resting(delivery),
+                owner=None,
+                attempt=delivery.attempt - 1,
+                due_at=now,
+                data_started_at=None,
+            )
+        case Superseded():
+            return delivery
+        case _:
+            assert_never(result)
+
+
+def _again(delivery: Delivery, code: int | None, due_at: datetime) -> Delivery:
+    reason = Reason.CUT if code is None else Reason.REPLY
+    state = State.UNKNOWN if delivery.doubtful else State.RETRY
+    return _changed(
+        delivery, state=state, owner=None, due_at=due_at, reason=reason, smtp_code=code, data_started_at=None
+    )
+
+
+def _lost(delivery: Delivery, due_at: datetime) -> Delivery:
+    return _changed(
+        delivery,
+        state=State.UNKNOWN,
+        owner=None,
+        due_at=due_at,
+        reason=Reason.ANSWER_LOST,
+        smtp_code=None,
+        doubtful=True,
+        data_started_at=None,
+    )
+
+
+def _resting(delivery: Delivery) -> State:
+    if delivery.doubtful:
+        return State.UNKNOWN
+    return State.PENDING if delivery.reason is None else State.RETRY
+
+
+def _ended(delivery: Delivery, state: State, reason: Reason | None, code: int | None) -> Delivery:
+    return _changed(
+        delivery,
+        state=state,
+        open=False,
+        owner=None,
+        reason=reason,
+        smtp_code=code,
+        data_started_at=None,
+        frozen=None,
+    )
+
+
+def _changed(delivery: Delivery, **changes: object) -> Delivery:
+    return replace(delivery, version=delivery.version + 1, **changes)  # type: ignore[arg-type]  # fields of its own

@@ -1,0 +1,105 @@
+"""A mail as plain data: what both its HTML and its text part say. One shape for every kind of mail."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from ups_schemas.ids import CompanyId, DeviceId, PeriodId, UserId
+from ups_schemas.mail import MailKind
+
+
+class Tone(StrEnum):
+    """The colour of a mail, never the only carrier of what it says."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+    OVER = "over"  # something has ended
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of plain fact; `beside` is smaller: the same time in UTC, the model of the UPS."""
+
+    label: str
+    value: str
+    beside: str | None = None
+    from_outside: bool = False  # a name that somebody typed: its direction must not turn its neighbours round
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of a list: what, and when or how often."""
+
+    what: str
+    detail: str
+    tone: Tone = Tone.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A list under its heading; `empty` is said when there is nothing in it."""
+
+    title: str
+    items: tuple[Item, ...]
+    empty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A link to act on."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One mail to one person. `preview` is what an inbox shows behind the subject."""
+
+    kind: MailKind
+    subject: str
+    preview: str
+    tone: Tone
+    badge: str
+    title: str
+    lead: str
+    device_name: str
+    facts: tuple[Fact, ...]
+    why: str
+    why_link: Action
+    action: Action
+    notices: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+    advice: str = ""
+    log_link: Action | None = None  # when the one action is another
+    unsubscribe_link: Action | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known at the moment of rendering besides the decision and the reader.
+
+    `ended` says for incidents of the decision when they ended, as far as later decisions that were mailed tell.
+    """
+
+    now: datetime
+    ended: tuple[tuple[str, datetime], ...] = ()
+
+
+class Addresses(Protocol):
+    """Where the links of a mail lead; nothing in them comes from a request."""
+
+    def log(self, device_id: DeviceId) -> str:
+        """The Event Log of a device."""
+
+    def why(self, user_id: UserId, kind: MailKind, device_id: DeviceId) -> str:
+        """The help entry of a kind of mail."""
+
+    def unsubscribe(self, user_id: UserId, company_id: CompanyId, device_id: DeviceId, ownership: int) -> str:
+        """The page, and RFC 8058 address, that ends event mail."""
+
+    def enable(self, user_id: UserId, device_id: DeviceId, ownership: int, period_id: PeriodId) -> str:
+        """The page that ends a disabled period."""

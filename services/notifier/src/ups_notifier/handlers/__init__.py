@@ -1,0 +1,1 @@
+"""What the notifier does, on ports that adapters implement."""

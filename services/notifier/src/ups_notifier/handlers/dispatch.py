@@ -1,0 +1,123 @@
+"""Takes lanes that have something due, holds each while it is worked, and gives it back."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from ups_notifier.handlers.lane import LaneWorker
+from ups_notifier.handlers.ports import Ledger
+from ups_notifier.handlers.relay_health import RelayHealth
+from ups_runtime.clock import Clock
+from ups_runtime.errors import Retryable
+from ups_runtime.logging import get_logger
+from ups_schemas.ids import UserId
+
+log = get_logger("dispatch")
+
+# Other notifiers' additions and retries that fall due are found by looking; own additions wake at once.
+POLL_S = 1.0
+_AFTER_TROUBLE_S = 1.0
+
+
+class Dispatcher:
+    """Works at most `concurrency` lanes at once, each under a lease of `lease` that is renewed three times in it."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        worker: LaneWorker,
+        relay: RelayHealth,
+        clock: Clock,
+        *,
+        owner: str,
+        concurrency: int,
+        lease: timedelta,
+        beat: Callable[[], None],
+    ) -> None:
+        self._ledger = ledger
+        self._worker = worker
+        self._relay = relay
+        self._clock = clock
+        self._owner = owner
+        self._concurrency = concurrency
+        self._lease = lease
+        self._beat = beat
+        self._woken = asyncio.Event()
+        self._lanes: dict[UserId, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        """Look now: something was added."""
+        self._woken.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Take and work lanes until `stopping`; then let what is under way finish. Cancel it to drop that, too.
+
+        A dropped attempt is taken up by whoever gets the lane next, and is `unknown` if DATA was due.
+        """
+        try:
+            while not stopping.is_set():
+                self._beat()
+                self._woken.clear()
+                try:
+                    await self._take_lanes()
+                except Retryable as error:
+                    log.warning("dispatch.waiting", error=str(error))
+                    await self._clock.sleep(_AFTER_TROUBLE_S)
+                await self._wait(stopping)
+            while self._lanes:
+                self._beat()
+                await asyncio.wait(self._lanes.values(), timeout=POLL_S)
+        finally:
+            await self._drop_lanes()
+
+    async def _take_lanes(self) -> None:
+        room = self._relay.allowance(self._concurrency) - len(self._lanes)
+        if room <= 0:
+            return
+        now = self._clock.now()
+        for lane in await self._ledger.due_lanes(now, room + len(self._lanes)):
+            if room > 0 and lane not in self._lanes and await self._hold(lane):
+                self._lanes[lane] = asyncio.create_task(self._work(lane), name="lane")
+                room -= 1
+
+    async def _hold(self, lane: UserId) -> bool:
+        now = self._clock.now()
+        return await self._ledger.lease(lane, self._owner, now, now + self._lease)
+
+    async def _work(self, lane: UserId) -> None:
+        work = asyncio.create_task(self._worker.work(lane), name="lane work")
+        try:
+            while not (await asyncio.wait([work], timeout=self._lease.total_seconds() / 3))[0]:
+                if not await self._hold(lane):
+                    log.warning("lane.lost")
+                    return
+            work.result()
+        except Retryable as error:
+            log.warning("lane.waiting", error=str(error))
+            await self._clock.sleep(_AFTER_TROUBLE_S)
+        except Exception:  # the lane's outermost frame: one person's rows must not stop the others'
+            log.exception("lane.failed")
+            await self._clock.sleep(_AFTER_TROUBLE_S)
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+            del self._lanes[lane]
+            try:
+                await self._ledger.release(lane, self._owner)
+            except Retryable as error:
+                # it runs out by itself
+                log.warning("lane.release_failed", error=str(error))
+            self._woken.set()
+
+    async def _wait(self, stopping: asyncio.Event) -> None:
+        waits = [asyncio.create_task(event.wait()) for event in (self._woken, stopping)]
+        await asyncio.wait(waits, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    async def _drop_lanes(self) -> None:
+        tasks = list(self._lanes.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)

@@ -1,0 +1,31 @@
+"""First consumption of a decision: who is to be mailed is written down, before the offset is."""
+
+from collections.abc import Callable
+
+from ups_notifier.domain.addressing import deliveries_of, notification_of
+from ups_notifier.handlers.ports import Ledger
+from ups_runtime.clock import Clock
+from ups_schemas.decision import Decision
+
+
+class Intake:
+    """Takes decisions into the ledger. `added` is called after rows were written, to wake whoever sends."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, added: Callable[[], None]) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._added = added
+
+    async def take(self, decision: Decision) -> bool:
+        """Write a notification and a row per recipient, once however often it is read; False if there is nothing new.
+
+        Returning means it is durable: the offset may be committed. A crash before that reads it again, and finds it.
+        """
+        notification = notification_of(decision)
+        if notification is None:
+            return False
+        now = self._clock.now()
+        added = await self._ledger.add(notification, deliveries_of(notification, now), now)
+        if added:
+            self._added()
+        return added

@@ -1,0 +1,189 @@
+"""Work of one lane: one person's due mails, in order, each looked up, rendered, sent and recorded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, assert_never
+
+from ups_notifier.domain import delivery as life
+from ups_notifier.domain.addressing import (
+    Reader,
+    earlier_deliveries,
+    only_ends,
+    reader_of,
+    told_before,
+)
+from ups_notifier.domain.delivery import Backoff, Delivery, Reason, SendResult, State, Superseded, Unavailable
+from ups_notifier.domain.framing import DELAYED_FROM
+from ups_notifier.domain.lane import plan
+from ups_notifier.domain.letter import Situation
+from ups_notifier.handlers.ports import BadAddressError, Directory, Ledger, Transport, Writer
+from ups_notifier.handlers.relay_health import RelayHealth
+from ups_runtime.clock import Clock
+from ups_runtime.errors import Retryable
+from ups_schemas.decision import Decision
+from ups_schemas.ids import UserId
+
+
+class Observer(Protocol):
+    """Told what happens, for logs and metrics."""
+
+    def moved(self, before: Delivery, after: Delivery, result: SendResult | None) -> None:
+        """A row changed its state; `result` is the attempt's, if one was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is sent where in one attempt."""
+
+    delivery: Delivery
+    address: str
+    message: bytes
+
+
+class LaneWorker:
+    """Works lanes that its caller holds for `owner`. `chance` gives uniform numbers in [0, 1)."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        directory: Directory,
+        writer: Writer,
+        transport: Transport,
+        relay: RelayHealth,
+        observer: Observer,
+        clock: Clock,
+        *,
+        owner: str,
+        chance: Callable[[], float],
+        backoff: Backoff,
+        lease: timedelta,
+    ) -> None:
+        self._ledger = ledger
+        self._directory = directory
+        self._writer = writer
+        self._transport = transport
+        self._relay = relay
+        self._observer = observer
+        self._clock = clock
+        self._owner = owner
+        self._chance = chance
+        self._backoff = backoff
+        self._lease = lease
+
+    async def work(self, lane: UserId) -> None:
+        """Try what is due until nothing is, or the relay is down. Rows that must wait for another are put off.
+
+        Raises:
+            Retryable: people and devices are not known as they are now: nothing may be sent.
+        """
+        while True:
+            now = self._clock.now()
+            planned = plan(await self._ledger.open_rows(lane), now)
+            if planned.waiting:
+                await self._ledger.wait_until(planned.waiting)
+            if not planned.due:
+                return
+            for delivery in planned.due:
+                if not await self._deliver(delivery):
+                    return
+
+    async def _deliver(self, delivery: Delivery) -> bool:
+        """One attempt; False if the relay is down.
+
+        1. An attempt that somebody abandoned is closed: not sent, or `unknown`.
+        2. Too old, or nobody to send it to any more: dropped.
+        3. `sending` is written with a new attempt number: whoever else believes to work on it is stale now.
+        4. MAIL and RCPT; then the message is frozen in the row, conditional on the attempt; then DATA.
+        5. The result is written. A crash between 4 and 5 is what `unknown` is for.
+        """
+        now = self._clock.now()
+        if delivery.state is State.SENDING:  # 1
+            await self._move(delivery, life.recovered(delivery, now))
+            return True
+        if now >= delivery.give_up_at:  # 2
+            await self._move(delivery, life.dropped(delivery, Reason.GAVE_UP))
+            return True
+        decision = await self._ledger.decision(delivery.notification_id)
+        reader = await self._reader(decision, delivery)
+        if isinstance(reader, Reason):
+            await self._move(delivery, life.dropped(delivery, reader))
+            return True
+        prepared = await self._message(delivery, decision, reader)
+        if isinstance(prepared, Reason):
+            await self._move(delivery, life.dropped(delivery, prepared))
+            return True
+        begun = life.begun(delivery, self._owner, now, self._lease)
+        if not await self._ledger.save(delivery, begun, now):  # 3
+            return True
+        return await self._send(Attempt(begun, reader.user.address, prepared))
+
+    async def _send(self, attempt: Attempt) -> bool:
+        async def before_data() -> bool:
+            return await self._ledger.start_data(attempt.delivery, attempt.message, self._clock.now())
+
+        result = await self._transport.send(attempt.address, attempt.message, before_data)  # 4
+        self._relay.tried(result)
+        started = life.data_started(attempt.delivery, attempt.message) if _reached_data(result) else attempt.delivery
+        now = self._clock.now()
+        await self._move(started, life.after(started, result, now, self._backoff, self._chance()), result)  # 5
+        return not isinstance(result, Unavailable)
+
+    async def _reader(self, decision: Decision, delivery: Delivery) -> Reader | Reason:
+        """Who it is sent to. A no is believed only after everything published so far was read."""
+        if not await self._directory.fresh():
+            raise Retryable("people and devices were not read to their end within the last 10 s")
+        found = self._look_up(decision, delivery)
+        if isinstance(found, Reader):
+            return found
+        await self._directory.read_to_end()
+        return self._look_up(decision, delivery)
+
+    def _look_up(self, decision: Decision, delivery: Delivery) -> Reader | Reason:
+        user = self._directory.user(delivery.user_id)
+        return reader_of(decision, user, self._directory.device(decision.device_id))
+
+    async def _message(self, delivery: Delivery, decision: Decision, reader: Reader) -> bytes | Reason:
+        """The frozen message if there is one, else a new one; or why there is nothing to say."""
+        if delivery.frozen is not None:
+            return delivery.frozen
+        earlier = earlier_deliveries(told_before(decision, delivery.user_id), delivery.user_id)
+        states = await self._ledger.states(earlier)
+        unsent = {each for each in earlier if states.get(each) in {State.FAILED, State.DROPPED}}
+        if earlier and only_ends(decision) and len(unsent) == len(earlier):
+            return Reason.RAISE_NOT_SENT
+        now = self._clock.now()
+        ends = (
+            await self._ledger.ends_after(decision.device_id, decision.device_seq)
+            if now - delivery.decided_at >= DELAYED_FROM
+            else {}
+        )
+        try:
+            return self._writer.message(
+                decision,
+                reader,
+                Situation(now, tuple(ends.items())),
+                delivery.delivery_id,
+                [each for each in earlier if each not in unsent],
+            )
+        except BadAddressError:
+            return Reason.BAD_ADDRESS
+
+    async def _move(self, before: Delivery, after: Delivery, result: SendResult | None = None) -> None:
+        if after is before:
+            return
+        if await self._ledger.save(before, after, self._clock.now()):
+            self._observer.moved(before, after, result)
+
+
+def _reached_data(result: SendResult) -> bool:
+    """Whether the row was marked by `start_data` in the attempt that ended so."""
+    match result:
+        case life.Accepted() | life.AnswerLost():
+            return True
+        case life.Deferred(phase) | life.Refused(phase) | life.Unavailable(phase):
+            return phase in {life.Phase.DATA, life.Phase.CONTENT}
+        case Superseded():
+            return False
+        case _:
+            assert_never(result)

@@ -1,0 +1,90 @@
+"""What the handlers need from outside."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from ups_notifier.domain.addressing import Notification, Reader
+from ups_notifier.domain.delivery import Delivery, SendResult, State
+from ups_notifier.domain.letter import Situation
+from ups_schemas.account import User
+from ups_schemas.decision import Decision
+from ups_schemas.device import DeviceSnapshot
+from ups_schemas.ids import DeviceId, NotificationId, UserId
+
+
+class Ledger(Protocol):
+    """Who is to be sent what, and what has become of it. Survives everything; shared by all notifiers."""
+
+    async def add(self, notification: Notification, deliveries: Sequence[Delivery], now: datetime) -> bool:
+        """Write a notification and its rows, at once or not at all; False if it was there already."""
+
+    async def decision(self, notification_id: NotificationId) -> Decision:
+        """The decision of a notification that was added."""
+
+    async def due_lanes(self, now: datetime, limit: int) -> list[UserId]:
+        """Lanes with something due that nobody holds, the longest waiting first."""
+
+    async def lease(self, lane: UserId, owner: str, now: datetime, until: datetime) -> bool:
+        """Take a lane until then, or hold one's own for longer; False if somebody else holds it."""
+
+    async def release(self, lane: UserId, owner: str) -> None:
+        """Give back a lane that one holds; nothing happens if one does not."""
+
+    async def open_rows(self, lane: UserId) -> list[Delivery]:
+        """All rows of a lane that are not over, in `device_seq` order."""
+
+    async def save(self, before: Delivery, after: Delivery, now: datetime) -> bool:
+        """Replace a row, and report its new state if it is one to report; False if it is not `before` any more."""
+
+    async def start_data(self, delivery: Delivery, message: bytes, now: datetime) -> bool:
+        """Freeze the message and mark DATA as due, if this (owner, attempt) is still the one under way."""
+
+    async def wait_until(self, deliveries: Sequence[tuple[Delivery, datetime]]) -> None:
+        """Do not look at these rows before the given moments."""
+
+    async def states(self, delivery_ids: Collection[str]) -> Mapping[str, State]:
+        """Where these deliveries stand; those that are not in the ledger (any more) are left out."""
+
+    async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
+        """When incidents of the device ended, by later notifications of it."""
+
+
+class Directory(Protocol):
+    """People and devices as they are now."""
+
+    async def fresh(self) -> bool:
+        """Whether both were read to their end less than 10 s ago; tries to, if not."""
+
+    async def read_to_end(self) -> None:
+        """Return when all that was published before the call is known."""
+
+    def user(self, user_id: UserId) -> User | None:
+        """A person; none if unknown or erased."""
+
+    def device(self, device_id: DeviceId) -> DeviceSnapshot | None:
+        """A device; none if unknown or removed."""
+
+
+class Writer(Protocol):
+    """Makes the message of a decision for one reader."""
+
+    def message(
+        self, decision: Decision, reader: Reader, situation: Situation, delivery_id: str, answers: Sequence[str]
+    ) -> bytes:
+        """The message, ready for DATA.
+
+        Raises:
+            BadAddressError: the reader's address cannot be written to.
+        """
+
+
+class Transport(Protocol):
+    """Hands messages over."""
+
+    async def send(self, address: str, message: bytes, before_data: Callable[[], Awaitable[bool]]) -> SendResult:
+        """Send to one recipient; `before_data` is asked when all is ready for DATA, and its no is final."""
+
+
+class BadAddressError(Exception):
+    """The address cannot stand in a mail; the message does not repeat it."""

@@ -1,0 +1,177 @@
+import re
+from email import message_from_bytes
+from email.policy import default
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from ups_notifier.preview import render
+from ups_notifier.testing.samples import CO_WORKER, HOSTILE, reader, samples
+
+GOLDEN = Path(__file__).parent / "golden"
+SAMPLES = samples()
+
+
+def parsed(name):
+    return message_from_bytes(render(SAMPLES[name])[1], policy=default)
+
+
+def text_of(name):
+    return " ".join(render(SAMPLES[name])[0].text.split())
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_mails_are_as_they_were_read_in_review(name, record):
+    rendered, message = render(SAMPLES[name])
+    now = {".txt": rendered.text.encode(), ".html": rendered.html.encode(), ".eml": message}
+
+    for suffix, content in now.items():
+        if record:
+            (GOLDEN / f"{name}{suffix}").write_bytes(content)
+        assert (GOLDEN / f"{name}{suffix}").read_bytes() == content
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_mail_keeps_the_wire_format(name):
+    _, message = render(SAMPLES[name])
+    head, _, body = message.partition(b"\r\n\r\n")
+
+    assert message.isascii()
+    assert b"\n" not in message.replace(b"\r\n", b"")
+    assert all(len(line) <= 998 for line in head.split(b"\r\n"))
+    assert all(len(line) <= 76 for line in body.split(b"\r\n"))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_event_mail_can_be_ended_and_answers_nobody(name):
+    mail = parsed(name)
+
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert re.fullmatch(r"<https://ridethrough\.example\.com/l/unsubscribe/[\w.-]+>", mail["List-Unsubscribe"])
+    assert len(mail["List-Unsubscribe"]) < 200
+    assert mail["List-Id"].endswith(".events.ridethrough.example.com>")
+    assert mail["To"] == "Alex Meyer <alex@example.com>"
+    assert mail["Content-Language"] == "en"
+    for part in render(SAMPLES[name])[0].text, render(SAMPLES[name])[0].html:
+        assert "Unsubscribe from Email Event Notifications" in part
+        assert "Why did I get this e-mail?" in part
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_mail_fetches_anything(name):
+    html = render(SAMPLES[name])[0].html
+
+    assert "<img" not in html
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "<script" not in html
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_both_parts_say_the_same(name):
+    class Words(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.words = []
+            self.skipped = 0
+
+        def handle_starttag(self, tag, _attributes):
+            self.skipped += tag in {"style", "title"}
+
+        def handle_endtag(self, tag):
+            self.skipped -= tag in {"style", "title"}
+
+        def handle_data(self, data):
+            if not self.skipped:
+                self.words += data.split()
+
+    rendered, _ = render(SAMPLES[name])
+    words = Words()
+    words.feed(rendered.html)
+    in_text = set(re.findall(r"\w{4,}", rendered.text))
+
+    missing = {
+        word for word in re.findall(r"\w{4,}", " ".join(words.words)) if word.upper() not in rendered.text.upper()
+    }
+    assert not missing
+    assert in_text
+
+
+def test_a_clear_answers_its_raise():
+    mail = parsed("clear")
+
+    assert mail["In-Reply-To"] == "<3e2f4a66-9f1c-5c5e-8f7b-1d2c3b4a5966@ridethrough.example.com>"
+    assert mail["References"] == mail["In-Reply-To"]
+
+
+def test_the_same_delivery_gives_the_same_bytes():
+    assert render(SAMPLES["raise"])[1] == render(SAMPLES["raise"])[1]
+
+
+def test_the_fifth_says_so():
+    assert "5 of 6 in 30 minutes" in text_of("raise-fifth")
+    assert "of 6 in 30 minutes" not in text_of("raise")
+
+
+def test_a_late_mail_says_so_and_what_is_so_now():
+    expected = "This mail is delayed by 42 minutes. On battery ended: Sun 22 Nov 2026, 18:43:05"
+
+    assert expected in text_of("raise-delayed")
+
+
+def test_only_the_owners_alert_can_enable():
+    assert "Enable Notifications" in text_of("disabled-owner")
+    assert "/l/enable/" not in text_of("disabled-co-worker")
+    assert "Enable Notifications" not in text_of("disabled-co-worker")
+
+
+def test_the_alert_says_that_the_last_one_is_over_if_it_was_an_end():
+    assert "That condition is over" in text_of("disabled-owner")
+    assert "That condition is over" not in text_of("disabled-co-worker")
+
+
+def test_a_wrong_clock_shows_when_the_message_arrived():
+    assert "18:31:06 (UTC+01:00)" in text_of("hostile")
+    assert "The clock of this UPS is wrong" in text_of("hostile")
+
+
+HOSTILE_NAMES = {
+    "line breaks": "UPS\r\nBcc: all@example.com\r\n\r\nhello",
+    "long": "x" * 300,
+    "emoji": "\U0001f469\u200d\U0001f4bb" * 40,
+    "right to left": "\u202eسيرفر\u202c abc",
+    "template syntax": "{{ 7*7 }}{% for x in y %}{{ config }}",
+    "markup": "</title><script>alert(1)</script><img src=x onerror=y>\"'&amp;",
+    "nul": "a\0b",
+    "surrogate": "a\ud83d",
+    "encoded word": "=?utf-8?q?=0d=0aBcc:_x@y?=",
+    "template of styles": "</style><style>*{display:none}",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
+@pytest.mark.parametrize("kind", ["raise", "clear", "late", "disabled-owner", "reconcile", "test"])
+def test_hostile_names_do_no_harm(kind, name):
+    sample = SAMPLES[kind]
+    device = reader().device.model_copy(update={"name": name, "site": name, "model": name})
+    user = sample.reader.user.model_copy(update={"name": name})
+    evil = type(sample)(sample.decision, type(sample.reader)(user, device), sample.situation, sample.answers)
+
+    rendered, message = render(evil)
+    mail = message_from_bytes(message, policy=default)
+
+    assert mail.keys() == parsed(kind).keys()
+    assert mail["Bcc"] is None
+    assert len(mail["Subject"]) < 220
+    assert "<script" not in rendered.html
+    assert "<img" not in rendered.html
+    assert "49" not in rendered.text.split("UPS:")[1].split("\n")[0]
+    assert "\u202e" not in rendered.text
+    assert rendered.html.count("<style") == render(sample)[0].html.count("<style")
+
+
+def test_a_co_workers_copy_differs_from_the_owners_by_its_links_alone():
+    assert SAMPLES["disabled-co-worker"].reader.user.user_id == CO_WORKER
+    assert HOSTILE not in text_of("hostile")
