@@ -133,6 +133,13 @@ def test_an_alarm_of_nut_is_the_worst_condition_that_its_text_names(text: str, c
     assert accepted(native("nut", "ALARM", text)).code == code
 
 
+@pytest.mark.parametrize("code", ["BATTERY_LOW_CLEARED", "COMM_LOST_ON_BATTERY", "FAN_FAULT", "STATUS"])
+def test_what_nut_has_no_word_for_is_said_in_ours(code: str) -> None:
+    event = accepted(native("nut", code))
+
+    assert (event.code, event.source, event.native_code) == (code, "nut", code)
+
+
 @pytest.mark.parametrize(
     ("code", "phase"),
     [
@@ -214,6 +221,8 @@ def test_a_clock_far_from_ours_is_not_trusted(ahead: timedelta, untrusted: bool)
         ("BATTERY_LOW_CLEARED", "OL", False),
         ("BATTERY_LOW_CLEARED", "OL LB", True),
         ("BATTERY_REPLACE", "OL", True),
+        ("BATTERY_REPLACE", "OL ALARM", False),
+        ("BATTERY_LOW", "OL ALARM", True),
         ("OUTPUT_ON", "OFF", True),
         ("SHUTDOWN_STARTED", "OB LB", False),
         ("COMM_LOST", "OL", False),

@@ -9,6 +9,7 @@ from ups_event_ingest.domain.nut import (
     PULSE_EVERY,
     STALE_GRACE,
     UNREACHABLE_GRACE,
+    Graces,
     Known,
     NoReading,
     Open,
@@ -149,6 +150,20 @@ def test_two_faults_do_not_clear_each_other(line) -> None:
 
 def test_an_alarm_without_a_text_is_still_told(line) -> None:
     assert line(status("OL ALARM")) == ["UPS_FAULT raise"]
+
+
+def test_alarms_without_end_are_cut(line) -> None:
+    said = line(status("OL ALARM", ups_alarm="".join(f"Fault {number}!" for number in range(5000))))
+
+    assert 0 < len(said) < 100
+
+
+def test_how_long_nothing_may_be_known_can_be_said(line) -> None:
+    known, _ = observe(line.known, STALE, START, Graces(stale=timedelta(seconds=1)))
+
+    _, said = observe(known, STALE, START + timedelta(seconds=1), Graces(stale=timedelta(seconds=1)))
+
+    assert [what.code for what in said] == ["COMM_LOST"]
 
 
 def test_a_battery_that_does_not_recharge_is_one_condition_while_its_charge_sways(line) -> None:

@@ -43,6 +43,7 @@ _SHOWN_CHARACTERS = 100
 # FSD is an order that upsmon gives, not a state that a UPS reports: its absence contradicts nothing.
 _FLAG_BY_CODE = {c.code: c.nut_flag for c in CONDITIONS if c.nut_flag and c.nut_flag != "FSD"}
 _FLAGS_BY_CLEAR = {code: frozenset(c.nut_flag for c in CONDITIONS if code in c.clears and c.nut_flag) for code in CODES}
+_ALARMS = frozenset(c.code for c in CONDITIONS if c.nut_alarms)
 _STATUS_FLAGS = frozenset({"OL"}) | {c.nut_flag for c in CONDITIONS if c.nut_flag}
 
 
@@ -214,6 +215,6 @@ def _suspect(code: str, phase: Phase, status: str | None) -> bool:
         return False
     if phase is Phase.CLEAR:
         return bool(_FLAGS_BY_CLEAR[code] & flags)
-    if "ALARM" in flags and CONDITION_BY_CODE[code].nut_alarms:
+    if "ALARM" in flags and code in _ALARMS:
         return False  # it may stand in `ups.alarm` instead
     return code in _FLAG_BY_CODE and _FLAG_BY_CODE[code] not in flags

@@ -36,6 +36,8 @@ _BY_ALARM: Mapping[str, Condition] = {
 }
 _LOST = ("COMM_LOST", "COMM_LOST_ON_BATTERY")
 _MAX_TEXT = 200
+# NUT's drivers have room for 256 characters of alarms; halved, some of them would be lost.
+_MAX_FAULTS = 20
 _PART = re.compile(r"\[[^\]]*\]\s*(?=\S)")  # some drivers name the part before its alarm: `[battery] Replace battery!`
 
 # Known only with power present or absent; without OL and OB in the status, what was known stays.
@@ -66,6 +68,17 @@ class NoReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Graces:
+    """How long nothing may be known before contact counts as lost."""
+
+    stale: timedelta = STALE_GRACE
+    unreachable: timedelta = UNREACHABLE_GRACE
+
+
+DEFAULT_GRACES = Graces()
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What has been said of one UPS. `away_since` is when readings stopped; `found` is false until the first one."""
 
@@ -88,7 +101,9 @@ class Said:
     attributes: Mapping[str, float | str] = field(default_factory=dict)
 
 
-def observe(known: Known, answer: Reading | NoReading, now: datetime) -> tuple[Known, tuple[Said, ...]]:
+def observe(
+    known: Known, answer: Reading | NoReading, now: datetime, graces: Graces = DEFAULT_GRACES
+) -> tuple[Known, tuple[Said, ...]]:
     """What is known now, and what there is to say. Total; clears come before raises, else in the catalogue's order.
 
     The first reading after a start, or after a server was away, is a snapshot: it says the difference to what was known
@@ -98,7 +113,7 @@ def observe(known: Known, answer: Reading | NoReading, now: datetime) -> tuple[K
         case Reading(variables):
             return _read(known, variables, now)
         case NoReading(why):
-            return _miss(known, why, now)
+            return _miss(known, why, now, graces)
         case _:
             assert_never(answer)
 
@@ -131,9 +146,11 @@ def _read(known: Known, variables: Mapping[str, str], now: datetime) -> tuple[Kn
     return Known(now_open, found=True, confirmed_at=confirmed_at, pulsed_at=pulsed_at), tuple(complete)
 
 
-def _miss(known: Known, why: Literal["stale", "unreachable"], now: datetime) -> tuple[Known, tuple[Said, ...]]:
+def _miss(
+    known: Known, why: Literal["stale", "unreachable"], now: datetime, graces: Graces
+) -> tuple[Known, tuple[Said, ...]]:
     away_since = known.away_since or now
-    grace = STALE_GRACE if why == "stale" else UNREACHABLE_GRACE
+    grace = graces.stale if why == "stale" else graces.unreachable
     already_told = any(condition.code in _LOST for condition in known.open)
     known = replace(known, away_since=away_since)
     if already_told or now - away_since < grace:
@@ -187,7 +204,7 @@ def _alarms(text: str) -> Iterator[Open]:
             yield Open(condition.code)
     # drivers put several alarms side by side, each ending in an exclamation mark
     faults = [" ".join(part.split()).strip("[]() ") for part in rest.split("!")]
-    unmapped = [fault[:_MAX_TEXT] for fault in faults if fault]
+    unmapped = [fault[:_MAX_TEXT] for fault in faults if fault][:_MAX_FAULTS]
     yield from (Open("UPS_FAULT", text=fault) for fault in unmapped)
     if not text.strip():
         yield Open("UPS_FAULT", text="alarm without a text")
