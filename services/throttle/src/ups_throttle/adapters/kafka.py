@@ -1,0 +1,377 @@
+"""The worker's port on aiokafka: a transactional producer of its own, the group's consumer for events, a follower.
+
+The follower has no group: with several topics in one group the default assignor gives partition p of one to one member
+and p of another to another as soon as the numbers are odd. Brokers answer the requests of one connection in order, so a
+fetch that waits for records holds up whatever comes after it: offsets are asked for by a client that never fetches, and
+another assignment gets another consumer.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from ups_runtime.errors import ExitCode, Fatal, Permanent, Retryable
+from ups_runtime.kafka import consumer, map_kafka_errors, scoped, stop, topic_name, transactional_producer
+from ups_runtime.settings import KafkaSettings
+from ups_schemas.device import DeviceSnapshot
+from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
+from ups_throttle.adapters.wire import parse_device, parse_record
+from ups_throttle.partition import TAKEOVER_KEY, Committed, Offsets, Outgoing, Record, Role, Source
+from ups_throttle.worker import Polled
+
+GROUP = "throttle"
+
+# A broker that does not answer within this is away; halved, its restart throws more producers away than it must.
+REQUEST_DEADLINE_S = 30.0
+# Reading restarts it with each record: a long changelog is no reason to give up.
+SILENCE_DEADLINE_S = 60.0
+
+# A turn of a reader. Longer, and a partition that is let go is waited for longer.
+TURN_MS = 250
+
+# Below the brokers' limit of 1 MiB with room for what a batch adds; larger batches gained nothing.
+BATCH_BYTES = 512 * 1024
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one fetch gave, and how far each partition is known to be read after it."""
+
+    records: Mapping[TopicPartition, list[Any]] = field(default_factory=dict)  # Any: aiokafka's ConsumerRecord
+    reached: dict[TopicPartition, int] = field(default_factory=dict)
+
+
+class _Reader:
+    """Fetches partitions of a consumer, one turn after the other, in a task of its own.
+
+    aiokafka's `getmany` ignores its time-out while the group rebalances: whoever waits for a turn can stop waiting, and
+    take the turn later.
+    """
+
+    def __init__(self, client: AIOKafkaConsumer, partitions: Sequence[TopicPartition], max_records: int) -> None:
+        self._client = client
+        self._partitions = partitions
+        self._max_records = max_records
+        self._task: asyncio.Task[_Turn] | None = None
+
+    def begin(self) -> asyncio.Task[_Turn]:
+        """Start a turn, unless one is under way or waits to be taken."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._turn())
+        return self._task
+
+    def take(self) -> _Turn | None:
+        """Give the turn that has ended, if one has."""
+        if self._task is None or not self._task.done():
+            return None
+        task, self._task = self._task, None
+        return task.result()
+
+    async def discard(self) -> None:
+        """Drop what was fetched, taken or not."""
+        if self._task is not None:
+            task, self._task = self._task, None
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()
+
+    async def _turn(self) -> _Turn:
+        client, partitions, limit = self._client, self._partitions, self._max_records
+        before = {partition: await client.position(partition) for partition in partitions}
+        stamps = {partition: client.last_poll_timestamp(partition) for partition in partitions}
+        records = await client.getmany(*partitions, timeout_ms=TURN_MS, max_records=limit)
+        # From here to the end nothing is awaited that could let another answer of the broker in between.
+        rest = await client.getmany(*partitions, timeout_ms=0, max_records=limit)
+        all_taken = max(_count(records), _count(rest)) < limit
+        for partition, more in rest.items():
+            records.setdefault(partition, []).extend(more)
+        reached = {}
+        for partition in partitions:
+            reached[partition] = position = await client.position(partition)
+            answered = client.last_poll_timestamp(partition) != stamps[partition]
+            if all_taken and answered and partition not in records and position == before[partition]:
+                # Compaction and control records leave offsets without records, so a position may never come to the
+                # end. This answer came for our position and nothing of it is left: it was empty, up to its end.
+                reached[partition] = max(position, client.last_stable_offset(partition) or 0)
+        return _Turn(records, reached)
+
+
+def _count(records: Mapping[TopicPartition, list[Any]]) -> int:
+    return sum(map(len, records.values()))
+
+
+class KafkaPort:
+    """`worker.Port` for one partition number, from one take-over to its end."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        number: int,
+        events: AIOKafkaConsumer,
+        asker: AIOKafkaConsumer,
+        *,
+        batch_records: int = 2000,
+    ) -> None:
+        self._settings = settings
+        self._number = number
+        self._events = events
+        self._asker = asker
+        self._batch_records = batch_records
+        self._events_at = self._at(topic_name(settings, EVENTS))
+        self._commands_at = self._at(topic_name(settings, COMMANDS))
+        self._devices_at = self._at(topic_name(settings, DEVICES))
+        self._changelog_at = self._at(topic_name(settings, THROTTLE_STATE))
+        self._targets = {
+            Role.DECISION: self._at(topic_name(settings, DECISIONS)),
+            Role.SUPPRESSION: self._at(topic_name(settings, SUPPRESSIONS)),
+            Role.CHANGELOG: self._changelog_at,
+            Role.DEAD_LETTER: TopicPartition(topic_name(settings, DEAD_LETTERS[Service.THROTTLE]), 0),
+        }
+        self._group = scoped(settings, GROUP)
+        self._producer = transactional_producer(
+            settings, f"{GROUP}.{number}", max_batch_size=BATCH_BYTES, request_timeout_ms=int(REQUEST_DEADLINE_S * 1000)
+        )
+        self._event_reader = _Reader(events, [self._events_at], batch_records)
+        self._follower: AIOKafkaConsumer | None = None
+        self._follow_reader: _Reader | None = None
+        self._acks: list[asyncio.Future[Any]] = []  # Any: aiokafka's RecordMetadata
+        self._held_commands: list[Record] = []
+        self._position = Offsets(0, 0)
+        self._devices_next = 0
+        self._follows_devices = False
+
+    # ------------------------------------------------------------ taking over
+
+    async def fence(self) -> None:
+        """Start the producer: the coordinator ends the former owner's transaction and raises the epoch."""
+        async with _deadline("start the transactional producer"):
+            await self._producer.start()
+
+    async def committed(self) -> Committed:
+        """Ask the group's coordinator."""
+        async with _deadline("fetch committed offsets"):
+            return Committed(
+                await self._events.committed(self._events_at), await self._events.committed(self._commands_at)
+            )
+
+    async def changelog(self, takeover_id: bytes) -> AsyncIterator[Sequence[tuple[bytes, bytes | None]]]:
+        """Read from the beginning. The marker is committed, so it will come: silence means that brokers are away."""
+        await self._follow({self._changelog_at: 0})
+        own = (TAKEOVER_KEY, takeover_id)
+        while True:
+            async with _deadline("read the changelog", SILENCE_DEADLINE_S):
+                records: Sequence[Any] = ()  # Any: aiokafka's ConsumerRecord
+                while not records:
+                    records = (await self._turn()).records.get(self._changelog_at, ())
+            chunk = [(record.key, record.value) for record in records if record.key is not None]
+            yield chunk
+            if own in chunk:
+                return
+
+    async def resume(self, offsets: Offsets) -> None:
+        """Seek, which drops what aiokafka has in its buffers, after dropping what we had; then let it flow."""
+        await self._event_reader.discard()
+        self._held_commands.clear()
+        followed = await self._follow({self._devices_at: self._devices_next, self._commands_at: offsets.commands})
+        # 0: nothing was ever decided here, and the first records may be gone already.
+        events = offsets.events or await self._beginning(self._events_at)
+        with _mapped("seek"):
+            self._events.seek(self._events_at, events)
+            self._events.resume(self._events_at)
+        self._position = Offsets(events, followed[self._commands_at])
+
+    # ------------------------------------------------------------ reading
+
+    async def devices_to_end(self) -> AsyncIterator[Polled]:
+        """Read on from where the follower is. Commands that come along are kept for the next poll."""
+        end = await self._end(self._devices_at)
+        if not self._follows_devices:
+            self._devices_next = (await self._follow({self._devices_at: 0}))[self._devices_at]
+            self._follows_devices = True
+        while self._devices_next < end:
+            async with _deadline("read the devices", SILENCE_DEADLINE_S):
+                turn = await self._turn()
+            records, devices = self._followed(turn)
+            self._held_commands += [record for record in records if record.source is Source.COMMANDS]
+            unreadable = [record for record in records if record.source is Source.DEVICES]
+            yield Polled(unreadable, devices, self._position)
+
+    async def poll(self, wait_s: float) -> Polled:
+        """Take whatever a reader has ready, commands first."""
+        turns = {self._event_reader.begin(), self._reader.begin()}
+        if not self._held_commands:
+            await asyncio.wait(turns, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        with _mapped("poll"):
+            followed = self._reader.take() or _Turn()
+            fetched = self._event_reader.take() or _Turn()
+        records, devices = self._followed(followed)
+        held, self._held_commands = self._held_commands, []
+        events = [parse_record(Source.EVENTS, raw) for raw in fetched.records.get(self._events_at, ())]
+        self._position = Offsets(fetched.reached.get(self._events_at, self._position.events), self._position.commands)
+        return Polled([*held, *records, *events], devices, self._position, self._lag())
+
+    async def ends(self) -> Offsets:
+        """Ask the brokers, read-committed."""
+        return Offsets(await self._end(self._events_at), await self._end(self._commands_at))
+
+    def _followed(self, turn: _Turn) -> tuple[list[Record], list[tuple[str, DeviceSnapshot | None]]]:
+        records = [parse_record(Source.COMMANDS, raw) for raw in turn.records.get(self._commands_at, ())]
+        devices = []
+        for raw in turn.records.get(self._devices_at, ()):
+            parsed = parse_device(raw)
+            if isinstance(parsed, Record):
+                records.append(parsed)
+            else:
+                devices.append(parsed)
+        commands = turn.reached.get(self._commands_at, self._position.commands)
+        self._position = Offsets(self._position.events, commands)
+        self._devices_next = turn.reached.get(self._devices_at, self._devices_next)
+        return records, devices
+
+    async def _follow(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """Follow these partitions instead of what was followed before; gives where it begins, which for 0 is the first.
+
+        The first offsets are asked for even where nobody wants them: aiokafka leaks a connection that is still being
+        made when its client stops, and then there is one already.
+        """
+        await self._stop_following()
+        # "none": an offset that is gone must be heard of, not replaced.
+        self._follower = follower = consumer(self._settings, None, offset_reset="none")
+        async with _deadline("connect the follower"):
+            await follower.start()
+            first = await follower.beginning_offsets(list(offsets))
+        begins = {partition: offset or first[partition] for partition, offset in offsets.items()}
+        with _mapped("assign the follower"):
+            follower.assign(list(begins))
+            for partition, offset in begins.items():
+                follower.seek(partition, offset)
+        self._follow_reader = _Reader(follower, list(begins), self._batch_records)
+        return begins
+
+    async def _stop_following(self) -> None:
+        if self._follow_reader is not None:
+            await self._follow_reader.discard()
+        if self._follower is not None:
+            await stop(self._follower)
+
+    async def _turn(self) -> _Turn:
+        await asyncio.wait([self._reader.begin()])
+        return self._reader.take() or _Turn()
+
+    @property
+    def _reader(self) -> _Reader:
+        if self._follow_reader is None:
+            raise RuntimeError("not taken over yet")
+        return self._follow_reader
+
+    async def _beginning(self, partition: TopicPartition) -> int:
+        async with _deadline("ask for the first offset"):
+            return int((await self._asker.beginning_offsets([partition]))[partition])
+
+    async def _end(self, partition: TopicPartition) -> int:
+        async with _deadline("ask for the last offset"):
+            return int((await self._asker.end_offsets([partition]))[partition])
+
+    def _lag(self) -> int:
+        if self._events_at not in self._events.assignment():
+            return 0
+        return max(0, (self._events.highwater(self._events_at) or 0) - self._position.events)
+
+    # ------------------------------------------------------------ writing
+
+    async def begin(self) -> None:
+        """Begin a transaction."""
+        self._acks = []
+        async with _deadline("begin a transaction"):
+            await self._producer.begin_transaction()
+
+    async def send(self, outgoing: Sequence[Outgoing]) -> None:
+        """Fill whole batches for each partition: a quarter faster than record by record."""
+        by_role: dict[Role, list[Outgoing]] = {}
+        for each in outgoing:
+            by_role.setdefault(each.role, []).append(each)
+        for role, group in by_role.items():
+            target = self._targets[role]
+            batch = self._producer.create_batch()
+            for each in group:
+                if not _append(batch, each):
+                    await self._hand_over(batch, target)
+                    batch = self._producer.create_batch()
+                    _append(batch, each)
+            await self._hand_over(batch, target)
+
+    async def flush(self) -> None:
+        """Look at every acknowledgement: aiokafka commits a transaction although one of its batches failed."""
+        async with _deadline("wait for acknowledgements"):
+            for ack in self._acks:
+                await ack
+        self._acks = []
+
+    async def send_offsets(self, offsets: Offsets) -> None:
+        """Send both under the group's id."""
+        async with _deadline("send offsets"):
+            await self._producer.send_offsets_to_transaction(
+                {self._events_at: offsets.events, self._commands_at: offsets.commands}, self._group
+            )
+
+    async def commit(self) -> None:
+        """Commit; anything but a clear answer makes the producer useless."""
+        async with _deadline("commit"):
+            await self._producer.commit_transaction()
+
+    async def close(self) -> None:
+        """Stop the clients that are ours; the group's consumer is not."""
+        await self._event_reader.discard()
+        await asyncio.gather(stop(self._producer), self._stop_following())
+
+    async def _hand_over(self, batch: Any, target: TopicPartition) -> None:  # Any: aiokafka's BatchBuilder
+        batch.close()
+        async with _deadline("send"):
+            ack = await self._producer.send_batch(batch, target.topic, partition=target.partition)
+        # one that fails after we gave up on the transaction is nobody's news
+        ack.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._acks.append(ack)
+
+    def _at(self, topic: str) -> TopicPartition:
+        return TopicPartition(topic, self._number)
+
+
+def _append(batch: Any, each: Outgoing) -> bool:  # Any: aiokafka's BatchBuilder
+    payload = each.payload
+    added = batch.append(
+        timestamp=payload.timestamp_ms, key=payload.key, value=payload.value, headers=list(payload.headers)
+    )
+    return added is not None
+
+
+@asynccontextmanager
+async def _deadline(what: str, seconds: float = REQUEST_DEADLINE_S) -> AsyncIterator[None]:
+    with _mapped(what):
+        async with asyncio.timeout(seconds):
+            yield
+
+
+@contextmanager
+def _mapped(what: str) -> Iterator[None]:
+    try:
+        with map_kafka_errors():
+            yield
+    except Retryable as error:
+        if isinstance(error.__cause__, OffsetOutOfRangeError | NoOffsetForPartitionError):
+            raise Fatal(
+                ExitCode.RESET_REFUSED,
+                f"cannot {what}: the committed offset is no longer in the log: its retention ended before it was "
+                "decided on, or the topic was made anew",
+            ) from error
+        raise Retryable(f"cannot {what}: {error}") from error
+    except Permanent as error:
+        raise Retryable(f"cannot {what}: {error}") from error
+    except AssertionError as error:
+        # aiokafka's own state machine, after its producer has failed
+        raise Retryable(f"cannot {what}: the producer is of no more use") from error

@@ -1,0 +1,107 @@
+"""Records as bytes: events, commands and devices parsed, decisions and dead letters encoded."""
+
+from hashlib import sha256
+from typing import assert_never
+
+from ups_runtime.clock import Clock
+from ups_runtime.codec import encode, message_event, parse
+from ups_runtime.dlq import VALUE_HASH_HEADER
+from ups_runtime.errors import Permanent
+from ups_schemas.decision import Decision, EventDecided, LateEventsDecided, NotificationsDisabled, NotificationsEnabled
+from ups_schemas.device import DeviceSnapshot, EnableNotifications
+from ups_schemas.envelope import DeadLetterHeader, DeadLetterReason, format_timestamp, milliseconds
+from ups_schemas.event import AcceptedEvent
+from ups_schemas.ids import derived
+from ups_schemas.topics import MAX_AHEAD
+from ups_throttle.partition import MAX_RECORD_BYTES, Payload, Raw, Record, Source, Unreadable
+
+CE_SOURCE = "/throttle"
+
+_MODELS: dict[Source, type[AcceptedEvent | EnableNotifications | DeviceSnapshot]] = {
+    Source.EVENTS: AcceptedEvent,
+    Source.COMMANDS: EnableNotifications,
+    Source.DEVICES: DeviceSnapshot,
+}
+
+
+def parse_record(source: Source, raw: Raw) -> Record:
+    """Parse a record of `ups.events` or `ups.commands`; whatever its bytes are, this returns."""
+    message = _parsed(source, raw)
+    return Record(source, raw, message if not isinstance(message, DeviceSnapshot) else _not_here(source))
+
+
+def parse_device(raw: Raw) -> tuple[str, DeviceSnapshot | None] | Record:
+    """Parse a record of `ups.devices`: the device, none for a tombstone, or the record for the dead letters."""
+    if raw.value is None and raw.key is not None:
+        return raw.key.decode(errors="replace"), None
+    message = _parsed(Source.DEVICES, raw)
+    if isinstance(message, DeviceSnapshot):
+        return message.device_id, message
+    return Record(Source.DEVICES, raw, message if isinstance(message, Unreadable) else _not_here(Source.DEVICES))
+
+
+class CloudEventsWire:
+    """`partition.Wire` in the product's wire format. `service` goes into the headers of dead letters."""
+
+    def __init__(self, service: str, clock: Clock) -> None:
+        self._service = service.encode()
+        self._clock = clock
+
+    def decision(self, decision: Decision) -> Payload:
+        """Encode a decision; its `ce_id` derives from what it is about, so that a replay gives the same bytes."""
+        match decision:
+            case EventDecided():
+                about, time = decision.event.event_id, decision.effective_at
+            case LateEventsDecided():
+                about, time = decision.last_event_id, decision.effective_at
+            case NotificationsDisabled():
+                about, time = decision.period_id, decision.since
+            case NotificationsEnabled():
+                about, time = decision.period_id, decision.enabled_at
+            case _:
+                assert_never(decision)
+        # device_seq begins anew when an idle device was forgotten: it alone would not tell two lives apart
+        ce_id = derived("decision", decision.device_id, decision.ownership, decision.device_seq, about)
+        event = message_event(decision, id=ce_id, source=CE_SOURCE, subject=decision.device_id, time=time)
+        encoded = encode(event, key=decision.device_id)
+        # An order may carry the time of a clock that is far ahead. The brokers would refuse its whole batch, for ever.
+        latest_ms = milliseconds(self._clock.now() + MAX_AHEAD)
+        return Payload(encoded.key, encoded.value, encoded.headers, min(encoded.timestamp_ms, latest_ms))
+
+    def dead_letter(self, raw: Raw, reason: DeadLetterReason, error: str) -> Payload:
+        """Give the raw record with what went wrong in its headers; one too large for the topic leaves only a hash."""
+        headers = list(raw.headers or ())
+        value = raw.value
+        size = len(value or b"") + len(raw.key or b"") + sum(len(name) + len(data or b"") for name, data in headers)
+        if size > MAX_RECORD_BYTES:
+            headers = [(VALUE_HASH_HEADER, sha256(value or b"").hexdigest().encode())]
+            value = b""
+        headers += [
+            (DeadLetterHeader.REASON, reason.encode()),
+            (DeadLetterHeader.ERROR, error.encode(errors="replace")[:1000]),
+            (DeadLetterHeader.TOPIC, raw.topic.encode()),
+            (DeadLetterHeader.PARTITION, str(raw.partition).encode()),
+            (DeadLetterHeader.OFFSET, str(raw.offset).encode()),
+            (DeadLetterHeader.TIMESTAMP, str(raw.timestamp).encode()),
+            (DeadLetterHeader.SERVICE, self._service),
+            (DeadLetterHeader.DEAD_AT, format_timestamp(self._clock.now()).encode()),
+        ]
+        key = raw.key if len(raw.key or b"") < MAX_RECORD_BYTES // 2 else None
+        # Kafka's clients send no record that has neither
+        return Payload(key, b"" if key is None and value is None else value, headers)
+
+
+def _parsed(source: Source, raw: Raw) -> AcceptedEvent | EnableNotifications | DeviceSnapshot | Unreadable:
+    try:
+        message: AcceptedEvent | EnableNotifications | DeviceSnapshot = parse(raw.value, _MODELS[source])
+    except Permanent as error:
+        return Unreadable(error.reason, str(error))
+    except Exception as error:  # noqa: BLE001 - hostile bytes reached a bug of ours or of the parser
+        return Unreadable(DeadLetterReason.FAILED, type(error).__name__)
+    if raw.key != message.device_id.encode():
+        return Unreadable(DeadLetterReason.INVALID, "the key is not the device_id")
+    return message
+
+
+def _not_here(source: Source) -> Unreadable:
+    return Unreadable(DeadLetterReason.INVALID, f"not a message of {source}")

@@ -1,0 +1,26 @@
+"""What the throttle reads from its environment."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from ups_runtime.settings import Group, HttpSettings, KafkaSettings, LogSettings
+
+
+class ThrottleSettings(Group):
+    """The throttle's own. A larger batch is faster, holds more memory, and lets heartbeats wait longer."""
+
+    env_prefix: ClassVar[str] = "UPS_THROTTLE_"
+    batch_records: Annotated[int, Field(ge=1, le=50_000)] = 2000
+    timers_at_once: Annotated[int, Field(ge=1, le=50_000)] = 500
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of them."""
+
+    kafka: KafkaSettings
+    http: HttpSettings
+    log: LogSettings
+    throttle: ThrottleSettings

@@ -1,0 +1,415 @@
+"""One partition's loop: take over, decide in transactions, fire timers, until it is told to stop.
+
+Taking over
+  1. Start the transactional producer of this number. That fences every earlier owner: from here on its commits fail.
+  2. Commit a take-over marker of our own to the changelog.
+  3. Read the changelog, read-committed, until that marker comes by: nothing before it can still be missing.
+  4. Read the devices to their end. They have another writer, so no marker of ours can stand there.
+  5. Ask for the committed offsets and compare: state that is ahead of them, or offsets that are gone, end the process.
+     Nobody guesses here.
+  6. Commit a sentinel with both offsets: offsets expire unless committed anew, and the sentinel proves there were some.
+     It is another record than the marker: a first start that dies in between must not look like lost offsets.
+  7. Seek to the offsets, which discards whatever was fetched before, and resume.
+
+A round
+  8. Poll.
+  9. If an event was accepted under a newer device snapshot than ours, read the devices to their end first.
+ 10. Decide: a `Commit` value, with the partition as it was.
+ 11. Begin; send every output and one changelog record for each touched device.
+ 12. Await every acknowledgement: a transaction can commit although a send of it failed.
+ 13. Send the offsets of both sources.
+ 14. Commit. No clear answer: the producer is thrown away and the partition taken over anew, which settles the doubt.
+ 15. Only now apply the commit to the partition.
+
+Timers
+ 16. When the clock passes the earliest, ask where both sources end at that moment.
+ 17. Decide on everything up to there, in rounds.
+ 18. Fire what was due at that moment, in transactions like any other.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from ups_runtime.clock import Clock
+from ups_runtime.errors import ExitCode, Fatal, Fenced, Retryable
+from ups_runtime.logging import get_logger
+from ups_schemas.device import DeviceSnapshot
+from ups_schemas.envelope import milliseconds
+from ups_throttle.metrics import Instruments
+from ups_throttle.partition import (
+    TAKEOVER_KEY,
+    Commit,
+    Committed,
+    Offsets,
+    Outgoing,
+    Partition,
+    Payload,
+    Record,
+    Refusal,
+    Role,
+    Wire,
+)
+
+# How long a poll waits when nothing comes: a timer is late by at most this, and so is the answer to a stop.
+IDLE_POLL_S = 0.5
+SENTINEL_EVERY_S = 86_400.0
+
+# Longer than a heartbeat interval: by then the group has told a zombie that it is one. Shorter, and two would fence
+# each other in turns.
+FENCED_PAUSE_S = 10.0
+FENCED_AGAIN_WITHIN_S = 60.0
+
+FIRST_RETRY_S = 0.2
+LONGEST_RETRY_S = 10.0
+
+log = get_logger("throttle.worker")
+
+_REFUSALS = {
+    Refusal.OFFSETS_LOST: (
+        ExitCode.RESET_REFUSED,
+        (
+            "the changelog has history, but the group has no offset: it expired or was deleted. Starting at either "
+            "end would decide twice or lose; set the offset of the last sentinel by hand"
+        ),
+    ),
+    Refusal.STATE_AHEAD: (
+        ExitCode.STALE_STATE,
+        (
+            "the state is ahead of the committed offsets: the group was moved back. Undo that; a replay is "
+            "`ups throttle replay`, which writes nothing"
+        ),
+    ),
+    Refusal.CHANGELOG_LOST: (
+        ExitCode.STALE_STATE,
+        "the group has offsets, but the changelog is empty: going on would forget every open condition and period",
+    ),
+    Refusal.PARTITIONS_CHANGED: (
+        ExitCode.PARTITIONS_CHANGED,
+        "the changelog was written with another partition count: state would be asked for in the wrong partition",
+    ),
+}
+
+
+class Polled(NamedTuple):
+    """What came: records to decide on, changed devices, and the next offsets to read after them."""
+
+    records: Sequence[Record]
+    devices: Sequence[tuple[str, DeviceSnapshot | None]]
+    offsets: Offsets
+    lag_records: int = 0
+
+
+class Port(Protocol):
+    """The log as one partition's worker sees it, from one take-over to its end.
+
+    Each method has a deadline of its own. They raise `Retryable` when it did not work or is not known to have worked,
+    `Fenced` when another owner has started, `Fatal` when going on would lose something; after any of these only `close`
+    is called.
+    """
+
+    async def fence(self) -> None:
+        """Start the transactional producer: every earlier owner's transactions fail from here on."""
+
+    async def committed(self) -> Committed:
+        """Give the offsets that the group has committed."""
+
+    def changelog(self, takeover_id: bytes) -> AsyncIterator[Sequence[tuple[bytes, bytes | None]]]:
+        """Give all that is committed in the changelog, in order, up to the marker with this id."""
+
+    def devices_to_end(self) -> AsyncIterator[Polled]:
+        """Give what changed since the last call or poll, to the end of the devices as of now."""
+
+    async def resume(self, offsets: Offsets) -> None:
+        """Go on at these offsets; whatever was fetched before is discarded."""
+
+    async def poll(self, wait_s: float) -> Polled:
+        """Give what has come, at the latest after `wait_s`, be it nothing; each record once, in order per source."""
+
+    async def ends(self) -> Offsets:
+        """Give the offsets after the last record present now, per source."""
+
+    async def begin(self) -> None:
+        """Begin a transaction."""
+
+    async def send(self, outgoing: Sequence[Outgoing]) -> None:
+        """Hand records over, in order. This promises nothing: see `flush`."""
+
+    async def flush(self) -> None:
+        """Return when the brokers have every record of this transaction; raises when one of them failed."""
+
+    async def send_offsets(self, offsets: Offsets) -> None:
+        """Make the offsets part of the transaction."""
+
+    async def commit(self) -> None:
+        """Return when the transaction is known to be committed."""
+
+    async def close(self) -> None:
+        """Let go of everything within a deadline; an open transaction is aborted. Never raises."""
+
+
+class Drain(Protocol):
+    """The limit beyond which a stream of dead letters is our own fault."""
+
+    def passed(self) -> None:
+        """Count a record that was decided on."""
+
+    def dead(self) -> None:
+        """Count a dead letter.
+
+        Raises:
+            Fatal: with POISON, past the limit.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every worker of a process is handed."""
+
+    partitions: int
+    wire: Wire
+    clock: Clock
+    instruments: Instruments
+    new_id: Callable[[], bytes]
+    new_drain: Callable[[], Drain]
+    timers_at_once: int = 500
+
+
+class _Barrier(NamedTuple):
+    """The moment that timers are fired for, and how far both sources must be decided before."""
+
+    now_ms: int
+    ends: Offsets
+
+
+class Worker:
+    """Owns one partition number while it runs."""
+
+    def __init__(
+        self, number: int, open_port: Callable[[], Port], tools: Tools, *, beat: Callable[[], None] = lambda: None
+    ) -> None:
+        self.number = number
+        self.caught_up = False
+        self._open_port = open_port
+        self._tools = tools
+        self._clock = tools.clock
+        self._drain = tools.new_drain()
+        self._stop = asyncio.Event()
+        self._position = Offsets(0, 0)
+        self._barrier: _Barrier | None = None
+        self._sentinel_at = 0.0
+        self._failures = 0
+        self._log = log.bind(partition=number)
+        self._beat = beat
+
+    def stop(self) -> None:
+        """Ask it to end after the transaction that it is in; nothing is lost if it is cancelled instead."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Own the partition until `stop`.
+
+        Raises:
+            Fatal: when the process must end.
+        """
+        fenced_at: float | None = None
+        while not self._stop.is_set():
+            port = self._open_port()
+            self.caught_up = False
+            pause_s = 0.0
+            try:
+                await self._own(port)
+            except Fenced:
+                now = self._clock.monotonic()
+                self._tools.instruments.fenced.inc()
+                if fenced_at is not None and now - fenced_at < FENCED_AGAIN_WITHIN_S:
+                    raise Fatal(
+                        ExitCode.FENCED,
+                        f"partition {self.number} was taken over twice within {FENCED_AGAIN_WITHIN_S:.0f} s while the "
+                        "group says that it is ours: does another installation use the same UPS_KAFKA_PREFIX?",
+                    ) from None
+                fenced_at = now
+                pause_s = FENCED_PAUSE_S
+                self._log.warning("partition.fenced", pause_s=pause_s)
+            except (Retryable, TimeoutError) as error:
+                pause_s = min(FIRST_RETRY_S * 2**self._failures, LONGEST_RETRY_S)
+                self._failures = min(self._failures + 1, 10)
+                self._tools.instruments.abandoned.labels(type(error).__name__).inc()
+                self._log.warning("partition.taken_over_anew", error=str(error), pause_s=pause_s)
+            finally:
+                self.caught_up = False
+                await port.close()
+            await self._pause(pause_s)
+
+    async def _own(self, port: Port) -> None:
+        started_at = self._clock.monotonic()
+        partition = await self._take_over(port)
+        if partition is None:
+            return
+        seconds = self._clock.monotonic() - started_at
+        self._tools.instruments.takeovers.inc()
+        self._tools.instruments.takeover_seconds.observe(seconds)
+        self._log.info(
+            "partition.taken_over",
+            states=partition.state_count,
+            seconds=round(seconds, 3),
+            **partition.offsets._asdict(),
+        )
+        while not self._stop.is_set():
+            await self._round(port, partition)
+            await self._fire_timers(port, partition)
+            if self._clock.monotonic() - self._sentinel_at >= SENTINEL_EVERY_S:
+                await self._renew_sentinel(port, partition)
+            self._failures = 0
+            self._beat()
+
+    async def _take_over(self, port: Port) -> Partition | None:
+        partition = Partition(self.number, self._tools.partitions, self._tools.wire)
+        # 1
+        await port.fence()
+        # 2
+        takeover_id = self._tools.new_id()
+        await self._transact(port, [Outgoing(Role.CHANGELOG, Payload(TAKEOVER_KEY, takeover_id))], None)
+        # 3
+        async for chunk in port.changelog(takeover_id):
+            for key, value in chunk:
+                self._restore(partition, key, value)
+            self._beat()
+            if self._stop.is_set():
+                return None
+        # 4
+        async for polled in port.devices_to_end():
+            for device_id, device in polled.devices:
+                partition.follow(device_id, device)
+            self._beat()
+            if self._stop.is_set():
+                return None
+        # 5
+        offsets = partition.begin(await port.committed())
+        if isinstance(offsets, Refusal):
+            exit_code, advice = _REFUSALS[offsets]
+            raise Fatal(exit_code, f"partition {self.number}: {advice}")
+        for _ in partition.arm(self._now_ms()):
+            await asyncio.sleep(0)
+        # 6
+        await self._renew_sentinel(port, partition)
+        # 7
+        await port.resume(offsets)
+        self._position = offsets
+        self._barrier = _Barrier(self._now_ms(), await port.ends())
+        return partition
+
+    async def _round(self, port: Port, partition: Partition) -> None:
+        # 8
+        polled = await port.poll(self._wait_s(partition))
+        records = list(polled.records)
+        for device_id, device in polled.devices:
+            partition.follow(device_id, device)
+        # 9
+        if partition.is_behind(records):
+            async for more in port.devices_to_end():
+                records += more.records
+                for device_id, device in more.devices:
+                    partition.follow(device_id, device)
+        if records:
+            # 10
+            commit = partition.batch(records, polled.offsets)
+            for is_dead in commit.dead:
+                if is_dead:
+                    self._drain.dead()
+                else:
+                    self._drain.passed()
+            # 11 to 15
+            await self._commit(port, partition, commit)
+            self._tools.instruments.batch_records.observe(len(records))
+            first_ms = min(record.raw.timestamp for record in records)
+            self._tools.instruments.delay_seconds.observe(max(0, self._now_ms() - first_ms) / 1000)
+        self._position = polled.offsets
+        self._tools.instruments.lag_records.labels(str(self.number)).set(polled.lag_records)
+
+    async def _fire_timers(self, port: Port, partition: Partition) -> None:
+        now_ms = self._now_ms()
+        if self._barrier is None:
+            if (wake_ms := partition.next_wake_ms) is None or wake_ms > now_ms:
+                return
+            # 16
+            self._barrier = _Barrier(now_ms, await port.ends())
+        # 17
+        if not self._reached(self._barrier):
+            return
+        self.caught_up = True
+        # 18
+        commit = partition.tick(self._barrier.now_ms, self._tools.timers_at_once)
+        for device_id, error in commit.stuck_timers:
+            self._log.error("timer.failed", device_id=device_id, error=error)
+        if commit.changes_nothing:
+            partition.apply(commit)
+        else:
+            await self._commit(port, partition, commit)
+        if (wake_ms := partition.next_wake_ms) is None or wake_ms > self._barrier.now_ms:
+            self._barrier = None
+
+    async def _renew_sentinel(self, port: Port, partition: Partition) -> None:
+        await self._commit(port, partition, partition.sentinel())
+        self._sentinel_at = self._clock.monotonic()
+
+    async def _commit(self, port: Port, partition: Partition, commit: Commit) -> None:
+        started_at = self._clock.monotonic()
+        # 11 to 14
+        await self._transact(port, commit.outgoing, commit.offsets)
+        # 15
+        partition.apply(commit)
+        self._tools.instruments.commit_seconds.observe(self._clock.monotonic() - started_at)
+        self._tools.instruments.committed(commit)
+        self._tools.instruments.devices.labels(str(self.number)).set(partition.state_count)
+        for source, reason, error in commit.buried:
+            self._log.warning("record.dead_lettered", source=source, reason=reason, error=error)
+
+    async def _transact(self, port: Port, outgoing: Sequence[Outgoing], offsets: Offsets | None) -> None:
+        # 11
+        await port.begin()
+        await port.send(outgoing)
+        # 12
+        await port.flush()
+        # 13
+        if offsets is not None:
+            await port.send_offsets(offsets)
+        # 14
+        await port.commit()
+
+    def _restore(self, partition: Partition, key: bytes, value: bytes | None) -> None:
+        try:
+            partition.restore(key, value)
+        except (ValueError, KeyError) as error:
+            raise Fatal(
+                ExitCode.STALE_STATE,
+                f"partition {self.number}: the changelog has a record that this release cannot read ({error}); "
+                "run the release that wrote it, or a newer one",
+            ) from error
+
+    def _wait_s(self, partition: Partition) -> float:
+        if self._barrier is not None:
+            return 0 if self._reached(self._barrier) else IDLE_POLL_S
+        if (wake_ms := partition.next_wake_ms) is None:
+            return IDLE_POLL_S
+        return min(IDLE_POLL_S, max(0, wake_ms - self._now_ms()) / 1000)
+
+    def _reached(self, barrier: _Barrier) -> bool:
+        return self._position.events >= barrier.ends.events and self._position.commands >= barrier.ends.commands
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, unless told to stop."""
+        self._beat()
+        if seconds <= 0 or self._stop.is_set():
+            return
+        waits = {asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._stop.wait())}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            self._beat()
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._clock.now())

@@ -1,0 +1,82 @@
+"""The throttle's port on a real broker keeps the contract that the fake keeps."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from ups_devstack.stack import Backing
+from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
+from ups_runtime.logging import get_logger
+from ups_runtime.settings import KafkaSettings
+from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
+from ups_throttle.adapters.kafka import GROUP, KafkaPort
+from ups_throttle.partition import Payload, Raw, Role, Source
+from ups_throttle.testing.port_contract import PortContract
+from ups_throttle.worker import Port
+
+TOPIC_BY_SOURCE = {Source.EVENTS: EVENTS, Source.COMMANDS: COMMANDS, Source.DEVICES: DEVICES}
+TOPIC_BY_ROLE = {
+    Role.DECISION: DECISIONS,
+    Role.SUPPRESSION: SUPPRESSIONS,
+    Role.CHANGELOG: THROTTLE_STATE,
+    Role.DEAD_LETTER: DEAD_LETTERS[Service.THROTTLE],
+}
+NUMBER = 5
+
+
+class KafkaWorld:
+    def __init__(
+        self, settings: KafkaSettings, events: AIOKafkaConsumer, asker: AIOKafkaConsumer, writer: AIOKafkaProducer
+    ) -> None:
+        self._settings = settings
+        self._events = events
+        self._asker = asker
+        self._writer = writer
+        self.ports: list[KafkaPort] = []
+
+    def open(self) -> Port:
+        port = KafkaPort(self._settings, NUMBER, self._events, self._asker, batch_records=3)
+        self.ports.append(port)
+        return port
+
+    async def append(self, source: Source, payload: Payload) -> None:
+        await self._writer.send_and_wait(
+            topic_name(self._settings, TOPIC_BY_SOURCE[source]),
+            payload.value,
+            payload.key,
+            partition=NUMBER,
+            timestamp_ms=payload.timestamp_ms,
+            headers=list(payload.headers),
+        )
+
+    async def read(self, role: Role) -> Sequence[Raw]:
+        partition = TopicPartition(topic_name(self._settings, TOPIC_BY_ROLE[role]), NUMBER)
+        async with started(consumer(self._settings, None)) as reader:
+            reader.assign([partition])
+            end = (await end_offsets(reader, [partition]))[partition]
+            records: list[Raw] = []
+            while await reader.position(partition) < end:
+                records += (await reader.getmany(partition, timeout_ms=100)).get(partition, [])
+            return records
+
+
+@pytest.fixture
+async def world(stack: Backing, prefix: str) -> AsyncIterator[KafkaWorld]:
+    settings = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
+    topics = [*TOPIC_BY_SOURCE.values(), *TOPIC_BY_ROLE.values()]
+    await apply_topics(settings, topics, 1, get_logger("test"))
+    events = consumer(settings, GROUP, offset_reset="none")
+    events.subscribe([topic_name(settings, EVENTS)])
+    asker = consumer(settings, None)
+    async with started(events), started(asker), started(producer(settings, "test")) as writer:
+        events.pause(*events.assignment())
+        await end_offsets(events, events.assignment())
+        running = KafkaWorld(settings, events, asker, writer)
+        yield running
+        for port in running.ports:
+            await port.close()
+
+
+class TestKafkaPort(PortContract):
+    """The broker itself."""
