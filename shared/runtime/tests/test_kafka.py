@@ -9,7 +9,7 @@ from typing import Any
 import aiokafka
 import aiokafka.client
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, FetchResult, PartitionRecords
 from aiokafka.errors import (
@@ -30,6 +30,7 @@ from ups_runtime.errors import Fenced, Permanent, Retryable
 from ups_runtime.kafka import (
     Difference,
     OutcomeUnknownError,
+    View,
     Wrong,
     consumer,
     map_kafka_errors,
@@ -40,6 +41,7 @@ from ups_runtime.kafka import (
 )
 from ups_runtime.kafka.topics import wanted_config
 from ups_runtime.kafka.transactions import _EndTxn
+from ups_runtime.kafka.view import _Progress
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.topics import DEVICES, EVENTS
 
@@ -198,6 +200,59 @@ async def test_an_answer_that_asks_for_another_try_gets_one() -> None:
 async def test_an_answer_that_fences_is_final() -> None:
     with pytest.raises(ProducerFenced):
         await _EndTxn(ACoordinator(InvalidProducerEpoch), 1).do(0)
+
+
+class ABroker:
+    """A consumer of one partition: at `position`, told by each answer that the stable end is `stable_end`."""
+
+    def __init__(self, position: int, stable_end: int) -> None:
+        self.at, self.stable_end, self.answers = position, stable_end, 0
+        self.batches: list[dict[TopicPartition, list[Any]]] = []
+
+    async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+        if timeout_ms == 0:
+            return {}
+        self.answers += 1
+        return self.batches.pop(0) if self.batches else {}
+
+    def last_poll_timestamp(self, _partition: TopicPartition) -> int:
+        return self.answers
+
+    def last_stable_offset(self, _partition: TopicPartition) -> int:
+        return self.stable_end
+
+    async def position(self, _partition: TopicPartition) -> int:
+        return self.at
+
+
+async def test_an_empty_answer_before_the_end_is_the_end() -> None:
+    partition = TopicPartition("t", 0)
+    view = View(NOWHERE, DEVICES, lambda *_: None)
+    view._progress = {partition: _Progress()}
+    broker = ABroker(position=3, stable_end=7)
+
+    # the first turn finds the position, which a reset has moved: that answer may have held something
+    await view._turn(broker)
+    assert not view._progress[partition].reaches(7)
+    assert view.caught_up_at is None
+
+    await view._turn(broker)
+    assert view._progress[partition].reaches(7)
+    assert not view._progress[partition].reaches(8)
+    assert view.caught_up_at is not None
+
+
+async def test_no_answer_proves_nothing() -> None:
+    partition = TopicPartition("t", 0)
+    view = View(NOWHERE, DEVICES, lambda *_: None)
+    view._progress = {partition: _Progress(position=3)}
+    broker = ABroker(position=3, stable_end=7)
+    broker.last_poll_timestamp = lambda _partition: 1  # type: ignore[method-assign]
+
+    await view._turn(broker)
+
+    assert not view._progress[partition].reaches(7)
+    assert view.caught_up_at is None
 
 
 # The overridden places and those whose details we lean on. When one of these fails, read the new source against

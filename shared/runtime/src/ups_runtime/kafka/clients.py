@@ -38,9 +38,10 @@ LONGEST_WAIT_S = 10
 log = get_logger("kafka")
 
 
-def topic_name(settings: KafkaSettings, topic: Topic) -> str:
-    """The topic's name in this installation."""
-    return f"{settings.prefix}.{topic.name}" if settings.prefix else topic.name
+def topic_name(settings: KafkaSettings, topic: Topic | str) -> str:
+    """The topic's name in this installation, by the topic or by its name in the registry."""
+    name = topic if isinstance(topic, str) else topic.name
+    return f"{settings.prefix}.{name}" if settings.prefix else name
 
 
 def scoped(settings: KafkaSettings, name: str) -> str:

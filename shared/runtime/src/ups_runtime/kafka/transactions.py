@@ -37,9 +37,12 @@ class TransactionalProducer(AIOKafkaProducer):  # type: ignore[misc] # the libra
         return bool(self._txn_manager.is_in_transaction())
 
     @property
-    def failed(self) -> bool:
-        """Whether it is of no more use."""
-        return bool(self._txn_manager.is_fatal_error())
+    def failure(self) -> BaseException | None:
+        """What made it useless; None while it is of use. Its calls may then raise something less telling."""
+        if not self._txn_manager.is_fatal_error():
+            return None
+        failure: BaseException = self._txn_manager.wait_for_transaction_end().exception()
+        return failure
 
 
 class _Sender(Sender):  # type: ignore[misc] # the library ships no types
