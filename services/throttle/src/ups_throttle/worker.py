@@ -28,7 +28,9 @@ Timers
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -290,8 +292,7 @@ class Worker:
         if isinstance(offsets, Refusal):
             exit_code, advice = _REFUSALS[offsets]
             raise Fatal(exit_code, f"partition {self.number}: {advice}")
-        for _ in partition.arm(self._now_ms()):
-            await asyncio.sleep(0)
+        await self._arm(partition)
         # 6
         await self._renew_sentinel(port, partition)
         # 7
@@ -379,9 +380,19 @@ class Worker:
         await port.commit()
 
     def _restore(self, partition: Partition, key: bytes, value: bytes | None) -> None:
-        try:
+        with self._reading_state():
             partition.restore(key, value)
-        except (ValueError, KeyError) as error:
+
+    async def _arm(self, partition: Partition) -> None:
+        with self._reading_state():
+            for _ in partition.arm(self._now_ms()):
+                await asyncio.sleep(0)
+
+    @contextmanager
+    def _reading_state(self) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, KeyError, struct.error) as error:
             raise Fatal(
                 ExitCode.STALE_STATE,
                 f"partition {self.number}: the changelog has a record that this release cannot read ({error}); "

@@ -1,0 +1,394 @@
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from ups_runtime.dlq import DrainCount, DrainLimit
+from ups_runtime.errors import ExitCode, Fatal, Fenced, Retryable
+from ups_runtime.metrics import Metrics
+from ups_runtime.testing import FakeClock, eventually
+from ups_schemas.decision import EnabledBy, NotificationsEnabled, Outcome
+from ups_schemas.device import Policy
+from ups_schemas.ids import period_id
+from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
+from ups_throttle.adapters.memory_log import Crashed, LogRecord, MemoryLog, MemoryPort, Place
+from ups_throttle.adapters.wire import CloudEventsWire
+from ups_throttle.metrics import Instruments
+from ups_throttle.partition import SENTINEL_KEY, TAKEOVER_KEY, Payload
+from ups_throttle.testing.samples import START, device, enable, event, payload
+from ups_throttle.worker import FENCED_PAUSE_S, SENTINEL_EVERY_S, Tools, Worker
+
+SHORT = Policy(limit=2, window_s=1800, period_s=3600)
+LATER = START + timedelta(hours=2)
+POISON = Payload(b"d-1", b"\xff")
+
+
+class Bench:
+    """A log, a clock, and workers of partition 0."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock(LATER)
+        self.log = MemoryLog(self.clock)
+        self.metrics = Metrics("throttle")
+        self.instruments = Instruments(self.metrics)
+        self.running: list[tuple[Worker, asyncio.Task[None]]] = []
+        self.takeovers = 0
+
+    def start(self, point: Callable[[str], Awaitable[None]] | None = None) -> asyncio.Task[None]:
+        def open_port() -> MemoryPort:
+            port = MemoryPort(self.log, 0, batch_records=2)
+            if point is not None:
+                port._point = point
+            return port
+
+        tools = Tools(
+            partitions=1,
+            wire=CloudEventsWire(Service.THROTTLE, self.clock),
+            clock=self.clock,
+            instruments=self.instruments,
+            new_id=self._new_id,
+            new_drain=lambda: DrainCount(DrainLimit(max_run=3)),
+            timers_at_once=1,
+        )
+        worker = Worker(0, open_port, tools)
+        task = asyncio.create_task(worker.run())
+        self.running.append((worker, task))
+        return task
+
+    def _new_id(self) -> bytes:
+        self.takeovers += 1
+        return str(self.takeovers).encode()
+
+    def add(self, *messages: object) -> None:
+        for message in messages:
+            topic = {"AcceptedEvent": EVENTS, "DeviceSnapshot": DEVICES, "EnableNotifications": COMMANDS}
+            self.log.append(topic[type(message).__name__].name, 0, payload(message))  # type: ignore[arg-type]
+
+    def outcomes(self) -> list[str]:
+        return [outcome for record in self.log.read(DECISIONS.name, 0) if (outcome := _outcome(record))]
+
+    def enabled(self) -> list[NotificationsEnabled]:
+        kind = NotificationsEnabled.model_fields["type"].default
+        return [
+            NotificationsEnabled.model_validate_json(record.value or b"")
+            for record in self.log.read(DECISIONS.name, 0)
+            if dict(record.headers)["ce_type"].decode() == kind
+        ]
+
+    def committed(self) -> tuple[int | None, int | None]:
+        return self.log.offsets.get(Place(EVENTS.name, 0)), self.log.offsets.get(Place(COMMANDS.name, 0))
+
+    def caught_up(self) -> bool:
+        return self.committed() == (self.log.end(EVENTS.name, 0), self.log.end(COMMANDS.name, 0))
+
+    def seen(self) -> object:
+        """All that a committed-only reader can tell of: outputs in order, and the state as the changelog adds up."""
+        outputs = {
+            name: [(record.key, record.value, record.headers) for record in self.log.read(name, 0)]
+            for name in (DECISIONS.name, SUPPRESSIONS.name, DEAD_LETTERS[Service.THROTTLE].name)
+        }
+        state = {
+            record.key: record.value and record.value[17:]
+            for record in self.log.read(THROTTLE_STATE.name, 0)
+            if record.key not in {TAKEOVER_KEY, SENTINEL_KEY}
+        }
+        return outputs, state, self.committed()
+
+    def metric(self, name: str) -> float:
+        return self.metrics.registry.get_sample_value(f"ups_throttle_{name}_total") or 0
+
+    async def close(self) -> None:
+        for worker, task in self.running:
+            worker.stop()
+            task.cancel()
+        await asyncio.wait([task for _, task in self.running])
+
+
+def _outcome(record: LogRecord) -> str | None:
+    value = record.value or b""
+    return next((str(outcome) for outcome in Outcome if f'"outcome":"{outcome}"'.encode() in value), None)
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    made = Bench()
+    made.add(device(policy=SHORT), device("d-2", policy=SHORT))
+    yield made
+    if made.running:
+        await made.close()
+
+
+async def test_what_was_there_and_what_comes_is_decided(bench: Bench) -> None:
+    bench.add(event(1))
+    bench.start()
+    await eventually(lambda: bench.outcomes() == ["notify"])
+
+    bench.add(event(2))
+
+    await eventually(lambda: bench.outcomes() == ["notify", "notify"])
+    assert bench.caught_up()
+
+
+async def test_a_restart_goes_on_in_the_middle_of_a_window(bench: Bench) -> None:
+    bench.add(event(1), event(2))
+    bench.start()
+    await eventually(bench.caught_up)
+    await bench.close()
+    bench.start()
+
+    bench.add(event(3))
+
+    await eventually(lambda: bench.outcomes() == ["notify", "notify", "disabled"])
+
+
+async def test_a_period_ends_by_time_once_and_as_of_its_end(bench: Bench) -> None:
+    bench.clock.step(START + timedelta(seconds=10))
+    bench.add(event(1), event(2), event(3))
+    bench.start()
+    await eventually(bench.caught_up)
+    assert bench.enabled() == []
+
+    bench.clock.advance(timedelta(hours=3))
+
+    (enabled,) = await eventually(bench.enabled)
+    assert (enabled.by, enabled.enabled_at) == (EnabledBy.TIME, enabled.until)
+
+
+async def test_records_present_when_a_period_ends_are_decided_before_the_timer(bench: Bench) -> None:
+    inside = [event(number) for number in range(1, 9)]
+    bench.add(*inside)
+
+    bench.start()
+
+    (enabled,) = await eventually(bench.enabled)
+    assert enabled.suppressed_count == 5
+    assert bench.outcomes() == ["notify", "notify", "disabled", *["suppressed"] * 5]
+
+
+async def test_an_order_ends_a_period(bench: Bench) -> None:
+    bench.clock.step(START + timedelta(seconds=10))
+    bench.add(event(1), event(2), event(3))
+    bench.start()
+    await eventually(lambda: "disabled" in bench.outcomes())
+
+    bench.add(enable(period_id("d-1", "d-1-e-3"), enabled_at=START + timedelta(seconds=9)))
+
+    (enabled,) = await eventually(bench.enabled)
+    assert enabled.by is EnabledBy.HAND
+    await eventually(bench.caught_up)
+
+
+async def test_an_event_of_a_newer_snapshot_waits_for_it(bench: Bench) -> None:
+    bench.start()
+    await eventually(bench.caught_up)
+
+    bench.log._entries[Place(DEVICES.name, 0)].append(bench.log._entries[Place(DEVICES.name, 0)][0])
+    bench.add(device(version=2, subscriptions=()), event(1, device_version=2))
+
+    await eventually(lambda: bench.outcomes() == ["no_subscriber"])
+
+
+async def test_poison_goes_to_the_dead_letters_and_its_neighbours_pass(bench: Bench) -> None:
+    bench.add(event(1))
+    for topic in (EVENTS, COMMANDS, DEVICES):
+        bench.log.append(topic.name, 0, POISON)
+    bench.add(event(2))
+
+    bench.start()
+
+    await eventually(lambda: bench.outcomes() == ["notify", "notify"])
+    await eventually(bench.caught_up)
+    letters = bench.log.read(DEAD_LETTERS[Service.THROTTLE].name, 0)
+    assert {letter.value for letter in letters} == {b"\xff"}
+
+
+async def test_a_stream_of_dead_letters_ends_the_process_before_it_is_drained(bench: Bench) -> None:
+    for _ in range(10):
+        bench.log.append(EVENTS.name, 0, POISON)
+
+    with pytest.raises(Fatal) as fatal:
+        await bench.start()
+
+    assert fatal.value.exit_code is ExitCode.POISON
+    assert (bench.committed()[0] or 0) < 4
+
+
+async def test_a_failed_send_costs_a_take_over_and_nothing_else(bench: Bench) -> None:
+    bench.start()
+    await eventually(bench.caught_up)
+    bench.log.lose_sends = 1
+
+    bench.add(event(1), event(2))
+
+    await eventually(lambda: bench.metric("abandoned_producers") or _total(bench, "abandoned_producers"))
+    bench.clock.advance(timedelta(seconds=5))
+    await eventually(lambda: bench.outcomes() == ["notify", "notify"])
+
+
+def _total(bench: Bench, name: str) -> float:
+    return sum(
+        sample.value
+        for metric in bench.metrics.registry.collect()
+        for sample in metric.samples
+        if sample.name == f"ups_throttle_{name}_total"
+    )
+
+
+@pytest.mark.parametrize("point", ["commit.before", "commit.after"])
+async def test_a_commit_without_a_clear_answer_is_settled_by_taking_over_anew(bench: Bench, point: str) -> None:
+    doubts = Counter({point: 3})
+
+    async def at(name: str) -> None:
+        if bench.outcomes() != [] or name != point or bench.committed() == (None, None):
+            return
+        if doubts[name]:
+            doubts[name] -= 1
+            raise Retryable("no answer")
+
+    bench.add(event(1), event(2), event(3), event(4))
+    bench.start(at)
+
+    async def done() -> bool:
+        bench.clock.advance(timedelta(seconds=1))
+        return bench.caught_up()
+
+    await eventually(done)
+    assert bench.outcomes() == ["notify", "notify", "disabled", "suppressed"]
+
+
+async def test_a_second_owner_fences_the_first(bench: Bench) -> None:
+    bench.start()
+    await eventually(bench.caught_up)
+    bench.start()
+    await eventually(lambda: bench.takeovers == 2)
+
+    bench.add(event(1), event(2))
+
+    await eventually(bench.caught_up)
+    await eventually(lambda: bench.metric("fenced") == 1)
+    assert bench.outcomes() == ["notify", "notify"]
+
+
+async def test_an_owner_that_is_fenced_again_at_once_ends_the_process(bench: Bench) -> None:
+    async def at(name: str) -> None:
+        if name == "committed":
+            raise Fenced("always")
+
+    task = bench.start(at)
+    await eventually(lambda: bench.metric("fenced") == 1)
+    bench.clock.advance(timedelta(seconds=FENCED_PAUSE_S))
+
+    with pytest.raises(Fatal) as fatal:
+        await task
+
+    assert fatal.value.exit_code is ExitCode.FENCED
+
+
+@pytest.mark.parametrize(
+    ("spoil", "exit_code"),
+    [
+        (lambda bench: bench.log.offsets.clear(), ExitCode.RESET_REFUSED),
+        (lambda bench: bench.log.offsets.update({Place(EVENTS.name, 0): 0}), ExitCode.STALE_STATE),
+        (lambda bench: bench.log._entries.pop(Place(THROTTLE_STATE.name, 0)), ExitCode.STALE_STATE),
+        (
+            lambda bench: bench.log.append(THROTTLE_STATE.name, 0, Payload(b"d-9", b"\x09" + bytes(20))),
+            ExitCode.STALE_STATE,
+        ),
+    ],
+    ids=["offsets deleted", "group moved back", "changelog deleted", "state of another release"],
+)
+async def test_what_does_not_fit_together_ends_the_process(
+    bench: Bench, spoil: Callable[[Bench], object], exit_code: ExitCode
+) -> None:
+    bench.add(event(1), event(2))
+    bench.start()
+    await eventually(bench.caught_up)
+    await bench.close()
+    bench.running.clear()
+    before = bench.outcomes()
+    spoil(bench)
+
+    with pytest.raises(Fatal) as fatal:
+        await bench.start()
+
+    assert fatal.value.exit_code is exit_code
+    assert bench.outcomes() == before
+
+
+async def test_both_offsets_are_committed_anew_each_day(bench: Bench) -> None:
+    bench.start()
+    await eventually(bench.caught_up)
+
+    def sentinels() -> int:
+        return sum(record.key == SENTINEL_KEY for record in bench.log.read(THROTTLE_STATE.name, 0))
+
+    before = sentinels()
+    bench.clock.advance(timedelta(seconds=SENTINEL_EVERY_S))
+
+    await eventually(lambda: sentinels() == before + 1)
+
+
+async def test_told_to_stop_it_ends_by_itself(bench: Bench) -> None:
+    task = bench.start()
+    await eventually(bench.caught_up)
+
+    bench.running[0][0].stop()
+    bench.clock.advance(timedelta(seconds=1))
+
+    await eventually(task.done)
+    task.result()
+
+
+class Story:
+    """Six batches with a trip, a period's end by time and one by hand, poison, a newer snapshot, two devices."""
+
+    def __init__(self) -> None:
+        self.bench = Bench()
+        self.points: list[str] = []
+        self._crash_at = -1
+
+    async def tell(self, crash_at: int = -1) -> object:
+        self._crash_at = crash_at
+        bench = self.bench
+        bench.add(device(policy=SHORT), device("d-2", policy=SHORT))
+        recent = [event(number, "d-2", received_at=LATER - timedelta(seconds=9)) for number in (1, 2, 3)]
+        bench.add(event(1), recent[0], event(2))
+        bench.log.append(EVENTS.name, 0, POISON)
+        bench.add(event(3), recent[1], event(4), recent[2])
+        await self._until(lambda: len(bench.enabled()) == 1 and bench.caught_up())
+        bench.add(device(version=2, policy=SHORT), event(5, device_version=2, received_at=LATER))
+        bench.add(enable(period_id("d-2", "d-2-e-3"), "d-2", enabled_at=LATER))
+        await self._until(lambda: len(bench.enabled()) == 2 and bench.caught_up())
+        await bench.close()
+        return bench.seen()
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        """Wait, and start the worker again whenever it has crashed."""
+
+        def check() -> bool:
+            if not self.bench.running or self.bench.running[-1][1].done():
+                self.bench.start(self._at)
+            return done()
+
+        await eventually(check, every_s=0.001)
+
+    async def _at(self, name: str) -> None:
+        self.points.append(name)
+        if len(self.points) - 1 == self._crash_at:
+            raise Crashed
+
+
+async def test_a_crash_after_any_await_changes_nothing_that_a_reader_sees() -> None:
+    clean = Story()
+    expected = await clean.tell()
+    bitten = 0
+
+    for number, name in enumerate(clean.points):
+        story = Story()
+        assert await story.tell(crash_at=number) == expected, f"crashed at point {number}, {name}"
+        bitten += len(story.bench.running) == 2
+
+    # the last polls of the clean run may be more than another run needs
+    assert bitten >= len(clean.points) - 4
