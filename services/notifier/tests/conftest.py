@@ -7,4 +7,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--record"))
+    return bool(request.config.getoption("--record", default=False))

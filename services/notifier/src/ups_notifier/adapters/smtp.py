@@ -18,6 +18,7 @@ from aiosmtplib import (
     SMTPTimeoutError,
 )
 
+from ups_notifier.adapters.message import envelope_address
 from ups_notifier.domain.delivery import (
     Accepted,
     AnswerLost,
@@ -76,10 +77,14 @@ class _Connection:
 
 
 class Relay:
-    """Sends mail over at most `connections` connections, opened when needed. Use as an async context manager."""
+    """Sends mail from `sender` over at most `connections` connections, opened when needed.
 
-    def __init__(self, address: RelayAddress) -> None:
+    An async context manager: leaving it closes them.
+    """
+
+    def __init__(self, address: RelayAddress, sender: str) -> None:
         self._address = address
+        self._sender = sender
         self._slots = asyncio.Semaphore(address.connections)
         self._idle: list[_Connection] = []
 
@@ -90,12 +95,13 @@ class Relay:
         while self._idle:
             await self._close(self._idle.pop())
 
-    async def send(self, envelope: Envelope, message: bytes, before_data: BeforeData) -> SendResult:
+    async def send(self, address: str, message: bytes, before_data: BeforeData) -> SendResult:
         """Hand one message over: MAIL, RCPT, then `before_data`, then DATA.
 
         `before_data` is asked once the recipient is accepted; if it says no, nothing is sent. Cancelled after that, the
         connection is dropped and the server may or may not have the message.
         """
+        envelope = Envelope(envelope_address(self._sender), envelope_address(address))
         async with self._slots:
             connection = self._take_idle()
             if connection is not None:

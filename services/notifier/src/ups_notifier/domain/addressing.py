@@ -143,6 +143,16 @@ def earlier_deliveries(incidents: Iterable[Incident], user_id: UserId) -> tuple[
     return tuple(dict.fromkeys(delivery_id(each, user_id) for each in told_in if each is not None))
 
 
+def ends_told(decisions: Iterable[Decision]) -> dict[str, datetime]:
+    """When incidents ended, as these decisions tell it: by incident id."""
+    return {
+        incident.incident_id: decision.effective_at
+        for decision in decisions
+        if isinstance(decision, EventDecided)
+        for incident in decision.closed
+    }
+
+
 def only_ends(decision: Decision) -> bool:
     """Whether a mail of this decision says nothing but that something is over."""
     return isinstance(decision, EventDecided) and bool(decision.closed) and not decision.opened

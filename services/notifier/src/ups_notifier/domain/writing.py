@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import assert_never
 
-from ups_notifier.domain.addressing import Reader
+from ups_notifier.domain.addressing import Reader, mail_kind
 from ups_notifier.domain.event_letter import event_letter
 from ups_notifier.domain.framing import TONE_BY_SEVERITY, Frame, subscribed_why
 from ups_notifier.domain.letter import Addresses, Letter, Situation, Tone
@@ -33,6 +33,21 @@ def write(decision: Decision, reader: Reader, situation: Situation, addresses: A
             return reconcile_letter(frame, decision)
         case _:
             assert_never(decision)
+
+
+def write_plain(decision: Decision, reader: Reader, situation: Situation, addresses: Addresses) -> Letter:
+    """A letter that says no more than that there is something to look at: for what no other letter can say."""
+    frame = Frame(decision, reader, situation, addresses)
+    title = "News of your UPS"
+    return frame.letter(
+        subject=frame.subject(title),
+        tone=Tone.INFO,
+        badge="Event Notifications",
+        title=title,
+        lead="Something was decided about this UPS. Its Event Log says what.",
+        facts=frame.ups_facts(),
+        why=subscribed_why(mail_kind(decision)),
+    )
 
 
 def _late_letter(frame: Frame, decision: LateEventsDecided) -> Letter:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ups_notifier.domain.addressing import deliveries_of, notification_of
+from ups_notifier.domain.addressing import Notification, deliveries_of, notification_of
 from ups_notifier.handlers.ports import Ledger
 from ups_runtime.clock import Clock
 from ups_schemas.decision import Decision
@@ -11,7 +11,7 @@ from ups_schemas.decision import Decision
 class Intake:
     """Takes decisions into the ledger. `added` is called after rows were written, to wake whoever sends."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, added: Callable[[], None]) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, added: Callable[[Notification], None]) -> None:
         self._ledger = ledger
         self._clock = clock
         self._added = added
@@ -27,5 +27,5 @@ class Intake:
         now = self._clock.now()
         added = await self._ledger.add(notification, deliveries_of(notification, now), now)
         if added:
-            self._added()
+            self._added(notification)
         return added

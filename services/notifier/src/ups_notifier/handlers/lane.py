@@ -28,8 +28,8 @@ from ups_schemas.ids import UserId
 class Observer(Protocol):
     """Told what happens, for logs and metrics."""
 
-    def moved(self, before: Delivery, after: Delivery, result: SendResult | None) -> None:
-        """A row changed its state; `result` is the attempt's, if one was made."""
+    def moved(self, before: Delivery, after: Delivery, result: SendResult | None, waited_s: float) -> None:
+        """A row changed its state; `result` is the attempt's, if one was made; `waited_s` is since the decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +172,10 @@ class LaneWorker:
     async def _move(self, before: Delivery, after: Delivery, result: SendResult | None = None) -> None:
         if after is before:
             return
-        if await self._ledger.save(before, after, self._clock.now()):
-            self._observer.moved(before, after, result)
+        now = self._clock.now()
+        if await self._ledger.save(before, after, now):
+            waited = now - after.decided_at
+            self._observer.moved(before, after, result, max(0.0, waited.total_seconds()))
 
 
 def _reached_data(result: SendResult) -> bool:

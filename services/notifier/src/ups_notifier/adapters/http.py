@@ -1,0 +1,92 @@
+"""The operator's view of the ledger."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends, FastAPI, Query
+from pydantic import BaseModel, Field, SecretStr
+
+from ups_notifier.adapters.mongo_deliveries import Place
+from ups_notifier.domain.delivery import Reason, State
+from ups_runtime.http import ProblemError, RequestBody, create_app, decode_cursor, encode_cursor, operator_only
+from ups_schemas.envelope import Timestamp, from_milliseconds, milliseconds
+from ups_schemas.ids import Id
+from ups_schemas.mail import MailKind
+
+# Milliseconds; from here on a moment is no longer a datetime.
+_END_MS = 2**47
+
+
+class Deliveries(Protocol):
+    """Where rows are read."""
+
+    async def page(self, wanted: dict[str, str], after: Place | None, limit: int) -> Sequence[dict[str, Any]]:
+        """Up to `limit` rows with these values, newest first, from `after` on."""
+
+
+class DeliveryList(RequestBody):
+    """Which deliveries."""
+
+    state: State | None = None
+    device_id: Id | None = None
+    user_id: Id | None = None
+    notification_id: Id | None = None
+    limit: int = Field(100, ge=1, le=500)
+    cursor: str | None = Field(None, max_length=400)
+
+
+class DeliveryView(BaseModel):
+    """One person's copy of a notification, and what has become of it."""
+
+    delivery_id: str
+    notification_id: str
+    kind: MailKind
+    user_id: str
+    device_id: str
+    event_id: str | None
+    state: State
+    reason: Reason | None
+    smtp_code: int | None
+    attempt: int
+    doubtful: bool = Field(description="an answer to DATA was lost: it may arrive twice, with one Message-ID")
+    open: bool
+    due_at: Timestamp
+    decided_at: Timestamp
+    created_at: Timestamp
+
+
+class DeliveryPage(BaseModel):
+    """Deliveries, newest first; `next` leads to older ones."""
+
+    items: list[DeliveryView]
+    next: str | None = None
+
+
+def build(token: SecretStr, deliveries: Deliveries, version: str) -> FastAPI:
+    """The application."""
+    app = create_app("Ridethrough notifier", version)
+
+    @app.get("/v1/operator/deliveries", dependencies=[Depends(operator_only(token))])
+    async def list_deliveries(query: Annotated[DeliveryList, Query()]) -> DeliveryPage:
+        """What was sent to whom, and what has become of it."""
+        wanted = query.model_dump(mode="json", exclude_none=True, exclude={"limit", "cursor"})
+        rows = await deliveries.page(wanted, _place(query.cursor), query.limit + 1)
+        items = [DeliveryView.model_validate(row) for row in rows[: query.limit]]
+        return DeliveryPage(items=items, next=_cursor(items[-1]) if len(rows) > query.limit else None)
+
+    return app
+
+
+def _cursor(last: DeliveryView) -> str:
+    return encode_cursor(milliseconds(last.created_at), last.delivery_id)
+
+
+def _place(cursor: str | None) -> Place | None:
+    if cursor is None:
+        return None
+    at_ms, delivery_id = decode_cursor(cursor, int, str)
+    if not 0 <= at_ms < _END_MS:
+        raise ProblemError(422, "invalid-cursor", "This cursor is not one of ours. Start without one.", field="cursor")
+    created_at: datetime = from_milliseconds(at_ms)
+    return Place(created_at, delivery_id)

@@ -1,0 +1,144 @@
+"""Wires the process: views, ledger, relay, the consumer of decisions, and what sends."""
+
+import random
+import uuid
+from datetime import timedelta
+from email.utils import parseaddr
+from functools import partial
+from importlib.metadata import version
+
+from ups_notifier.adapters.http import build
+from ups_notifier.adapters.jinja import Portal, Renderer
+from ups_notifier.adapters.kafka import DecisionRecords, PeopleAndDevices
+from ups_notifier.adapters.links import MailLinks
+from ups_notifier.adapters.message import Sender
+from ups_notifier.adapters.mongo import DATABASE, STEPS, MongoLedger
+from ups_notifier.adapters.mongo_deliveries import MongoDeliveries
+from ups_notifier.adapters.smtp import Relay, RelayAddress
+from ups_notifier.adapters.writer import MailWriter
+from ups_notifier.domain.addressing import Notification
+from ups_notifier.domain.delivery import Backoff
+from ups_notifier.handlers.dispatch import Dispatcher
+from ups_notifier.handlers.intake import Intake
+from ups_notifier.handlers.lane import LaneWorker
+from ups_notifier.handlers.relay_health import RelayHealth
+from ups_notifier.metrics import NotifierMetrics
+from ups_notifier.settings import Settings, SmtpSettings
+from ups_runtime import mongo
+from ups_runtime.consume import consume
+from ups_runtime.dlq import DeadLetters
+from ups_runtime.kafka import consumer, producer, started, topic_name, wait_for_kafka
+from ups_runtime.lifecycle import Life, run
+from ups_runtime.links import Links
+from ups_runtime.logging import get_logger
+from ups_runtime.outbox import Outbox, OutboxRelay
+from ups_schemas.topics import DEAD_LETTERS, DECISIONS, Service
+
+NAME = Service.NOTIFIER
+
+log = get_logger("notifier")
+
+
+async def start(life: Life, settings: Settings) -> None:
+    """Start every part. Due mail is sent once the database is there; decisions are taken once the brokers are, too."""
+    metrics = NotifierMetrics(life.metrics)
+    directory = await life.enter("people and devices", PeopleAndDevices(settings.kafka, life.clock))
+    for view in directory.views:
+        life.health.add(view.name, view.missing)
+        metrics.view_records_skipped.labels(view.name).set_function(partial(getattr, view, "skipped"))
+
+    client = await life.enter("mongo", mongo.client(settings.mongo))
+    await mongo.wait_for_mongo(client, log)
+    database = mongo.database(client, settings.mongo, DATABASE)
+    await mongo.migrate(database, STEPS)
+    ledger = MongoLedger(client, database, Outbox(database, life.clock))
+    outbox = OutboxRelay(database, settings.kafka, NAME, life.clock, life.metrics, life.health)
+    life.spawn("outbox", outbox.run())
+
+    chance = random.SystemRandom().random
+    sender = Sender(*parseaddr(settings.mail.event_from))
+    relay = await life.enter("relay", Relay(_relay_address(settings.smtp), sender.address))
+    health = RelayHealth(life.clock, chance)
+    life.health.add("relay", health.missing)
+    metrics.relay_up.set_function(lambda: 0 if health.missing() else 1)
+    links = Links(settings.link.ring(), settings.portal.base_url)
+    renderer = Renderer(Portal(settings.portal.name, settings.portal.support_address))
+    owner = f"{NAME}-{uuid.uuid4()}"
+    lease = timedelta(seconds=settings.notifier.lease_s)
+    worker = LaneWorker(
+        ledger,
+        directory,
+        MailWriter(renderer, MailLinks(links), sender, metrics.plain_mails.inc),
+        relay,
+        health,
+        metrics,
+        life.clock,
+        owner=owner,
+        chance=chance,
+        backoff=Backoff(
+            timedelta(seconds=settings.notifier.retry_first_s), timedelta(seconds=settings.notifier.retry_longest_s)
+        ),
+        lease=lease,
+    )
+    dispatcher = Dispatcher(
+        ledger,
+        worker,
+        health,
+        life.clock,
+        owner=owner,
+        concurrency=settings.smtp.connections,
+        lease=lease,
+        beat=life.health.progress("dispatch", within_s=120).beat,
+    )
+    life.spawn("dispatch", dispatcher.run(life.stopping), close_within_s=12)
+
+    app = build(settings.operator.token, MongoDeliveries(database), version("ups-notifier"))
+    await life.serve(app, settings.http.host, settings.http.port)
+
+    await wait_for_kafka(settings.kafka, log)
+    letters = await life.enter("dead letters", started(producer(settings.kafka, f"{NAME}-dead-letters")))
+    records = await life.enter("decisions", started(consumer(settings.kafka, NAME)))
+
+    def added(notification: Notification) -> None:
+        metrics.notifications.labels(notification.kind.value).inc()
+        dispatcher.wake()
+
+    life.spawn(
+        "consume",
+        consume(
+            records,
+            DecisionRecords(Intake(ledger, life.clock, added)).handle,
+            topics=[topic_name(settings.kafka, DECISIONS)],
+            dead_letters=DeadLetters(
+                letters, topic_name(settings.kafka, DEAD_LETTERS[NAME]), NAME, life.metrics, life.clock
+            ),
+            clock=life.clock,
+            metrics=life.metrics,
+            heartbeat=life.health.progress("consume", within_s=120),
+            health=life.health,
+        ),
+    )
+
+
+def _relay_address(smtp: SmtpSettings) -> RelayAddress:
+    return RelayAddress(
+        host=smtp.host,
+        port=smtp.port,
+        tls=smtp.tls,
+        username=smtp.username,
+        password=smtp.password.get_secret_value() if smtp.password else None,
+        ca_file=str(smtp.ca_file) if smtp.ca_file else None,
+        helo_name=smtp.helo_name,
+        connections=smtp.connections,
+        command_timeout_s=smtp.command_timeout_s,
+        data_timeout_s=smtp.data_timeout_s,
+    )
+
+
+def main() -> None:
+    """Be the process."""
+    run(NAME, Settings, start)
+
+
+if __name__ == "__main__":
+    main()

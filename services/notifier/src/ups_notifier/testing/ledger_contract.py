@@ -1,0 +1,159 @@
+"""What every ledger must keep: run on the one in memory and on the real one."""
+
+from datetime import timedelta
+
+from ups_notifier.domain import delivery as life
+from ups_notifier.domain.addressing import deliveries_of, notification_of
+from ups_notifier.domain.delivery import Accepted, Backoff, Deferred, Delivery, Phase, State
+from ups_notifier.handlers.ports import Ledger
+from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, event, incident
+from ups_schemas.event import Phase as EventPhase
+
+LEASE = timedelta(seconds=60)
+LATER = NOW + LEASE
+
+
+class LedgerContract:
+    """Inherit it and give a fixture `ledger`."""
+
+    async def _added(self, ledger: Ledger, **more: object) -> Delivery:
+        """A notification for two, and the owner's row."""
+        notification = notification_of(decided(event("ON_BATTERY"), **more))
+        assert notification is not None
+        assert await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+        return next(row for row in await ledger.open_rows(OWNER) if row.notification_id == notification.notification_id)
+
+    async def test_a_notification_is_added_once(self, ledger: Ledger) -> None:
+        """A second consumption adds nothing."""
+        await self._added(ledger)
+        notification = notification_of(decided(event("ON_BATTERY")))
+        assert notification is not None
+
+        assert not await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+        assert len(await ledger.open_rows(OWNER)) == 1
+        assert len(await ledger.open_rows(CO_WORKER)) == 1
+
+    async def test_a_decision_comes_back_as_it_was(self, ledger: Ledger) -> None:
+        """Also with attributes that no database likes as names or numbers."""
+        odd = event("ON_BATTERY", attributes={"$set": 2**70, "a.b": "x", "status": "OB"})
+        notification = notification_of(decided(odd))
+        assert notification is not None
+        await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+
+        assert await ledger.decision(notification.notification_id) == notification.decision
+
+    async def test_a_stale_notification_leaves_nothing_to_do(self, ledger: Ledger) -> None:
+        """It is written, and dropped at once."""
+        notification = notification_of(decided(event("ON_BATTERY")))
+        assert notification is not None
+        rows = deliveries_of(notification, NOW + timedelta(days=2))
+
+        assert await ledger.add(notification, rows, NOW)
+        assert await ledger.open_rows(OWNER) == []
+        assert await ledger.states([row.delivery_id for row in rows]) == {
+            row.delivery_id: State.DROPPED for row in rows
+        }
+
+    async def test_lanes_with_something_due_are_found(self, ledger: Ledger) -> None:
+        """Not before it is due."""
+        await self._added(ledger)
+
+        assert sorted(await ledger.due_lanes(NOW, 10)) == sorted([OWNER, CO_WORKER])
+        assert len(await ledger.due_lanes(NOW, 1)) == 1
+        assert await ledger.due_lanes(NOW - LEASE, 10) == []
+
+    async def test_a_held_lane_is_nobody_elses(self, ledger: Ledger) -> None:
+        """Until its lease runs out."""
+        await self._added(ledger)
+
+        assert await ledger.lease(OWNER, "a", NOW, LATER)
+        assert not await ledger.lease(OWNER, "b", NOW, LATER)
+        assert await ledger.due_lanes(NOW, 10) == [CO_WORKER]
+        assert await ledger.lease(OWNER, "a", NOW, LATER + LEASE)
+        assert not await ledger.lease(OWNER, "b", LATER, LATER + LEASE)
+        assert await ledger.lease(OWNER, "b", LATER + LEASE, LATER + 2 * LEASE)
+        assert not await ledger.lease(OWNER, "a", LATER + LEASE, LATER + 2 * LEASE)
+
+    async def test_only_the_holder_gives_a_lane_back(self, ledger: Ledger) -> None:
+        """Releasing somebody else's does nothing."""
+        await ledger.lease(OWNER, "a", NOW, LATER)
+
+        await ledger.release(OWNER, "b")
+        assert not await ledger.lease(OWNER, "b", NOW, LATER)
+        await ledger.release(OWNER, "a")
+        assert await ledger.lease(OWNER, "b", NOW, LATER)
+
+    async def test_rows_come_in_the_order_of_the_device(self, ledger: Ledger) -> None:
+        """By `device_seq`, however they were added."""
+        await self._added(ledger, device_seq=9, notification_id="later")
+        await self._added(ledger, device_seq=8, notification_id="earlier")
+
+        assert [row.notification_id for row in await ledger.open_rows(OWNER)] == ["earlier", "later"]
+
+    async def test_a_row_is_saved_as_it_is(self, ledger: Ledger) -> None:
+        """Every field of it."""
+        row = await self._added(ledger)
+        begun = life.begun(row, "a", NOW, LEASE)
+        assert await ledger.save(row, begun, NOW)
+        assert await ledger.start_data(begun, b"mail", NOW)
+        started = life.data_started(begun, b"mail")
+        after = life.after(started, Deferred(Phase.DATA, 451), NOW, Backoff(), 0.5)
+        assert await ledger.save(started, after, NOW)
+
+        assert await ledger.open_rows(OWNER) == [after]
+
+    async def test_who_comes_second_changes_nothing(self, ledger: Ledger) -> None:
+        """Two who read the same row cannot both begin."""
+        row = await self._added(ledger)
+
+        assert await ledger.save(row, life.begun(row, "a", NOW, LEASE), NOW)
+        assert not await ledger.save(row, life.begun(row, "b", NOW, LEASE), NOW)
+        assert [each.owner for each in await ledger.open_rows(OWNER)] == ["a"]
+
+    async def test_a_stale_attempt_may_not_start_data(self, ledger: Ledger) -> None:
+        """Not after somebody else took the row over, and not twice."""
+        row = await self._added(ledger)
+        mine = life.begun(row, "a", NOW, LEASE)
+        await ledger.save(row, mine, NOW)
+        recovered = life.recovered(mine, NOW)
+        await ledger.save(mine, recovered, NOW)
+        theirs = life.begun(recovered, "b", NOW, LEASE)
+        await ledger.save(recovered, theirs, NOW)
+
+        assert not await ledger.start_data(mine, b"mine", NOW)
+        assert await ledger.start_data(theirs, b"theirs", NOW)
+        assert not await ledger.start_data(theirs, b"again", NOW)
+        assert [each.frozen for each in await ledger.open_rows(OWNER)] == [b"theirs"]
+
+    async def test_an_ended_row_is_not_open(self, ledger: Ledger) -> None:
+        """And its body is gone."""
+        row = await self._added(ledger)
+        begun = life.begun(row, "a", NOW, LEASE)
+        await ledger.save(row, begun, NOW)
+        await ledger.save(begun, life.after(begun, Accepted(250), NOW, Backoff(), 0), NOW)
+
+        assert await ledger.open_rows(OWNER) == []
+        assert await ledger.states([row.delivery_id, "unheard of"]) == {row.delivery_id: State.ACCEPTED}
+
+    async def test_a_waiting_row_is_not_looked_at(self, ledger: Ledger) -> None:
+        """Before its moment."""
+        row = await self._added(ledger)
+
+        await ledger.wait_until([(row, LATER)])
+        assert await ledger.due_lanes(NOW, 10) == [CO_WORKER]
+        assert OWNER in await ledger.due_lanes(LATER, 10)
+
+    async def test_later_notifications_tell_of_ends(self, ledger: Ledger) -> None:
+        """Only later ones, only of the device."""
+        gone = incident("ON_BATTERY", NOW)
+        await self._added(ledger, device_seq=7)
+        end = decided(
+            event("POWER_RESTORED", EventPhase.CLEAR, at=LATER), closed=(gone,), device_seq=8, notification_id="end"
+        )
+        notification = notification_of(end)
+        assert notification is not None
+        await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+
+        assert await ledger.ends_after(end.device_id, 7) == {gone.incident_id: end.effective_at}
+        assert await ledger.ends_after(end.device_id, 8) == {}
+        assert await ledger.ends_after("another", 7) == {}

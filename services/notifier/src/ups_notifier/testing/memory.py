@@ -1,0 +1,95 @@
+"""A ledger in memory, for tests of what is above it; it passes the suite that the real one passes."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from ups_notifier.domain.addressing import Notification, ends_told
+from ups_notifier.domain.delivery import Delivery, State
+from ups_schemas.decision import Decision
+from ups_schemas.ids import DeviceId, NotificationId, UserId
+
+
+class MemoryLedger:
+    """Keeps rows by id; `reports` are the states that others were told, in order."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Delivery] = {}
+        self.reports: list[Delivery] = []
+        self._notifications: dict[NotificationId, Notification] = {}
+        self._leases: dict[UserId, tuple[str, datetime]] = {}
+
+    async def add(self, notification: Notification, deliveries: Sequence[Delivery], _now: datetime) -> bool:
+        """Write a notification and its rows, once."""
+        if notification.notification_id in self._notifications:
+            return False
+        self._notifications[notification.notification_id] = notification
+        for delivery in deliveries:
+            self.rows[delivery.delivery_id] = delivery
+            self._report(delivery)
+        return True
+
+    async def decision(self, notification_id: NotificationId) -> Decision:
+        """The decision of a notification."""
+        return self._notifications[notification_id].decision
+
+    async def due_lanes(self, now: datetime, limit: int) -> list[UserId]:
+        """Lanes with something due that nobody holds."""
+        due = sorted((row for row in self.rows.values() if row.open and row.due_at <= now), key=lambda row: row.due_at)
+        free = (row.user_id for row in due if self._leases.get(row.user_id, ("", now))[1] <= now)
+        return list(dict.fromkeys(free))[:limit]
+
+    async def lease(self, lane: UserId, owner: str, now: datetime, until: datetime) -> bool:
+        """Take a lane, or hold one's own for longer."""
+        holder, held_until = self._leases.get(lane, (owner, now))
+        if holder != owner and held_until > now:
+            return False
+        self._leases[lane] = (owner, until)
+        return True
+
+    async def release(self, lane: UserId, owner: str) -> None:
+        """Give back one's own lane."""
+        if self._leases.get(lane, ("",))[0] == owner:
+            del self._leases[lane]
+
+    async def open_rows(self, lane: UserId) -> list[Delivery]:
+        """All rows of a lane that are not over."""
+        rows = (row for row in self.rows.values() if row.open and row.user_id == lane)
+        return sorted(rows, key=lambda row: row.device_seq)
+
+    async def save(self, before: Delivery, after: Delivery, _now: datetime) -> bool:
+        """Replace a row that is still `before`."""
+        if self.rows[before.delivery_id].version != before.version:
+            return False
+        self.rows[before.delivery_id] = after
+        self._report(after)
+        return True
+
+    async def start_data(self, delivery: Delivery, message: bytes, now: datetime) -> bool:
+        """Freeze the message, if the attempt is still the one under way."""
+        row = self.rows[delivery.delivery_id]
+        asked = (State.SENDING, delivery.owner, delivery.attempt, None)
+        under_way = (row.state, row.owner, row.attempt, row.data_started_at) == asked
+        if under_way:
+            self.rows[row.delivery_id] = replace(row, frozen=message, data_started_at=now, version=row.version + 1)
+        return under_way
+
+    async def wait_until(self, deliveries: Sequence[tuple[Delivery, datetime]]) -> None:
+        """Do not look at these rows before the given moments."""
+        for delivery, until in deliveries:
+            row = self.rows[delivery.delivery_id]
+            if row.version == delivery.version:
+                self.rows[row.delivery_id] = replace(row, due_at=until)
+
+    async def states(self, delivery_ids: Collection[str]) -> Mapping[str, State]:
+        """Where these deliveries stand."""
+        return {each: self.rows[each].state for each in delivery_ids if each in self.rows}
+
+    async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
+        """When incidents ended, by later notifications."""
+        decisions = (each.decision for each in self._notifications.values())
+        return ends_told(each for each in decisions if each.device_id == device_id and each.device_seq > device_seq)
+
+    def _report(self, delivery: Delivery) -> None:
+        if delivery.reported is not None:
+            self.reports.append(delivery)

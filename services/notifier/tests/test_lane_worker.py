@@ -1,0 +1,411 @@
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from ups_notifier.domain.addressing import deliveries_of, notification_of
+from ups_notifier.domain.delivery import (
+    Accepted,
+    AnswerLost,
+    Backoff,
+    Deferred,
+    Phase,
+    Reason,
+    Refused,
+    State,
+    Superseded,
+    Unavailable,
+    begun,
+)
+from ups_notifier.handlers.intake import Intake
+from ups_notifier.handlers.lane import LaneWorker
+from ups_notifier.handlers.ports import BadAddressError
+from ups_notifier.handlers.relay_health import RelayHealth
+from ups_notifier.testing.memory import MemoryLedger
+from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, disabled, event, incident, reader
+from ups_runtime.errors import Retryable
+from ups_runtime.testing import FakeClock
+from ups_schemas.event import Phase as EventPhase
+
+LEASE = timedelta(seconds=60)
+WAIT = timedelta(hours=1)
+
+
+@dataclass
+class Directory:
+    users: dict = field(default_factory=dict)
+    devices: dict = field(default_factory=dict)
+    is_fresh: bool = True
+    arriving: list = field(default_factory=list)
+
+    async def fresh(self):
+        return self.is_fresh
+
+    async def read_to_end(self):
+        for arrive in self.arriving:
+            arrive()
+
+    def user(self, user_id):
+        return self.users.get(user_id)
+
+    def device(self, device_id):
+        return self.devices.get(device_id)
+
+
+class Writer:
+    def __init__(self):
+        self.written = []
+
+    def message(self, _decision, reader, situation, delivery_id, answers):
+        if reader.user.address == "bad":
+            raise BadAddressError
+        self.written.append((delivery_id, situation, tuple(answers)))
+        return f"{delivery_id} v{len(self.written)}".encode()
+
+
+@dataclass
+class Transport:
+    results: list = field(default_factory=list)
+    sent: list = field(default_factory=list)
+    refused_data: int = 0
+
+    async def send(self, address, message, before_data):
+        result = self.results.pop(0) if self.results else Accepted(250)
+        reaches_data = isinstance(result, Accepted | AnswerLost) or getattr(result, "phase", None) in {
+            Phase.DATA,
+            Phase.CONTENT,
+        }
+        if reaches_data and not await before_data():
+            self.refused_data += 1
+            return Superseded()
+        if reaches_data:
+            self.sent.append((address, message))
+        return result
+
+
+class Observer:
+    def __init__(self):
+        self.states = []
+
+    def moved(self, _before, after, _result, _waited_s):
+        self.states.append((after.state, after.reason))
+
+
+class World:
+    def __init__(self):
+        self.clock = FakeClock(NOW)
+        self.ledger = MemoryLedger()
+        self.writer, self.transport, self.observer = Writer(), Transport(), Observer()
+        known = [reader(), reader(CO_WORKER)]
+        self.directory = Directory(
+            {each.user.user_id: each.user for each in known}, {known[0].device.device_id: known[0].device}
+        )
+        self.relay = RelayHealth(self.clock, lambda: 0.5)
+        self.worker = LaneWorker(
+            self.ledger,
+            self.directory,
+            self.writer,
+            self.transport,
+            self.relay,
+            self.observer,
+            self.clock,
+            owner="me",
+            chance=lambda: 0.5,
+            backoff=Backoff(),
+            lease=LEASE,
+        )
+
+    async def take(self, decision):
+        return await Intake(self.ledger, self.clock, lambda _: None).take(decision)
+
+    async def work(self, lane=OWNER):
+        await self.worker.work(lane)
+
+    def rows(self, lane=OWNER):
+        return sorted((row for row in self.ledger.rows.values() if row.user_id == lane), key=lambda row: row.device_seq)
+
+    def states(self, lane=OWNER):
+        return [(row.state, row.reason) for row in self.rows(lane)]
+
+    @property
+    def messages(self):
+        return [message for _, message in self.transport.sent]
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def outage(**more):
+    return decided(event("ON_BATTERY"), opened=(incident("ON_BATTERY", NOW),), notification_id="earlier", **more)
+
+
+def power_back(**more):
+    ended = incident("ON_BATTERY", NOW, told=True)
+    return decided(
+        event("POWER_RESTORED", EventPhase.CLEAR, at=NOW + timedelta(minutes=5)),
+        closed=(ended,),
+        notification_id="end",
+        device_seq=8,
+        **more,
+    )
+
+
+async def test_each_recipient_gets_one_mail(world):
+    await world.take(outage())
+    await world.work()
+    await world.work(CO_WORKER)
+
+    assert len(world.messages) == 2
+    assert world.states() == world.states(CO_WORKER) == [(State.ACCEPTED, None)]
+
+
+async def test_a_second_consumption_adds_nothing(world):
+    assert await world.take(outage())
+    assert not await world.take(outage())
+    await world.work()
+    assert not await world.take(outage())
+    await world.work()
+
+    assert len(world.messages) == 1
+
+
+async def test_a_decision_without_mail_adds_nothing(world):
+    assert not await world.take(decided(event("ON_BATTERY"), notification_id=None, recipients=()))
+
+    assert world.ledger.rows == {}
+
+
+async def test_an_old_decision_is_dropped_and_reported(world):
+    world.clock.advance(timedelta(hours=25))
+    await world.take(outage())
+    await world.take(disabled())
+
+    assert (State.DROPPED, Reason.STALE) in world.states()
+    assert (State.PENDING, None) in world.states()
+    assert len(world.ledger.reports) == 2
+
+
+async def test_a_deferred_mail_is_frozen_only_once_data_was_due(world):
+    world.transport.results = [Deferred(Phase.RCPT, 450), Deferred(Phase.CONTENT, 451)]
+    await world.take(outage())
+    for _ in range(3):
+        await world.work()
+        world.clock.advance(WAIT)
+
+    assert len(world.writer.written) == 2
+    assert len(set(world.messages)) == 1
+    assert world.states() == [(State.ACCEPTED, None)]
+
+
+async def test_a_lost_answer_is_tried_again_with_the_same_message(world):
+    world.transport.results = [AnswerLost()]
+    await world.take(outage())
+    await world.work()
+    assert world.states() == [(State.UNKNOWN, Reason.ANSWER_LOST)]
+    world.clock.advance(WAIT)
+    await world.work()
+
+    assert len(world.messages) == 2
+    assert len(set(world.messages)) == 1
+    assert world.states() == [(State.ACCEPTED, Reason.AFTER_UNKNOWN)]
+
+
+async def test_a_refused_mail_is_over(world):
+    world.transport.results = [Refused(Phase.RCPT, 550)]
+    await world.take(outage())
+    await world.work()
+    world.clock.advance(WAIT)
+    await world.work()
+
+    assert world.messages == []
+    assert world.states() == [(State.FAILED, Reason.REPLY)]
+
+
+async def test_the_end_never_overtakes_the_beginning(world):
+    world.transport.results = [Deferred(Phase.RCPT, 450)]
+    await world.take(outage())
+    await world.take(power_back())
+    await world.work()
+    assert world.messages == []
+    assert await world.ledger.due_lanes(world.clock.now(), 10) == [CO_WORKER]
+
+    world.clock.advance(WAIT)
+    await world.work()
+
+    raised, ended = world.rows()
+    assert [message.split()[0].decode() for message in world.messages] == [raised.delivery_id, ended.delivery_id]
+
+
+async def test_an_end_answers_its_beginning(world):
+    await world.take(outage())
+    await world.take(power_back())
+    await world.work()
+
+    raised, ended = world.rows()
+    assert [(written[0], written[2]) for written in world.writer.written] == [
+        (raised.delivery_id, ()),
+        (ended.delivery_id, (raised.delivery_id,)),
+    ]
+
+
+async def test_who_never_got_the_beginning_is_not_told_the_end(world):
+    world.transport.results = [Refused(Phase.RCPT, 550)]
+    await world.take(outage())
+    await world.take(power_back())
+    await world.work()
+
+    assert world.states() == [(State.FAILED, Reason.REPLY), (State.DROPPED, Reason.RAISE_NOT_SENT)]
+
+
+async def test_a_late_mail_knows_what_ended_meanwhile(world):
+    world.transport.results = [Deferred(Phase.RCPT, 450)]
+    await world.take(outage())
+    await world.take(power_back())
+    await world.work()
+    world.clock.advance(WAIT)
+    await world.work()
+
+    (_, late, _), *_ = world.writer.written[1:]
+    assert late.now - NOW >= WAIT
+    assert dict(late.ended) == {incident("ON_BATTERY", NOW).incident_id: power_back().effective_at}
+
+
+def changed(known, **changes):
+    return known.model_copy(update=changes)
+
+
+DEVICE = reader().device
+USER = reader().user
+
+
+@pytest.mark.parametrize(
+    ("users", "devices", "reason"),
+    [
+        ([USER], [], Reason.DEVICE_REMOVED),
+        ([USER], [changed(DEVICE, ownership=3)], Reason.OWNERSHIP_CHANGED),
+        ([], [DEVICE], Reason.PERSON_REMOVED),
+        ([changed(USER, active=False)], [DEVICE], Reason.NOT_MEMBER),
+        ([changed(USER, company_id="another")], [DEVICE], Reason.NOT_MEMBER),
+        ([USER], [changed(DEVICE, subscriptions=())], Reason.UNSUBSCRIBED),
+        (
+            [USER],
+            [changed(DEVICE, subscriptions=tuple(changed(each, on=False) for each in DEVICE.subscriptions))],
+            Reason.UNSUBSCRIBED,
+        ),
+        ([changed(USER, address="bad")], [DEVICE], Reason.BAD_ADDRESS),
+    ],
+)
+async def test_who_is_no_longer_to_be_told_gets_nothing(world, users, devices, reason):
+    await world.take(outage())
+    world.directory.users = {each.user_id: each for each in users}
+    world.directory.devices = {each.device_id: each for each in devices}
+    await world.work()
+
+    assert world.messages == []
+    assert world.states() == [(State.DROPPED, reason)]
+
+
+async def test_a_no_is_asked_again_at_the_end_of_the_topics(world):
+    await world.take(outage())
+    user = world.directory.users.pop(OWNER)
+    world.directory.arriving = [lambda: world.directory.users.update({OWNER: user})]
+    await world.work()
+
+    assert world.states() == [(State.ACCEPTED, None)]
+
+
+async def test_nothing_is_sent_by_views_that_are_old(world):
+    await world.take(outage())
+    world.directory.is_fresh = False
+
+    with pytest.raises(Retryable):
+        await world.work()
+    assert world.states() == [(State.PENDING, None)]
+
+
+async def test_nobody_is_added_at_send_time(world):
+    await world.take(outage(recipients=(OWNER,)))
+    await world.work()
+    await world.work(CO_WORKER)
+
+    assert len(world.messages) == 1
+
+
+async def test_a_relay_that_is_down_stops_the_lane_and_costs_no_mail_its_try(world):
+    world.transport.results = [Unavailable(Phase.CONNECT, "down")]
+    await world.take(outage())
+    await world.take(disabled())
+    await world.work()
+
+    assert [(row.state, row.attempt) for row in world.rows()] == [(State.PENDING, 0), (State.PENDING, 0)]
+    assert world.relay.missing() == "down"
+    assert world.relay.allowance(4) == 0
+    world.clock.advance(WAIT)
+    assert world.relay.allowance(4) == 1
+    await world.work()
+    assert world.relay.missing() is None
+    assert len(world.messages) == 2
+
+
+async def test_a_mail_is_given_up_at_its_age(world):
+    world.transport.results = [Deferred(Phase.RCPT, 450)] * 100
+    await world.take(outage())
+    for _ in range(30):
+        await world.work()
+        world.clock.advance(WAIT)
+
+    assert world.states() == [(State.DROPPED, Reason.GAVE_UP)]
+
+
+async def abandoned(world, *, data):
+    await world.take(outage())
+    (row,) = world.rows()
+    dead = begun(row, "dead", NOW, LEASE)
+    await world.ledger.save(row, dead, NOW)
+    if data:
+        await world.ledger.start_data(dead, b"frozen", NOW)
+    return dead
+
+
+async def test_an_attempt_abandoned_before_data_is_sent_anew(world):
+    await abandoned(world, data=False)
+    await world.work()
+
+    assert world.states() == [(State.ACCEPTED, None)]
+    assert len(world.messages) == 1
+
+
+async def test_an_attempt_abandoned_after_data_is_unknown_and_sent_as_it_was(world):
+    await abandoned(world, data=True)
+    await world.work()
+
+    assert world.observer.states == [(State.UNKNOWN, Reason.ANSWER_LOST), (State.ACCEPTED, Reason.AFTER_UNKNOWN)]
+    assert world.messages == [b"frozen"]
+
+
+async def test_a_stale_worker_stops_before_data(world):
+    await world.take(outage())
+    row = world.rows()[0]
+    send = world.transport.send
+
+    async def overtaken(address, message, before_data):
+        mine = world.ledger.rows[row.delivery_id]
+        world.ledger.rows[row.delivery_id] = begun(mine, "another", world.clock.now(), LEASE)
+        world.transport.send = send
+        return await send(address, message, before_data)
+
+    world.transport.send = overtaken
+    world.transport.results = [Accepted(250)]
+    await world.worker._deliver(row)
+
+    assert world.transport.refused_data == 1
+    assert world.messages == []
+    assert world.rows()[0].owner == "another"
+
+
+def test_recipients_are_each_one_row():
+    notification = notification_of(decided(event("ON_BATTERY"), recipients=(OWNER, OWNER, CO_WORKER)))
+
+    assert [row.user_id for row in deliveries_of(notification, NOW)] == [OWNER, CO_WORKER]

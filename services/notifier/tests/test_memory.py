@@ -1,0 +1,10 @@
+import pytest
+
+from ups_notifier.testing.ledger_contract import LedgerContract
+from ups_notifier.testing.memory import MemoryLedger
+
+
+class TestMemoryLedger(LedgerContract):
+    @pytest.fixture
+    def ledger(self):
+        return MemoryLedger()

@@ -1,0 +1,186 @@
+import asyncio
+
+import pytest
+
+from ups_notifier.adapters.smtp import Relay, RelayAddress
+from ups_notifier.domain.delivery import Accepted, AnswerLost, Deferred, Phase, Refused, Superseded, Unavailable
+from ups_notifier.testing.smtp_server import Then, scripted_server
+
+FROM, TO = "events@ridethrough.example.com", "alex@example.com"
+MESSAGE = b"Subject: hello\r\n\r\n.a line with a dot\r\n..two\r\nend\r\n"
+
+
+@pytest.fixture
+async def server():
+    async with scripted_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def relay(server):
+    address = RelayAddress("127.0.0.1", server.port, command_timeout_s=0.5, data_timeout_s=0.5, helo_name="test")
+    async with Relay(address, FROM) as opened:
+        yield opened
+
+
+async def yes():
+    return True
+
+
+async def no():
+    return False
+
+
+async def test_a_mail_arrives_as_it_is(server, relay):
+    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+
+    assert [(mail.sender, mail.recipient, mail.message) for mail in server.taken] == [(FROM, TO, MESSAGE)]
+
+
+async def test_a_connection_is_used_again(server, relay):
+    for _ in range(3):
+        assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+
+    assert server.connections == 1
+    assert len(server.taken) == 3
+
+
+async def test_connections_are_as_many_as_allowed(server):
+    async with Relay(RelayAddress("127.0.0.1", server.port, connections=2, helo_name="test"), FROM) as relay:
+        await asyncio.gather(*(relay.send(TO, MESSAGE, yes) for _ in range(6)))
+
+    assert server.connections == 2
+    assert len(server.taken) == 6
+
+
+@pytest.mark.parametrize(
+    ("phase", "reply", "result"),
+    [
+        ("CONNECT", "421 too busy", Unavailable(Phase.CONNECT, "the relay greets with an error", 421)),
+        ("CONNECT", "554 go away", Unavailable(Phase.CONNECT, "the relay greets with an error", 554)),
+        ("MAIL", "451 later", Unavailable(Phase.MAIL, "the relay takes no mail from our sender address", 451)),
+        ("MAIL", "550 not you", Unavailable(Phase.MAIL, "the relay takes no mail from our sender address", 550)),
+        ("MAIL", "530 log in", Unavailable(Phase.MAIL, "the relay takes no mail from our sender address", 530)),
+        ("RCPT", "450 greylisted", Deferred(Phase.RCPT, 450)),
+        ("RCPT", "421 closing", Deferred(Phase.RCPT, 421)),
+        ("RCPT", "550 no such user", Refused(Phase.RCPT, 550)),
+        ("RCPT", "530 log in", Unavailable(Phase.RCPT, "the relay wants a log-in that it accepts", 530)),
+        (
+            "RCPT",
+            "554 5.7.1 <alex@example.com>: Relay access denied",
+            Unavailable(Phase.RCPT, "the relay wants a log-in that it accepts", 554),
+        ),
+        ("DATA", "451 later", Deferred(Phase.DATA, 451)),
+        ("DATA", "554 no", Refused(Phase.DATA, 554)),
+        ("CONTENT", "452 disk full", Deferred(Phase.CONTENT, 452)),
+        ("CONTENT", "554 spam", Refused(Phase.CONTENT, 554)),
+    ],
+)
+async def test_a_no_says_what_it_concerns(server, relay, phase, reply, result):
+    server.next(phase, reply)
+
+    assert await relay.send(TO, MESSAGE, yes) == result
+    assert server.taken == []
+    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+
+
+@pytest.mark.parametrize(
+    ("phase", "action", "result"),
+    [
+        ("CONNECT", Then.CUT, Unavailable(Phase.CONNECT, "the relay cannot be reached")),
+        ("CONNECT", Then.HANG, Unavailable(Phase.CONNECT, "the relay does not answer")),
+        ("MAIL", Then.CUT, Unavailable(Phase.MAIL, "the relay breaks the connection")),
+        ("MAIL", Then.HANG, Unavailable(Phase.MAIL, "the relay breaks the connection")),
+        ("RCPT", Then.CUT, Deferred(Phase.RCPT, None)),
+        ("RCPT", Then.HANG, Deferred(Phase.RCPT, None)),
+        ("DATA", Then.CUT, Deferred(Phase.DATA, None)),
+        ("DATA", Then.HANG, Deferred(Phase.DATA, None)),
+        ("CONTENT", Then.CUT, AnswerLost()),
+        ("CONTENT", Then.KEEP_AND_CUT, AnswerLost()),
+        ("CONTENT", Then.HANG, AnswerLost()),
+        ("CONTENT", "what?", AnswerLost()),
+    ],
+)
+async def test_a_broken_conversation_says_whether_the_server_may_have_the_mail(server, relay, phase, action, result):
+    server.next(phase, action)
+
+    assert await relay.send(TO, MESSAGE, yes) == result
+    assert len(server.taken) == (1 if action is Then.KEEP_AND_CUT else 0)
+    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+
+
+async def test_a_no_before_data_sends_nothing(server, relay):
+    assert await relay.send(TO, MESSAGE, no) == Superseded()
+
+    assert "DATA" not in server.commands
+    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+    assert server.connections == 1
+
+
+async def test_data_is_asked_for_when_the_recipient_is_accepted(server, relay):
+    asked_after = []
+
+    async def before_data():
+        asked_after.extend(server.commands)
+        return True
+
+    await relay.send(TO, MESSAGE, before_data)
+
+    assert asked_after == ["EHLO", "MAIL", "RCPT"]
+
+
+async def test_before_data_is_not_asked_for_a_refused_recipient(server, relay):
+    server.next("RCPT", "550 no such user")
+
+    assert await relay.send(TO, MESSAGE, lambda: pytest.fail("asked")) == Refused(Phase.RCPT, 550)
+
+
+async def test_a_connection_that_died_while_idle_costs_nothing(server, relay):
+    await relay.send(TO, MESSAGE, yes)
+    server.next("MAIL", Then.CUT)
+
+    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+    assert server.connections == 2
+
+
+async def test_nobody_listening_is_the_relays_trouble():
+    async with Relay(RelayAddress("127.0.0.1", 1, helo_name="test"), FROM) as relay:
+        result = await relay.send(TO, MESSAGE, yes)
+
+    assert result == Unavailable(Phase.CONNECT, "the relay cannot be reached")
+
+
+async def test_a_wrong_log_in_is_the_relays_trouble(server):
+    server.capabilities = ("AUTH PLAIN",)
+    server.next("AUTH", "535 5.7.8 wrong password for alex@example.com")
+    address = RelayAddress("127.0.0.1", server.port, username="ups", password="secret", helo_name="test")
+    async with Relay(address, FROM) as relay:
+        result = await relay.send(TO, MESSAGE, yes)
+
+        assert result == Unavailable(Phase.CONNECT, "the relay refuses the log-in", 535)
+        assert "secret" not in repr(address)
+        assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+
+
+async def test_starttls_that_is_not_offered_is_refused(server):
+    async with Relay(RelayAddress("127.0.0.1", server.port, tls="starttls", helo_name="test"), FROM) as relay:
+        result = await relay.send(TO, MESSAGE, yes)
+
+    assert result == Unavailable(Phase.CONNECT, "TLS or log-in is not offered")
+    assert "MAIL" not in server.commands
+
+
+async def test_an_address_cannot_carry_a_command(relay, server):
+    from ups_notifier.handlers.ports import BadAddressError
+
+    for address in ("a@b.example>\r\nRCPT TO:<c@d.example", "a b@c.example", "nobody", "@", "ü@example.com"):
+        with pytest.raises(BadAddressError):
+            await relay.send(address, MESSAGE, yes)
+
+    assert server.connections == 0
+
+
+async def test_an_international_domain_goes_in_its_ascii_form(relay, server):
+    await relay.send("alex@bücher.example", MESSAGE, yes)
+
+    assert [mail.recipient for mail in server.taken] == ["alex@xn--bcher-kva.example"]
