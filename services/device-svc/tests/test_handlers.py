@@ -28,20 +28,28 @@ class Contended(MemoryDevices):
 
     def __init__(self, others: int) -> None:
         super().__init__()
-        self._others = others
+        self.others = others
 
     async def find(self, device_id: str) -> Device | None:
         device = await super().find(device_id)
-        if device and self._others:
-            self._others -= 1
+        if device and self.others:
+            self.others -= 1
             await super().save(domain.republish(device, NOW))
         return device
 
     async def add(self, change: Change, company: Company) -> None:
-        if self._others:
-            self._others -= 1
-            await self.save_company(replace(company, version=company.version + 1, override=Override(limit=3)))
+        await self._others_set_a_policy(company)
         await super().add(change, company)
+
+    async def save_company(self, company: Company) -> None:
+        await self._others_set_a_policy(replace(company, version=company.version - 1))
+        await super().save_company(company)
+
+    async def _others_set_a_policy(self, company: Company) -> None:
+        if self.others:
+            self.others -= 1
+            theirs = replace(company, version=company.version + 1, override=Override(limit=3))
+            await super().save_company(theirs)
 
 
 def registry(store: MemoryDevices) -> Registry:
@@ -86,6 +94,35 @@ async def test_a_changed_default_reaches_every_device_but_where_a_company_set_it
     assert (changed, again) == (2, 0)
     assert store.devices["d1"].snapshot.policy == Policy(limit=9, window_s=60)
     assert store.devices["d3"].snapshot.policy == Policy(limit=4, window_s=60)
+
+
+async def test_a_policy_is_set_on_top_of_anothers_and_reaches_a_device_that_others_change() -> None:
+    store = Contended(1)
+    await MemoryDevices.add(store, a_registration(), Company("acme"))
+    policies = Policies(store, Policy(), now=lambda: NOW)
+
+    policy, changed = await policies.set("acme", Override(limit=9))
+    store.others = 1
+    _, changed_later = await policies.set("acme", Override(limit=8))
+
+    assert (policy, changed) == (Policy(limit=9), 1)
+    assert changed_later == 1
+    assert store.companies["acme"].version == 4
+    assert store.devices["d1"].snapshot.policy == Policy(limit=8)
+
+
+async def test_a_device_that_goes_away_meanwhile_gets_no_policy() -> None:
+    class Removing(MemoryDevices):
+        async def find(self, device_id: str) -> Device | None:
+            await self.save(domain.remove(self.devices[device_id], NOW))
+            return await super().find(device_id)
+
+    store = Removing()
+    await store.add(a_registration(), Company("acme"))
+
+    _, changed = await Policies(store, Policy(), now=lambda: NOW).set("acme", Override(limit=9))
+
+    assert changed == 0
 
 
 async def test_what_a_crash_left_undone_is_done_by_asking_again() -> None:

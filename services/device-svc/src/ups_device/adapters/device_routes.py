@@ -41,7 +41,7 @@ class ChoiceBody(RequestBody):
 
     on: bool = True
     min_severity: Severity = Severity.WARNING
-    codes: tuple[Code, ...] | None = Field(None, max_length=100)
+    codes: tuple[Code, ...] | None = Field(None, min_length=1, max_length=100)
 
     def subscription(self, user_id: UserId) -> Subscription:
         """The choice as that person's."""

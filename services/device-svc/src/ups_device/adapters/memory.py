@@ -1,6 +1,6 @@
 """Fakes of the stores: they pass the same contract as those on MongoDB, and remember what they would publish."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -79,6 +79,11 @@ class MemoryDevices:
             and company_id in (None, device.snapshot.company_id)
             and device.snapshot.company_id not in but
         )
+
+    async def devices_of(self, company_id: CompanyId, device_ids: Collection[DeviceId]) -> Collection[DeviceId]:
+        """Those of these that are the company's, and not removed."""
+        there = [self.devices[device_id] for device_id in device_ids if device_id in self.devices]
+        return {d.device_id for d in there if d.snapshot.company_id == company_id and d.removed_at is None}
 
     async def find_gateway(self, gateway_id: Id) -> Gateway | None:
         """The gateway."""

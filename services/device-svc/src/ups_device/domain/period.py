@@ -54,19 +54,17 @@ def enable(
     period: Period | None, *, command_id: Id, actor: Actor, reason: str, now: datetime
 ) -> EnableNotifications | Answer:
     """The command that ends the period as of now; an answer where none is needed."""
-    match state(period, now):
-        case State.ENABLED:
-            return Answer.ALREADY_ENABLED
-        case State.ENABLING:
-            return Answer.ALREADY_REQUESTED
-        case State.DISABLED:
-            assert period is not None  # noqa: S101 - only a period disables
-            return EnableNotifications(
-                command_id=command_id,
-                device_id=period.device_id,
-                ownership=period.ownership,
-                period_id=period.period_id,
-                enabled_at=now,
-                actor=actor,
-                reason=reason,
-            )
+    is_now = state(period, now)
+    if period is None or is_now is State.ENABLED:
+        return Answer.ALREADY_ENABLED
+    if is_now is State.ENABLING:
+        return Answer.ALREADY_REQUESTED
+    return EnableNotifications(
+        command_id=command_id,
+        device_id=period.device_id,
+        ownership=period.ownership,
+        period_id=period.period_id,
+        enabled_at=now,
+        actor=actor,
+        reason=reason,
+    )

@@ -1,12 +1,11 @@
 """Gateways: keys that speak for several devices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from ups_device.domain import gateway as gateways
-from ups_device.domain.device import Device
 from ups_device.domain.gateway import Gateway
 from ups_device.handlers.devices import Once, reused_key
 from ups_device.handlers.refusals import AlreadyExists, Changed, NotFound, Refused
@@ -17,8 +16,8 @@ from ups_schemas.keys import RANDOM_BYTES, new_key
 class Store(Protocol):
     """Where gateways are kept, together with what is to be published of them."""
 
-    async def find(self, device_id: DeviceId) -> Device | None:
-        """The device, also when removed."""
+    async def devices_of(self, company_id: CompanyId, device_ids: Collection[DeviceId]) -> Collection[DeviceId]:
+        """Those of these that are the company's, and not removed."""
 
     async def find_gateway(self, gateway_id: Id) -> Gateway | None:
         """The gateway."""
@@ -62,9 +61,9 @@ class Gateways:
         Raises:
             Refused: a device is not the company's; or the key was used for another request.
         """
+        ours = await self._store.devices_of(company_id, device_ids) if device_ids else ()
         for number, device_id in enumerate(device_ids or ()):
-            device = await self._store.find(device_id)
-            if device is None or device.removed_at is not None or device.snapshot.company_id != company_id:
+            if device_id not in ours:
                 raise Refused("unknown-device", "This is no device of that company.", f"device_ids[{number}]")
         key = new_key(self._random_bytes(RANDOM_BYTES))
         gateway = gateways.create(

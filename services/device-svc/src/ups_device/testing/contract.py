@@ -122,6 +122,14 @@ class DeviceStoreContract:
         assert await devices.devices_other_than(Policy(limit=3), "acme", ()) == ("d1",)
         assert await devices.devices_other_than(Policy(limit=3), None, ("acme",)) == ("d3",)
 
+    async def test_a_companys_devices_are_told_from_others(self, devices: DeviceStore) -> None:
+        """From removed and unknown ones, too."""
+        for number, company_id in ((1, "acme"), (2, "acme"), (3, "other")):
+            await devices.add(a_registration(number, company_id), Company(company_id))
+        await devices.save(domain.remove(a_registration(2).device, NOW))
+
+        assert set(await devices.devices_of("acme", ["d1", "d2", "d3", "d4"])) == {"d1"}
+
     async def test_a_gateway_changes_one_version_at_a_time(self, devices: DeviceStore) -> None:
         """It is made once and revoked once."""
         gateway = gateways.create("g1", "acme", ("d1",), key=a_key(), now=NOW, request_sha256=None)

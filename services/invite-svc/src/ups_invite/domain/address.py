@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
-# RFC 5321, 4.5.3.1.3, less the angle brackets
-MAX_CHARACTERS = 254
-
 
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
@@ -25,6 +22,6 @@ def parse(text: str) -> EmailAddress | None:
         found = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         return None
-    if found.ascii_email is None or len(found.ascii_email) > MAX_CHARACTERS:
-        return None
-    return EmailAddress(found.ascii_email, found.ascii_email.casefold())
+    # there is an ASCII form of every address but those that have other characters before the @
+    text = found.ascii_email or found.normalized
+    return EmailAddress(text, text.casefold())

@@ -1,0 +1,99 @@
+"""What comes in from Kafka: events and decisions for the log, people for the checks."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from ups_device.handlers.devices import Member
+from ups_device.handlers.event_log import EventLog, Fact
+from ups_device.metrics import DeviceMetrics
+from ups_runtime import codec
+from ups_runtime.clock import Clock
+from ups_runtime.codec import Record
+from ups_runtime.errors import Retryable
+from ups_runtime.kafka import View
+from ups_runtime.settings import KafkaSettings
+from ups_schemas.envelope import Message, from_milliseconds
+from ups_schemas.ids import UserId
+from ups_schemas.topics import DECISIONS, EVENTS, USERS
+
+_FACTS = (*EVENTS.messages, *DECISIONS.messages)
+
+# Devices written down side by side: each waits for the journal, which takes many at once as fast as one.
+_SIDE_BY_SIDE = 32
+
+
+class LogRecords:
+    """Writes the records of `ups.events` and `ups.decisions` into the Event Log."""
+
+    def __init__(self, log: EventLog, metrics: DeviceMetrics, clock: Clock) -> None:
+        self._log = log
+        self._metrics = metrics
+        self._clock = clock
+
+    async def handle(self, record: Record) -> None:
+        """Write down one record.
+
+        Raises:
+            Undecodable, Permanent: it breaks its topic's contract.
+            Retryable: the database is away.
+        """
+        await self._log.record(codec.decode(record, _FACTS).data)
+        self._written(record)
+
+    async def handle_batch(self, records: Sequence[Record]) -> None:
+        """Write down several: those of one device in their order, devices side by side."""
+        facts_by_key: dict[bytes | None, list[Fact]] = defaultdict(list)
+        for record in records:
+            facts_by_key[record.key].append(codec.decode(record, _FACTS).data)
+        slots = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+        async def write(facts: Sequence[Fact]) -> None:
+            async with slots:
+                for fact in facts:
+                    await self._log.record(fact)
+
+        async with asyncio.TaskGroup() as group:
+            for facts in facts_by_key.values():
+                group.create_task(write(facts))
+        for record in records:
+            self._written(record)
+
+    def _written(self, record: Record) -> None:
+        delay = self._clock.now() - from_milliseconds(record.timestamp)
+        self._metrics.log_delay_seconds.labels(record.topic).observe(delay.total_seconds())
+
+
+class _Person(Message):
+    """The part of `User` that is kept: no address, no name."""
+
+    company_id: str | None = None
+    active: bool = True
+
+
+class UsersView:
+    """The people of `accounts.users`, followed into memory; enter `view` to follow."""
+
+    def __init__(self, settings: KafkaSettings, clock: Clock) -> None:
+        self._members: dict[UserId, Member] = {}
+        self.view = View(settings, USERS, self._apply, clock=clock)
+
+    async def member(self, user_id: UserId) -> Member | None:
+        """The person; whoever is unknown is looked for once at the topic's end.
+
+        Raises:
+            Retryable: it is not known yet who there is.
+        """
+        if not self.view.complete:
+            raise Retryable("who there is has not been read to the end yet")
+        if user_id not in self._members:
+            await self.view.read_to_end()
+        return self._members.get(user_id)
+
+    def _apply(self, key: bytes, value: bytes | None, _record: Any) -> None:  # Any: aiokafka has no types
+        user_id = key.decode(errors="replace")
+        self._members.pop(user_id, None)
+        if value is not None:
+            person = codec.parse(value, _Person)
+            self._members[user_id] = Member(person.company_id, person.active)

@@ -1,0 +1,102 @@
+"""What the database must have: validators and indexes. A step that has been released is never changed."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from ups_runtime.mongo import indexes, validator
+from ups_schemas.decision import Tripping
+from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications
+
+DATABASE = "devices"
+
+
+class _Device(BaseModel):
+    id: str = Field(alias="_id")
+    version: int
+    company_id: str
+    created_at: datetime
+    removed_at: datetime | None
+    request_sha256: str | None
+    snapshot: DeviceSnapshot
+    keys: list[DeviceKey]
+
+
+class _Override(BaseModel):
+    limit: int | None
+    window_s: int | None
+    period_s: int | None
+
+
+class _Company(BaseModel):
+    id: str = Field(alias="_id")
+    version: int
+    devices_added: int = 0
+    override: _Override = _Override(limit=None, window_s=None, period_s=None)
+
+
+class _Gateway(BaseModel):
+    id: str = Field(alias="_id")
+    version: int
+    key: DeviceKey
+    request_sha256: str | None
+
+
+class _Row(BaseModel):
+    """`event`, `decision` and `late_mail` are JSON as it was on the topic."""
+
+    id: str = Field(alias="_id")
+    device_id: str
+    ownership: int
+    company_id: str | None
+    received_at: datetime
+    expires_at: datetime
+    code: str
+    event: str
+    outcome: str = ""
+    decision: str = ""
+    late_mail: str = ""
+
+
+class _Period(BaseModel):
+    id: str = Field(alias="_id")
+    device_id: str
+    ownership: int
+    company_id: str | None
+    since: datetime
+    until: datetime
+    tripped_by: list[Tripping] = []
+    enabled_at: datetime | None = None
+    requested: EnableNotifications | None = None
+
+
+_NEWEST = [("received_at", DESCENDING), ("_id", DESCENDING)]
+_OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
+_LIVING = {"removed_at": None}
+
+STEPS = (
+    validator("devices: validator 1", "devices", _Device),
+    validator("companies: validator 1", "companies", _Company),
+    validator("gateways: validator 1", "gateways", _Gateway),
+    validator("events: validator 1", "events", _Row),
+    validator("periods: validator 1", "periods", _Period),
+    indexes(
+        "devices: indexes 1",
+        "devices",
+        IndexModel(_OLDEST, name="oldest", partialFilterExpression=_LIVING),
+        IndexModel([("company_id", ASCENDING), *_OLDEST], name="company_oldest", partialFilterExpression=_LIVING),
+    ),
+    indexes(
+        "events: indexes 1",
+        "events",
+        IndexModel([("device_id", ASCENDING), ("ownership", ASCENDING), *_NEWEST], name="device_newest"),
+        IndexModel([("company_id", ASCENDING), *_NEWEST], name="company_newest"),
+        IndexModel("expires_at", name="expiry", expireAfterSeconds=0),
+    ),
+    indexes(
+        "periods: indexes 1",
+        "periods",
+        IndexModel([("device_id", ASCENDING), ("ownership", ASCENDING), ("since", DESCENDING)], name="device_newest"),
+    ),
+)

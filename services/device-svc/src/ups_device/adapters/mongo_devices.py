@@ -1,0 +1,238 @@
+"""Devices, companies and gateways on MongoDB: each change in one transaction with what is to be published of it."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from ups_device.domain.company import Company
+from ups_device.domain.device import Change, Device
+from ups_device.domain.gateway import Gateway
+from ups_device.domain.policy import Override
+from ups_device.handlers.devices import Place
+from ups_device.handlers.refusals import AlreadyExists, Changed
+from ups_runtime.codec import message_event
+from ups_runtime.mongo import Database, Session, in_transaction, map_mongo_errors
+from ups_runtime.outbox import Outbox, OutboxMessage
+from ups_schemas.device import DeviceKey, DeviceSnapshot, Policy
+from ups_schemas.envelope import CloudEvent
+from ups_schemas.ids import CompanyId, DeviceId, Id
+from ups_schemas.topics import DEVICE_KEYS, DEVICES, Topic
+
+SOURCE = "/device-svc"
+
+# What MongoDB gives: documents have no static type.
+Document = dict[str, Any]
+
+
+class MongoDevices:
+    """The store of devices, companies and gateways."""
+
+    def __init__(self, db: Database, outbox: Outbox) -> None:
+        self._db = db
+        self._outbox = outbox
+
+    async def find(self, device_id: DeviceId) -> Device | None:
+        """The device, also when removed."""
+        with map_mongo_errors():
+            document = await self._db.devices.find_one({"_id": device_id})
+        return _device(document) if document else None
+
+    async def add(self, change: Change, company: Company) -> None:
+        """Keep a new device and publish it, provided the company is still at this version.
+
+        The company's document is written, too: whoever changes its policy meanwhile collides with this transaction,
+        and sees the device after it.
+        """
+
+        async def step(session: Session) -> None:
+            try:
+                touched = await self._db.companies.update_one(
+                    {"_id": company.company_id, "version": company.version},
+                    {"$inc": {"devices_added": 1}},
+                    upsert=company.version == 0,
+                    session=session,
+                )
+            except DuplicateKeyError:
+                raise Changed from None
+            if not touched.matched_count and touched.upserted_id is None:
+                raise Changed
+            try:
+                await self._db.devices.insert_one(_document(change.device), session=session)
+            except DuplicateKeyError:
+                raise AlreadyExists from None
+            await self._outbox.add(session, *_messages(change))
+
+        await self._transact(step)
+
+    async def save(self, change: Change) -> None:
+        """Keep and publish the next version of a device."""
+        device = change.device
+
+        async def step(session: Session) -> None:
+            replaced = await self._db.devices.replace_one(
+                {"_id": device.device_id, "version": device.version - 1}, _document(device), session=session
+            )
+            if not replaced.matched_count:
+                raise Changed
+            await self._outbox.add(session, *_messages(change))
+
+        await self._transact(step)
+
+    async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Device]:
+        """Devices that are not removed, oldest first."""
+        wanted: Document = {"removed_at": None}
+        if company_id is not None:
+            wanted["company_id"] = company_id
+        if after is not None:
+            wanted["$or"] = [
+                {"created_at": {"$gt": after.created_at}},
+                {"created_at": after.created_at, "_id": {"$gt": after.device_id}},
+            ]
+        with map_mongo_errors():
+            found = self._db.devices.find(wanted).sort([("created_at", 1), ("_id", 1)]).limit(limit)
+            return [_device(document) async for document in found]
+
+    async def company(self, company_id: CompanyId) -> Company:
+        """The company; at version 0 if it has set nothing."""
+        with map_mongo_errors():
+            document = await self._db.companies.find_one({"_id": company_id})
+        if document is None:
+            return Company(company_id)
+        return Company(company_id, document["version"], Override(**document.get("override", {})))
+
+    async def overrides(self) -> Mapping[CompanyId, Override]:
+        """What companies have set."""
+        with map_mongo_errors():
+            found = self._db.companies.find({"override": {"$exists": True}})
+            return {document["_id"]: Override(**document["override"]) async for document in found}
+
+    async def save_company(self, company: Company) -> None:
+        """Keep the company's next version."""
+        with map_mongo_errors():
+            try:
+                saved = await self._db.companies.update_one(
+                    {"_id": company.company_id, "version": company.version - 1},
+                    {"$set": {"version": company.version, "override": asdict(company.override)}},
+                    upsert=company.version == 1,
+                )
+            except DuplicateKeyError:
+                raise Changed from None
+        if not saved.matched_count and saved.upserted_id is None:
+            raise Changed
+
+    async def devices_other_than(
+        self, policy: Policy, company_id: CompanyId | None, but: tuple[CompanyId, ...]
+    ) -> tuple[DeviceId, ...]:
+        """Devices that have another policy than this."""
+        wanted: Document = {
+            "removed_at": None,
+            "$nor": [{f"snapshot.policy.{name}": value for name, value in policy.model_dump().items()}],
+            "company_id": {"$nin": list(but)} if company_id is None else company_id,
+        }
+        with map_mongo_errors():
+            return tuple([document["_id"] async for document in self._db.devices.find(wanted, {"_id": 1})])
+
+    async def devices_of(self, company_id: CompanyId, device_ids: Collection[DeviceId]) -> Collection[DeviceId]:
+        """Those of these that are the company's, and not removed."""
+        wanted = {"_id": {"$in": list(device_ids)}, "company_id": company_id, "removed_at": None}
+        with map_mongo_errors():
+            return {document["_id"] async for document in self._db.devices.find(wanted, {"_id": 1})}
+
+    async def find_gateway(self, gateway_id: Id) -> Gateway | None:
+        """The gateway."""
+        with map_mongo_errors():
+            document = await self._db.gateways.find_one({"_id": gateway_id})
+        if document is None:
+            return None
+        return Gateway(gateway_id, DeviceKey.model_validate(document["key"]), document["request_sha256"])
+
+    async def add_gateway(self, gateway: Gateway) -> None:
+        """Keep and publish a new gateway."""
+
+        async def step(session: Session) -> None:
+            try:
+                await self._db.gateways.insert_one(_gateway_document(gateway), session=session)
+            except DuplicateKeyError:
+                raise AlreadyExists from None
+            await self._outbox.add(session, _gateway_message(gateway))
+
+        await self._transact(step)
+
+    async def save_gateway(self, gateway: Gateway) -> None:
+        """Keep and publish the next version of a gateway's key."""
+
+        async def step(session: Session) -> None:
+            replaced = await self._db.gateways.replace_one(
+                {"_id": gateway.gateway_id, "version": gateway.key.version - 1},
+                _gateway_document(gateway),
+                session=session,
+            )
+            if not replaced.matched_count:
+                raise Changed
+            await self._outbox.add(session, _gateway_message(gateway))
+
+        await self._transact(step)
+
+    async def _transact(self, step: Callable[[Session], Awaitable[None]]) -> None:
+        with map_mongo_errors():
+            await in_transaction(self._db.client, step)
+
+
+def _document(device: Device) -> Document:
+    return {
+        "_id": device.device_id,
+        "version": device.version,
+        "company_id": device.snapshot.company_id,
+        "created_at": device.created_at,
+        "removed_at": device.removed_at,
+        "request_sha256": device.request_sha256,
+        "snapshot": device.snapshot.model_dump(),
+        "keys": [key.model_dump() for key in device.keys],
+    }
+
+
+def _device(document: Document) -> Device:
+    return Device(
+        DeviceSnapshot.model_validate(document["snapshot"]),
+        tuple(DeviceKey.model_validate(key) for key in document["keys"]),
+        created_at=document["created_at"],
+        removed_at=document["removed_at"],
+        request_sha256=document["request_sha256"],
+    )
+
+
+def _gateway_document(gateway: Gateway) -> Document:
+    return {
+        "_id": gateway.gateway_id,
+        "version": gateway.key.version,
+        "key": gateway.key.model_dump(),
+        "request_sha256": gateway.request_sha256,
+    }
+
+
+def _messages(change: Change) -> list[OutboxMessage]:
+    """What a step tells: one aggregate, one order, and in each step the device before its keys."""
+    snapshot = change.device.snapshot
+    told = None if change.device.removed_at else snapshot
+    step = (f"device:{snapshot.device_id}", snapshot.version)
+    return [
+        _message(DEVICES, snapshot.device_id, told, *step),
+        *(_message(DEVICE_KEYS, key.key_id, key, *step) for key in change.keys),
+        *(_message(DEVICE_KEYS, key.key_id, None, *step) for key in change.dropped),
+    ]
+
+
+def _gateway_message(gateway: Gateway) -> OutboxMessage:
+    key = gateway.key
+    return _message(DEVICE_KEYS, key.key_id, key, f"gateway:{gateway.gateway_id}", key.version)
+
+
+def _message(
+    topic: Topic, key: str, told: DeviceSnapshot | DeviceKey | None, aggregate_id: str, sequence: int
+) -> OutboxMessage:
+    event: CloudEvent[DeviceSnapshot | DeviceKey] | None = None
+    if told:
+        event = message_event(told, id=f"{key}:{told.version}", source=SOURCE, subject=key, time=told.changed_at)
+    return OutboxMessage(topic=topic, key=key, event=event, aggregate_id=aggregate_id, sequence=sequence)

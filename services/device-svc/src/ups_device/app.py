@@ -1,0 +1,97 @@
+"""Wires the process: MongoDB, the outbox, the view of people, HTTP, and the consumer of events and decisions."""
+
+import os
+
+from ups_device.adapters import http
+from ups_device.adapters.device_routes import company_router, device_router
+from ups_device.adapters.kafka import LogRecords, UsersView
+from ups_device.adapters.log_routes import log_router, notification_router
+from ups_device.adapters.migrations import DATABASE, STEPS
+from ups_device.adapters.mongo_devices import MongoDevices
+from ups_device.adapters.mongo_log import MongoLog
+from ups_device.adapters.mongo_periods import MongoPeriods
+from ups_device.handlers.devices import Defaults, Registry
+from ups_device.handlers.event_log import EventLog
+from ups_device.handlers.gateways import Gateways
+from ups_device.handlers.notifications import Notifications
+from ups_device.handlers.policies import Policies
+from ups_device.metrics import DeviceMetrics
+from ups_device.settings import Settings
+from ups_runtime import mongo
+from ups_runtime.consume import consume
+from ups_runtime.dlq import DeadLetters
+from ups_runtime.kafka import consumer, producer, started, topic_name, wait_for_kafka
+from ups_runtime.lifecycle import Life, run
+from ups_runtime.logging import get_logger
+from ups_runtime.outbox import Outbox, OutboxRelay
+from ups_schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, Service
+
+NAME = Service.DEVICE_SVC
+
+log = get_logger("device")
+
+
+async def start(life: Life, settings: Settings) -> None:
+    """Start every part. HTTP comes once the database is there; events are logged once the brokers are, too."""
+    metrics = DeviceMetrics(life.metrics)
+    users = UsersView(settings.kafka, life.clock)
+    life.health.add(users.view.name, users.view.missing)
+    metrics.view_records_skipped.labels(users.view.name).set_function(lambda: users.view.skipped)
+    await life.enter("users", users.view)
+
+    client = await life.enter("mongo", mongo.client(settings.mongo))
+    await mongo.wait_for_mongo(client, log)
+    db = mongo.database(client, settings.mongo, DATABASE)
+    await mongo.migrate(db, STEPS)
+    outbox = Outbox(db)
+    devices, periods = MongoDevices(db, outbox), MongoPeriods(db, outbox)
+    event_log = EventLog(MongoLog(db), periods, devices)
+
+    policies = Policies(devices, settings.policy.policy, now=life.clock.now)
+    if changed := await policies.resolve_all():
+        log.info("policies.resolved", devices=changed)
+
+    relay = OutboxRelay(db, settings.kafka, NAME, life.clock, life.metrics, life.health)
+    life.spawn("outbox", relay.run())
+
+    defaults = Defaults(settings.policy.policy, settings.device.free_period, settings.device.owner_min_severity)
+    registry = Registry(devices, users, defaults, now=life.clock.now, random_bytes=os.urandom)
+    gateways = Gateways(devices, now=life.clock.now, random_bytes=os.urandom)
+    app = http.build(
+        settings.operator.token,
+        device_router(registry, event_log),
+        company_router(policies, gateways),
+        log_router(event_log),
+        notification_router(Notifications(devices, periods, now=life.clock.now)),
+    )
+    await life.serve(app, settings.http.host, settings.http.port)
+
+    await wait_for_kafka(settings.kafka, log)
+    letters = await life.enter("dead letters", started(producer(settings.kafka, f"{NAME}-dead-letters")))
+    records = await life.enter("facts", started(consumer(settings.kafka, NAME)))
+    logged = LogRecords(event_log, metrics, life.clock)
+    life.spawn(
+        "consume",
+        consume(
+            records,
+            logged.handle,
+            handle_batch=logged.handle_batch,
+            topics=[topic_name(settings.kafka, topic) for topic in (EVENTS, DECISIONS)],
+            dead_letters=DeadLetters(
+                letters, topic_name(settings.kafka, DEAD_LETTERS[NAME]), NAME, life.metrics, life.clock
+            ),
+            clock=life.clock,
+            metrics=life.metrics,
+            heartbeat=life.health.progress("consume", within_s=120),
+            health=life.health,
+        ),
+    )
+
+
+def main() -> None:
+    """Be the process."""
+    run(NAME, Settings, start)
+
+
+if __name__ == "__main__":
+    main()

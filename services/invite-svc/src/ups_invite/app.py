@@ -1,0 +1,42 @@
+"""Wires the process: MongoDB, the outbox, HTTP."""
+
+import os
+from zoneinfo import available_timezones
+
+from ups_invite.adapters.http import build
+from ups_invite.adapters.migrations import DATABASE, STEPS
+from ups_invite.adapters.mongo import MongoUsers
+from ups_invite.handlers.users import Users
+from ups_invite.settings import Settings
+from ups_runtime import mongo
+from ups_runtime.lifecycle import Life, run
+from ups_runtime.logging import get_logger
+from ups_runtime.outbox import Outbox, OutboxRelay
+from ups_schemas.topics import Service
+
+NAME = Service.INVITE_SVC
+
+log = get_logger("invite")
+
+
+async def start(life: Life, settings: Settings) -> None:
+    """Start every part. HTTP comes once the database is there; what it takes is published once the brokers are, too."""
+    client = await life.enter("mongo", mongo.client(settings.mongo))
+    await mongo.wait_for_mongo(client, log)
+    db = mongo.database(client, settings.mongo, DATABASE)
+    await mongo.migrate(db, STEPS)
+
+    relay = OutboxRelay(db, settings.kafka, NAME, life.clock, life.metrics, life.health)
+    life.spawn("outbox", relay.run())
+
+    users = Users(MongoUsers(db, Outbox(db)), available_timezones(), now=life.clock.now, random_bytes=os.urandom)
+    await life.serve(build(settings.operator.token, users), settings.http.host, settings.http.port)
+
+
+def main() -> None:
+    """Be the process."""
+    run(NAME, Settings, start)
+
+
+if __name__ == "__main__":
+    main()

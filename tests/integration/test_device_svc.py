@@ -1,0 +1,378 @@
+"""device-svc on a real MongoDB and real brokers: what is answered is published, once and in order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from pydantic import SecretStr
+
+from ups_device.adapters.migrations import DATABASE, STEPS
+from ups_device.adapters.mongo_devices import MongoDevices
+from ups_device.app import start
+from ups_device.domain import device as domain
+from ups_device.domain.company import Company
+from ups_device.settings import DeviceSettings, PolicySettings, Settings
+from ups_device.testing.examples import (
+    NOW,
+    a_decision,
+    a_disabling,
+    a_key,
+    a_late_mail,
+    a_registration,
+    an_enabling,
+    an_event,
+)
+from ups_devstack.services import Installation, Services
+from ups_devstack.stack import Backing
+from ups_runtime import codec, mongo
+from ups_runtime.clock import SystemClock
+from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
+from ups_runtime.lifecycle import running
+from ups_runtime.logging import get_logger
+from ups_runtime.outbox import Outbox
+from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
+from ups_runtime.testing import eventually
+from ups_schemas.account import User
+from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications
+from ups_schemas.envelope import CloudEvent, DeadLetterHeader, Message
+from ups_schemas.keys import parse
+from ups_schemas.topics import (
+    COMMANDS,
+    DEAD_LETTERS,
+    DECISIONS,
+    DEVICE_KEYS,
+    DEVICES,
+    EVENTS,
+    USERS,
+    Service,
+    Topic,
+)
+
+TOKEN = "an operator's token"
+DEVICE = {"company_id": "acme", "owner": "anna", "name": "Rack 1"}
+LETTERS = DEAD_LETTERS[Service.DEVICE_SVC]
+TOPICS = [DEVICES, DEVICE_KEYS, COMMANDS, EVENTS, DECISIONS, USERS, LETTERS]
+
+
+@dataclass
+class World:
+    """The topics and the database round the service."""
+
+    kafka: KafkaSettings
+    mongo: MongoSettings
+    writer: AIOKafkaProducer
+    policy: PolicySettings = field(default_factory=PolicySettings)
+
+    @asynccontextmanager
+    async def service(self) -> AsyncIterator[httpx.AsyncClient]:
+        settings = Settings(
+            self.kafka,
+            self.mongo,
+            HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
+            LogSettings(),
+            OperatorSettings(token=SecretStr(TOKEN)),
+            DeviceSettings(),
+            self.policy,
+        )
+        async with (
+            running("device-svc", settings, start) as life,
+            httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{life.ports[0]}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20
+            ) as client,
+        ):
+            await eventually(lambda: not life.health.missing(), within_s=30)
+            yield client
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[MongoDevices]:
+        """The store without a service, hence without a relay: what a killed process leaves behind."""
+        async with mongo.client(self.mongo) as client:
+            db = mongo.database(client, self.mongo, DATABASE)
+            await mongo.migrate(db, STEPS)
+            yield MongoDevices(db, Outbox(db))
+
+    async def write(self, topic: Topic, key: str, message: Message | bytes | None) -> None:
+        value = message.model_dump_json().encode() if isinstance(message, Message) else message
+        await self.writer.send_and_wait(topic_name(self.kafka, topic), value, key.encode())
+
+    async def people(self, **company_by_name: str) -> None:
+        for name, company_id in company_by_name.items():
+            person = User(
+                user_id=name, version=1, address=f"{name}@acme.example", company_id=company_id, changed_at=NOW
+            )
+            await self.write(USERS, name, person)
+
+    async def read(self, topic: Topic) -> list[Any]:
+        """All committed records of the topic, as of now."""
+        async with started(consumer(self.kafka, None)) as reader:
+            name = topic_name(self.kafka, topic)
+            partitions = [TopicPartition(name, number) for number in range(topic.partitions)]
+            reader.assign(partitions)
+            ends = await end_offsets(reader, partitions)
+            records: list[Any] = []
+            while any([await reader.position(partition) < end for partition, end in ends.items()]):
+                for batch in (await reader.getmany(timeout_ms=200)).values():
+                    records += batch
+            return records
+
+    async def published(self, topic: Topic, count: int) -> list[CloudEvent[Any] | None]:
+        """The messages of the topic (None for a tombstone) once there are so many; no more come with them."""
+
+        async def there() -> list[Any] | None:
+            records = await self.read(topic)
+            return records if len(records) >= count else None
+
+        records = await eventually(there, within_s=20)
+        assert records
+        assert len(records) == count
+        return [codec.decode(record, topic.messages) if record.value is not None else None for record in records]
+
+
+@pytest.fixture
+async def world(stack: Backing, prefix: str) -> AsyncIterator[World]:
+    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
+    await apply_topics(kafka, TOPICS, 1, get_logger("test"))
+    async with started(producer(kafka, "test")) as writer:
+        world = World(kafka, MongoSettings(uri=stack.mongo_uri, database_prefix=prefix), writer)
+        await world.people(anna="acme", ben="acme", eve="other")
+        yield world
+
+
+async def register(client: httpx.AsyncClient, **options: Any) -> dict[str, Any]:
+    answer = await client.post("/v1/operator/devices", json=DEVICE, **options)
+    assert answer.status_code == 201, answer.text
+    device: dict[str, Any] = answer.json()
+    return device
+
+
+async def test_a_registered_device_is_published_with_its_key(world: World) -> None:
+    async with world.service() as client:
+        device = await register(client)
+        [snapshot] = await world.published(DEVICES, 1)
+        [key] = await world.published(DEVICE_KEYS, 1)
+
+    assert snapshot
+    assert isinstance(snapshot.data, DeviceSnapshot)
+    assert snapshot.id == f"{device['device_id']}:1"
+    assert snapshot.data.device_id == snapshot.subject == device["device_id"]
+    assert snapshot.data.subscriptions[0].user_id == "anna"
+    assert key
+    assert isinstance(key.data, DeviceKey)
+    shown = parse(device["key"])
+    assert shown
+    assert key.data.key_id == shown.key_id
+    assert key.data.scope.model_dump()["device_id"] == device["device_id"]
+
+
+async def test_somebody_who_came_a_moment_ago_can_own_a_device_and_a_stranger_cannot(world: World) -> None:
+    async with world.service() as client:
+        stranger = await client.post("/v1/operator/devices", json={**DEVICE, "owner": "carl"})
+        foreign = await client.post("/v1/operator/devices", json={**DEVICE, "owner": "eve"})
+        await world.people(carl="acme")
+        carl = await client.post("/v1/operator/devices", json={**DEVICE, "owner": "carl"})
+
+    assert [answer.status_code for answer in (stranger, foreign, carl)] == [422, 422, 201]
+    assert stranger.json()["field"] == foreign.json()["field"] == "owner"
+
+
+async def test_every_change_is_published_in_order_and_the_last_one_ends_it(world: World) -> None:
+    async with world.service() as client:
+        device = await register(client)
+        path = f"/v1/operator/devices/{device['device_id']}"
+        await client.put(f"{path}/plan", json={"name": "standard"})
+        await client.put(f"{path}/subscriptions/ben", json={"min_severity": "critical"})
+        rotated = (await client.post(f"{path}/keys", json={"grace_s": 0})).json()
+        await client.delete(path)
+        snapshots = await world.published(DEVICES, 5)
+        keys = await world.published(DEVICE_KEYS, 5)
+
+    assert [event.data.version if event else None for event in snapshots] == [1, 2, 3, 4, None]
+    assert _steps(keys, device["key_id"]) == [(1, False), (2, False), (3, True)]
+    assert _steps(keys, rotated["key_id"]) == [(1, False), (2, True)]
+
+
+async def test_what_a_killed_process_did_not_publish_is_published_once_and_in_order(world: World) -> None:
+    async with world.store() as store:
+        change = a_registration()
+        await store.add(change, Company("acme"))
+        await store.save(domain.rotate(change.device, a_key(2), grace=timedelta(0), now=NOW))
+
+    async with world.service():
+        first = await world.published(DEVICES, 2)
+    async with world.service():
+        again = await world.published(DEVICES, 2)
+        keys = await world.published(DEVICE_KEYS, 3)
+
+    assert [event.id for event in again if event] == [event.id for event in first if event] == ["d1:1", "d1:2"]
+    assert [event.data.version for event in keys if event and event.data.key_id == a_key(1).key_id] == [1, 2]
+
+
+async def test_a_kill_at_any_moment_loses_no_device_that_was_answered(
+    stack: Backing, prefix: str, world: World, tmp_path: Path
+) -> None:
+    services = Services(stack, Installation(prefix=prefix), tmp_path, tmp_path)
+    child = services[Service.DEVICE_SVC]
+    headers = {"Authorization": f"Bearer {services.installation.operator_token}"}
+    answered: list[str] = []
+
+    async def register_until_killed() -> None:
+        async with httpx.AsyncClient(base_url=child.url, headers=headers, timeout=10) as client:
+            with suppress(httpx.TransportError):
+                while True:
+                    answered.append((await register(client))["device_id"])
+
+    for kill_after in (5, 12):
+        await asyncio.to_thread(child.start)
+        before = len(answered)
+        writing = asyncio.create_task(register_until_killed())
+        await eventually(lambda: len(answered) - before >= kill_after or writing.done())  # noqa: B023 - awaited here
+        await asyncio.to_thread(child.kill)
+        await writing
+    await asyncio.to_thread(child.start)
+
+    async def snapshots() -> list[CloudEvent[Any]] | None:
+        there = [codec.decode(record, DeviceSnapshot) for record in await world.read(DEVICES)]
+        return there if {event.data.device_id for event in there} >= set(answered) else None
+
+    published = await eventually(snapshots, within_s=30)
+    keys = [codec.decode(record, DeviceKey).data for record in await world.read(DEVICE_KEYS)]
+    await asyncio.to_thread(child.stop)
+    assert published
+    assert len(answered) >= 17
+    assert {event.id for event in published} == {f"{event.data.device_id}:1" for event in published}
+    assert {key.scope.model_dump()["device_id"] for key in keys} >= set(answered)
+
+
+async def test_of_two_writers_at_once_each_change_is_made_once(world: World) -> None:
+    async with world.service() as client, world.service() as other:
+        device = await register(client)
+        path = f"/v1/operator/devices/{device['device_id']}"
+
+        plans = [{"name": "standard", "until": f"203{number}-01-01T00:00:00Z"} for number in range(6)]
+
+        answers = await asyncio.gather(
+            *(writer.put(f"{path}/plan", json=plan) for writer, plan in zip((client, other) * 3, plans, strict=True))
+        )
+        won = [answer for answer in answers if answer.status_code == 200]
+        snapshots = await world.published(DEVICES, 1 + len(won))
+
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    assert won
+    assert [event.data.version for event in snapshots if event] == list(range(1, len(won) + 2))
+    assert sorted(answer.json()["version"] for answer in won) == list(range(2, len(won) + 2))
+
+
+async def test_the_same_request_at_once_and_again_registers_one_device(world: World) -> None:
+    headers = {"Idempotency-Key": "import-7"}
+    async with world.service() as client:
+        answers = await asyncio.gather(*(register(client, headers=headers) for _ in range(5)))
+        again = await register(client, headers=headers)
+        other = await client.post("/v1/operator/devices", json={**DEVICE, "name": "Rack 2"}, headers=headers)
+        await world.published(DEVICES, 1)
+
+    assert {answer["device_id"] for answer in (*answers, again)} == {again["device_id"]}
+    assert sum(answer["key"] is not None for answer in answers) == 1
+    assert again["key"] is None
+    assert other.json()["type"] == "urn:ridethrough:problem:idempotency-key-reused"
+
+
+async def test_a_policy_reaches_the_companys_devices_and_a_new_default_all_others_at_the_next_start(
+    world: World,
+) -> None:
+    async with world.service() as client:
+        device = await register(client)
+        refused = await client.put("/v1/operator/companies/acme/policy", json={"limit": 61})
+        answer = await client.put("/v1/operator/companies/acme/policy", json={"limit": 2})
+    async with replace(world, policy=PolicySettings(window_s=60)).service() as client:
+        shown = (await client.get(f"/v1/operator/devices/{device['device_id']}")).json()
+        snapshots = await world.published(DEVICES, 3)
+
+    assert refused.status_code == 422
+    assert "60" in refused.json()["detail"]
+    assert answer.json()["changed_devices"] == 1
+    assert shown["policy"] == {"limit": 2, "window_s": 60, "period_s": 604_800}
+    policies = [event.data.policy for event in snapshots if event]
+    assert [(policy.limit, policy.window_s) for policy in policies] == [(6, 1800), (2, 1800), (2, 60)]
+
+
+async def test_what_comes_in_is_in_the_log_and_a_poison_record_is_in_the_dead_letters(world: World) -> None:
+    async with world.service() as client:
+        device_id = (await register(client))["device_id"]
+        events = [an_event(number, device_id=device_id) for number in range(20)]
+        for event in events:
+            await world.write(EVENTS, device_id, event)
+            await world.write(DECISIONS, device_id, a_decision(event))
+            await world.write(EVENTS, device_id, event)
+        await world.write(EVENTS, device_id, b"\xff\x00 no event")
+        await world.write(DECISIONS, device_id, b'{"type": "ups.event-decided.v1"}')
+        late = an_event(20, device_id=device_id)
+        await world.write(EVENTS, device_id, late)
+        await world.write(DECISIONS, device_id, a_decision(late))
+        await world.write(DECISIONS, device_id, a_late_mail(late))
+        await world.write(EVENTS, device_id, an_event(21, device_id=device_id, code="STATUS"))
+
+        async def logged() -> list[dict[str, Any]] | None:
+            page = (await client.get(f"/v1/devices/{device_id}/events")).json()
+            rows: list[dict[str, Any]] = page["events"]
+            done = len(rows) == 21 and all(row["decision"] for row in rows) and rows[0]["late_mail"]
+            return rows if done else None
+
+        rows = await eventually(logged, within_s=20)
+        seen = await eventually(lambda: _last_seen(client, device_id, "2026-11-22T12:00:21.000Z"), within_s=10)
+        letters = await eventually(lambda: _at_least(world, LETTERS, 2), within_s=10)
+
+    assert rows
+    assert seen
+    assert letters
+    assert [row["event"]["event_id"] for row in rows] == [f"e{number}" for number in range(20, -1, -1)]
+    headers = [dict(letter.headers) for letter in letters]
+    assert {header[DeadLetterHeader.REASON] for header in headers} == {b"undecodable", b"invalid"}
+    assert b"\xff\x00 no event" in {letter.value for letter in letters}
+
+
+async def test_a_disabled_device_is_enabled_by_one_order(world: World) -> None:
+    async with world.service() as client:
+        device_id = (await register(client))["device_id"]
+        path = f"/v1/devices/{device_id}/notifications"
+        told = a_disabling(since=SystemClock().now()).model_copy(update={"device_id": device_id})
+        await world.write(DECISIONS, device_id, told)
+        await eventually(lambda: _state(client, path, "disabled"), within_s=20)
+
+        answers = await asyncio.gather(*(client.post(f"{path}/enable") for _ in range(4)))
+        enabling = (await client.get(path)).json()
+        [command] = await world.published(COMMANDS, 1)
+        await world.write(DECISIONS, device_id, an_enabling(told))
+        await eventually(lambda: _state(client, path, "enabled"), within_s=20)
+        after = await client.post(f"{path}/enable")
+
+    assert sorted(answer.json()["answer"] for answer in answers) == ["already_requested"] * 3 + ["requested"]
+    assert enabling["state"] == "enabling"
+    assert command
+    assert isinstance(command.data, EnableNotifications)
+    assert (command.data.period_id, command.data.actor.kind) == (told.period_id, "operator")
+    assert after.json()["answer"] == "already_enabled"
+
+
+def _steps(keys: list[CloudEvent[Any] | None], key_id: str) -> list[tuple[int, bool]]:
+    return [(event.data.version, event.data.revoked) for event in keys if event and event.data.key_id == key_id]
+
+
+async def _at_least(world: World, topic: Topic, count: int) -> list[Any] | None:
+    records = await world.read(topic)
+    return records if len(records) >= count else None
+
+
+async def _last_seen(client: httpx.AsyncClient, device_id: str, expected: str) -> bool:
+    device = (await client.get(f"/v1/operator/devices/{device_id}")).json()
+    return bool(device["last_seen"] == expected)
+
+
+async def _state(client: httpx.AsyncClient, path: str, expected: str) -> bool:
+    return bool((await client.get(path)).json()["state"] == expected)
