@@ -106,6 +106,15 @@ def test_a_server_that_stays_away_is_lost_contact_later(line) -> None:
     assert line(UNREACHABLE, after_s=1) == ["COMM_LOST raise"]
 
 
+def test_a_server_that_comes_back_before_its_driver_is_given_the_drivers_grace(line) -> None:
+    line(UNREACHABLE)
+
+    assert line(STALE, after_s=120) == []
+    assert line(UNREACHABLE, after_s=STALE_GRACE.total_seconds() - 1) == []
+    assert line(STALE) == []
+    assert line(STALE, after_s=STALE_GRACE.total_seconds()) == ["COMM_LOST raise"]
+
+
 def test_contact_lost_on_battery_is_a_condition_of_its_own(line) -> None:
     line(status("OB"))
     line(STALE)

@@ -80,11 +80,15 @@ DEFAULT_GRACES = Graces()
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What has been said of one UPS. `away_since` is when readings stopped; `found` is false until the first one."""
+    """What has been said of one UPS. `found` is false until the first reading.
+
+    `away_since` is when readings stopped, `stale_since` since when a server that answers has had no data.
+    """
 
     open: frozenset[Open] = frozenset()
     found: bool = False
     away_since: datetime | None = None
+    stale_since: datetime | None = None
     confirmed_at: datetime | None = None
     pulsed_at: datetime | None = None
 
@@ -150,10 +154,12 @@ def _miss(
     known: Known, why: Literal["stale", "unreachable"], now: datetime, graces: Graces
 ) -> tuple[Known, tuple[Said, ...]]:
     away_since = known.away_since or now
-    grace = graces.stale if why == "stale" else graces.unreachable
+    # counted from the server's first answer: after a restart of its machine the driver still takes a moment
+    stale_since = (known.stale_since or now) if why == "stale" else None
+    lost = now - away_since >= graces.unreachable or (stale_since is not None and now - stale_since >= graces.stale)
     already_told = any(condition.code in _LOST for condition in known.open)
-    known = replace(known, away_since=away_since)
-    if already_told or now - away_since < grace:
+    known = replace(known, away_since=away_since, stale_since=stale_since)
+    if already_told or not lost:
         return known, ()
     # the catalogue: contact lost on battery replaces plain lost contact
     on_battery = Open("ON_BATTERY") in known.open
