@@ -1,7 +1,7 @@
 """The way to `ups.events`, and the way in from `ups.ingest`."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from aiokafka import AIOKafkaProducer
@@ -80,36 +80,34 @@ class EventPublisher:
             Unavailable: when that is not known within the time-out; any of them may be there or come later.
         """
         with self._metrics.publish_seconds.time():
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    acknowledged = [await self._send(event) for event in events]
-                    if acknowledged:
-                        await asyncio.wait(acknowledged)
-            except TimeoutError:
-                raise Unavailable("The brokers did not acknowledge in time.") from None
+            await self.send(self._topic, map(_record, events))
+
+    async def send(self, topic: str, records: Iterable[codec.Encoded]) -> None:
+        """Return when all in-sync replicas have every record, those of one key in the order given.
+
+        Raises:
+            Unavailable: when that is not known within the time-out; any of them may be there or come later.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                acknowledged = [await self._send(topic, record) for record in records]
+                if acknowledged:
+                    await asyncio.wait(acknowledged)
+        except TimeoutError:
+            raise Unavailable("The brokers did not acknowledge in time.") from None
         errors = [error for future in acknowledged if (error := future.exception())]
         if any(isinstance(error, InvalidTimestampError) for error in errors):
             raise Unavailable("The clock of this server is ahead of the brokers' clock.")
         if errors:
             raise Unavailable("The brokers refused to store the event.") from errors[0]
 
-    async def _send(self, event: AcceptedEvent) -> asyncio.Future[object]:
+    async def _send(self, topic: str, record: codec.Encoded) -> asyncio.Future[object]:
         producer = self._producer
         if producer is None or self._broken.is_set():
             raise Unavailable("The brokers cannot be reached.")
-        record = codec.encode(
-            codec.message_event(
-                event,
-                id=event.event_id,
-                source=f"/devices/{event.device_id}",
-                subject=event.device_id,
-                time=event.received_at,
-            ),
-            key=event.device_id,
-        )
         try:
             acknowledged: asyncio.Future[object] = await producer.send(
-                self._topic, record.value, record.key, timestamp_ms=record.timestamp_ms, headers=record.headers
+                topic, record.value, record.key, timestamp_ms=record.timestamp_ms, headers=record.headers
             )
         except KafkaTimeoutError:
             raise Unavailable("The brokers take events more slowly than they come.") from None
@@ -127,6 +125,19 @@ class EventPublisher:
         if producer is self._producer and not self._broken.is_set():
             log.warning("publisher.failed", error=type(error).__name__)
             self._broken.set()
+
+
+def _record(event: AcceptedEvent) -> codec.Encoded:
+    return codec.encode(
+        codec.message_event(
+            event,
+            id=event.event_id,
+            source=f"/devices/{event.device_id}",
+            subject=event.device_id,
+            time=event.received_at,
+        ),
+        key=event.device_id,
+    )
 
 
 class GatewayRecords:
