@@ -1,22 +1,27 @@
-"""Wires the process: views, publisher, HTTP, and the consumer of `ups.ingest`."""
+"""Wires the process: views, publisher, HTTP, the consumer of `ups.ingest`, and the NUT watcher."""
 
 import uuid
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 
 from ups_event_ingest.adapters.device_view import RegistryView
 from ups_event_ingest.adapters.http import BodyBudget, EventsEndpoint, http_app
 from ups_event_ingest.adapters.kafka import EventPublisher, GatewayRecords
+from ups_event_ingest.adapters.nut import Pace, Tools, watch
+from ups_event_ingest.adapters.nut_file import read_nut_file
+from ups_event_ingest.adapters.nut_memory import NutMemory, remembered
+from ups_event_ingest.domain.nut import Graces
 from ups_event_ingest.domain.rate import RateLimit
 from ups_event_ingest.handlers import Authenticator, Ingest
-from ups_event_ingest.metrics import IngestMetrics
-from ups_event_ingest.settings import Settings
+from ups_event_ingest.metrics import IngestMetrics, NutMetrics
+from ups_event_ingest.settings import IngestSettings, Settings
 from ups_runtime.consume import consume
 from ups_runtime.dlq import DeadLetters
 from ups_runtime.kafka import consumer, producer, started, topic_name, wait_for_kafka
 from ups_runtime.lifecycle import Life, run
 from ups_runtime.logging import get_logger
-from ups_schemas.topics import DEAD_LETTERS, EVENTS, INGEST, Service
+from ups_schemas.topics import DEAD_LETTERS, EVENTS, INGEST, NUT_WATCH, Service
 
 NAME = Service.EVENT_INGEST
 
@@ -25,6 +30,7 @@ log = get_logger("ingest")
 
 async def start(life: Life, settings: Settings) -> None:
     """Start every part; HTTP answers (503) from the beginning, also while Kafka is away."""
+    upses = read_nut_file(settings.ingest.nut_file) if settings.ingest.nut_file else ()
     metrics = IngestMetrics(life.metrics)
     registry = await life.enter("registry", RegistryView(settings.kafka, life.clock))
     for view in registry.views:
@@ -50,9 +56,14 @@ async def start(life: Life, settings: Settings) -> None:
         BodyBudget(settings.ingest.in_flight_bytes, metrics.in_flight_bytes.set),
         life.clock,
         metrics,
-        lambda: str(uuid.uuid4()),
+        _make_id,
     )
     await life.serve(http_app(endpoint, version("ups-event-ingest")), settings.http.host, settings.http.port)
+
+    if upses:
+        memory = NutMemory(publisher, topic_name(settings.kafka, NUT_WATCH), _make_id)
+        tools = Tools(ingest, memory, life.clock, NutMetrics(life.metrics), _make_id)
+        life.spawn("nut", watch(upses, partial(remembered, settings.kafka, life.clock), tools, _pace(settings.ingest)))
 
     await wait_for_kafka(settings.kafka, log)
     letters = await life.enter("dead letters", started(producer(settings.kafka, f"{NAME}-dead-letters")))
@@ -73,6 +84,15 @@ async def start(life: Life, settings: Settings) -> None:
             drain=None,  # gateways are strangers: none of them may end the process
         ),
     )
+
+
+def _make_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _pace(settings: IngestSettings) -> Pace:
+    stale, unreachable = settings.nut_stale_grace_s, settings.nut_unreachable_grace_s
+    return Pace(settings.nut_poll_s, Graces(timedelta(seconds=stale), timedelta(seconds=unreachable)))
 
 
 def main() -> None:

@@ -65,3 +65,32 @@ class IngestMetrics:
     def request_refused(self, reason: str) -> None:
         """Count a request that was answered with a problem."""
         self._requests_refused.labels(reason).inc()
+
+
+class NutMetrics:
+    """What the NUT watcher sees, per device, and what it has still to tell."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._state_by_device: dict[str, str] = {}
+        self._looks = metrics.counter("nut_looks", "Looks at a UPS, by what came of them.", ["result"])
+        self._state = metrics.gauge(
+            "nut_state",
+            "1 for what the last look at the device's UPS gave.",
+            ["device_id", "state"],
+            todo="Not `reading` for long: the log says why. `refused`, `device-unknown`: correct UPS_INGEST_NUT_FILE.",
+        )
+        self.said = metrics.counter("nut_events_said", "Events told of watched UPSes.", ["phase"])
+        self.untold = metrics.gauge(
+            "nut_untold",
+            "Looks at the device's UPS whose events the brokers do not have yet.",
+            ["device_id"],
+            todo="Growing: look at the brokers.",
+        )
+
+    def looked(self, device_id: str, state: str) -> None:
+        """Count a look, and show its result as the device's state."""
+        self._looks.labels(state).inc()
+        before = self._state_by_device.get(device_id, state)
+        self._state_by_device[device_id] = state
+        self._state.labels(device_id, before).set(0)
+        self._state.labels(device_id, state).set(1)
