@@ -1,6 +1,7 @@
 """Consuming at least once: nothing is lost, nothing is overtaken, whatever goes wrong."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,8 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.record.util import calc_crc32c
 
 from ups_devstack.stack import Backing
 from ups_runtime.clock import SystemClock
@@ -90,6 +93,9 @@ class Bench:
             offset: int | None = await client.committed(TopicPartition(self.topic, partition))
             return offset
 
+    async def dead_count(self, count: int) -> bool:
+        return len(await self.dead()) == count
+
     async def dead(self) -> list[Any]:
         partition = TopicPartition(topic_name(self.kafka, DEAD), 0)
         async with started(consumer(self.kafka, None)) as client:
@@ -122,6 +128,45 @@ async def test_poison_goes_to_the_dead_letters_as_it_came_and_its_neighbours_pas
     assert list(letters[0].headers[:2]) == headers
     assert [dict(letter.headers)["dlq_reason"] for letter in letters] == [b"undecodable", b"invalid"]
     assert dict(letters[0].headers)["dlq_offset"] == b"1"
+    assert await bench.committed(0) == 4
+
+
+def forge_header_names(client: AIOKafkaProducer) -> None:
+    """Make `client` write each header named HOSTILE with a name that is not UTF-8, which no client library lets."""
+    send = client.client.send
+
+    async def forge(node: int, request: Any, **options: Any) -> Any:
+        if isinstance(request, ProduceRequest):
+            request._topics = [
+                (topic, [(number, forged(batch)) for number, batch in batches]) for topic, batches in request._topics
+            ]
+        return await send(node, request, **options)
+
+    def forged(batch: Any) -> bytes:
+        raw = bytearray(batch.getvalue() if hasattr(batch, "getvalue") else batch)
+        if (place := raw.find(b"HOSTILE")) > 0:
+            raw[place] = 0xFF
+            raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))  # as KIP-98 lays a batch out
+        return bytes(raw)
+
+    client.client.send = forge
+
+
+async def test_a_record_that_the_library_cannot_read_is_stepped_over_and_told(bench: Bench) -> None:
+    forge_header_names(bench.producer)
+    await bench.write(0, GOOD, GOOD)
+    await bench.write(0, GOOD, headers=[("HOSTILE", b"x")])
+    await bench.write(0, GOOD)
+    await bench.write(1, GOOD)
+    await bench.write(1, GOOD, headers=[("HOSTILE", b"x")])
+    worker = Worker()
+
+    async with bench.running(worker):
+        await eventually(lambda: worker.offsets(0) == [0, 1, 3] and worker.offsets(1) == [0])
+        await eventually(lambda: bench.dead_count(2))
+
+    letters = [dict(letter.headers) for letter in await bench.dead()]
+    assert {(headers["dlq_partition"], headers["dlq_offset"]) for headers in letters} == {(b"0", b"2"), (b"1", b"1")}
     assert await bench.committed(0) == 4
 
 

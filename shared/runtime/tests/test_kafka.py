@@ -209,7 +209,7 @@ class ABroker:
         self.at, self.stable_end, self.answers = position, stable_end, 0
         self.batches: list[dict[TopicPartition, list[Any]]] = []
 
-    async def getmany(self, timeout_ms: int) -> dict[TopicPartition, list[Any]]:
+    async def getmany(self, timeout_ms: int, **_limits: Any) -> dict[TopicPartition, list[Any]]:
         if timeout_ms == 0:
             return {}
         self.answers += 1

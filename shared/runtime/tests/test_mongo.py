@@ -157,6 +157,19 @@ async def test_a_transaction_writes_all_or_nothing(mongo: Client, db: Database) 
     assert await db.things.find_one({"_id": 1}) is None
 
 
+async def test_transactions_that_collide_are_tried_again_and_nothing_is_lost(mongo: Client, db: Database) -> None:
+    await db.things.insert_one({"_id": 1, "count": 0})
+
+    async def work(session: Session) -> None:
+        found = await db.things.find_one({"_id": 1}, session=session)
+        assert found is not None
+        await db.things.update_one({"_id": 1}, {"$set": {"count": found["count"] + 1}}, session=session)
+
+    await asyncio.gather(*(in_transaction(mongo, work) for _ in range(5)))
+
+    assert await db.things.find_one({"_id": 1}) == {"_id": 1, "count": 5}
+
+
 async def test_each_step_is_taken_once_in_order(db: Database) -> None:
     taken: list[str] = []
 

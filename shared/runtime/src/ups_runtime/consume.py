@@ -1,7 +1,8 @@
 """The one loop of every service that consumes at least once."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+import itertools
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +11,13 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from ups_runtime.clock import Clock
 from ups_runtime.dlq import DeadLetters, DrainCount, DrainLimit
+from ups_runtime.errors import Retryable
 from ups_runtime.health import Health, Heartbeat
+from ups_runtime.kafka import poll
 from ups_runtime.lane import Handle, HandleBatch, Handling, Lane, Retry, counters
 from ups_runtime.logging import get_logger
 from ups_runtime.metrics import Metrics
+from ups_schemas.envelope import DeadLetterReason
 
 # How long a turn waits for records; also how late an offset may be committed.
 POLL_MS = 200
@@ -25,6 +29,8 @@ RELEASE_S = 5
 STUCK_S = 300
 
 DEFAULT_DRAIN = DrainLimit()
+
+UNREADABLE = "a header's name is not UTF-8: only another client can show this record, at its place in the topic"
 
 log = get_logger("consume")
 
@@ -75,6 +81,19 @@ async def consume(
         await loop.release(list(loop.lanes))
         if health:
             health.remove(name)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Stands for a record of which only the place is known."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int = 0
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass(eq=False)
@@ -139,14 +158,27 @@ class _Loop:
 
     async def _poll(self) -> dict[TopicPartition, list[Any]]:
         try:
-            batches: dict[TopicPartition, list[Any]] = await self.consumer.getmany(
-                timeout_ms=POLL_MS, max_records=MAX_RECORDS
-            )
+            polled = await poll(self.consumer, POLL_MS, MAX_RECORDS)
         except KafkaError as error:
             log.warning("poll.failed", error=type(error).__name__)
             await self.handling.clock.sleep(1)
             return {}
-        return batches
+        for partition, offset in polled.unreadable:
+            await self._put_aside(Unreadable(partition.topic, partition.partition, offset))
+            if partition not in polled.batches:
+                self._done[partition] = offset + 1
+        return polled.batches
+
+    async def _put_aside(self, record: Unreadable) -> None:
+        # No later offset of its partition is committed before this returns.
+        for tries in itertools.count(1):
+            try:
+                await self.handling.dead_letters.put(record, DeadLetterReason.UNDECODABLE, UNREADABLE)
+            except Retryable as error:
+                log.warning("record.waits", topic=record.topic, offset=record.offset, tries=tries, error=str(error))
+                await self.handling.clock.sleep(self.handling.retry.wait_s(tries))
+            else:
+                return
 
     def _settle(self, leaving: Collection[TopicPartition] = ()) -> None:
         for partition, lane in list(self.lanes.items()):

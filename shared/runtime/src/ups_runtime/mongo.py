@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC
 from typing import Any, TypeVar
 
+import pymongo
 from bson.errors import InvalidDocument
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -104,10 +105,12 @@ async def wait_for_mongo(client: Client, log: BoundLogger) -> None:
 async def in_transaction(client: Client, work: Callable[[Session], Awaitable[T]]) -> T:
     """What `work(session)` gives, its writes all or none.
 
-    It may be called several times: it must have no effect but by the session.
+    It may be called several times: it must have no effect but by the session. It must let the driver's errors
+    pass, whose labels say whether to try again: map them around this call.
     """
-    async with client.start_session() as session:
-        return await session.with_transaction(work)
+    with pymongo.timeout(TIMEOUT_MS / 1000):
+        async with client.start_session() as session:
+            return await session.with_transaction(work)
 
 
 @contextmanager

@@ -74,6 +74,8 @@ class Outbox:
     async def add(self, session: AsyncClientSession, *messages: OutboxMessage) -> None:
         """Publish these if the session's transaction commits. They are encoded now: a repeat has the same bytes.
 
+        The driver's errors pass through as they are, since the transaction's retry reads their labels.
+
         Raises:
             Permanent: a message is too large to be published.
         """
@@ -82,8 +84,7 @@ class Outbox:
         now = self._clock.now()
         ordered = sorted(messages, key=lambda message: _rank(message.topic.name))
         rows = [_row(message) | {"created_at": now, "position": place} for place, message in enumerate(ordered)]
-        with map_mongo_errors():
-            await self._rows.insert_many(rows, session=session)
+        await self._rows.insert_many(rows, session=session)
 
 
 class OutboxRelay:

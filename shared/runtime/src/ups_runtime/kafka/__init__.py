@@ -14,6 +14,7 @@ from ups_runtime.kafka.clients import (
     transactional_producer,
     wait_for_kafka,
 )
+from ups_runtime.kafka.polling import Polled, poll
 from ups_runtime.kafka.topics import Change, Difference, Done, Wrong, apply_topics, check_topics, partition_counts
 from ups_runtime.kafka.transactions import OutcomeUnknownError, TransactionalProducer
 from ups_runtime.kafka.view import View
@@ -23,6 +24,7 @@ __all__ = [
     "Difference",
     "Done",
     "OutcomeUnknownError",
+    "Polled",
     "TransactionalProducer",
     "View",
     "Wrong",
@@ -34,6 +36,7 @@ __all__ = [
     "end_offsets",
     "map_kafka_errors",
     "partition_counts",
+    "poll",
     "producer",
     "scoped",
     "started",

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from ups_runtime.clock import Clock, SystemClock
 from ups_runtime.errors import Retryable
 from ups_runtime.kafka.clients import LONGEST_WAIT_S, consumer, end_offsets, started, topic_name
+from ups_runtime.kafka.polling import Polled, poll
 from ups_runtime.kafka.topics import partition_counts
 from ups_runtime.logging import get_logger
 from ups_runtime.settings import KafkaSettings
@@ -205,18 +206,20 @@ class View:
     async def _turn(self, client: AIOKafkaConsumer) -> None:
         began_at, began_monotonic = self._clock.now(), self._clock.monotonic()
         stamps = {partition: client.last_poll_timestamp(partition) for partition in self._progress}
-        batches = await client.getmany(timeout_ms=POLL_MS)
-        self._take(batches)
+        first = await poll(client, POLL_MS)
+        self._take(first)
         # From here to the end nothing is awaited that could let another answer of the broker in between.
-        rest = await client.getmany(timeout_ms=0)
+        rest = await poll(client, 0)
         self._take(rest)
+        if rest.unreadable:
+            return
         for partition, progress in self._progress.items():
             answered = client.last_poll_timestamp(partition) != stamps[partition]
             if not answered:
                 continue
             position = await client.position(partition)
             stable_end = client.last_stable_offset(partition) or 0
-            if position == progress.position and partition not in batches and partition not in rest:
+            if position == progress.position and partition not in {*first.batches, *rest.batches}:
                 # The answer came for this position, and nothing of it is left: it was empty.
                 progress.empty_until = max(progress.empty_until, stable_end)
             progress.position = position
@@ -226,8 +229,9 @@ class View:
         self._moved.set()
         await asyncio.sleep(0)
 
-    def _take(self, batches: dict[TopicPartition, list[Any]]) -> None:
-        for partition, records in batches.items():
+    def _take(self, polled: Polled) -> None:
+        self.skipped += len(polled.unreadable)
+        for partition, records in polled.batches.items():
             for record in records:
                 try:
                     if record.key is not None:
