@@ -27,7 +27,7 @@ def told_by_oracle(happenings: list[Happening]) -> tuple[list[Decision], int]:
     return oracle.decisions, oracle.duplicates
 
 
-@pytest.mark.parametrize("first", range(0, 600, HISTORIES_PER_TEST))
+@pytest.mark.parametrize("first", range(0, 300, HISTORIES_PER_TEST))
 def test_both_tellings_of_the_rules_decide_alike(first: int):
     for seed in range(first, first + HISTORIES_PER_TEST):
         happenings = history(seed)

@@ -86,7 +86,7 @@ def due(state: State, now_ms: int, device: Device | None) -> Step:
     return Step(draft.finish(), tuple(draft.outputs))
 
 
-def next_due(state: State | Draft) -> int | None:
+def next_due(state: State) -> int | None:
     """When the next timer is due: the end of the period, or the quiet after late events."""
     moments = [] if state.period is None else [state.period.until_ms]
     if state.late is not None:
@@ -107,11 +107,15 @@ def forgettable(state: State, now_ms: int, device: Device | None) -> bool:
 
 
 def _fire_due(draft: Draft, at_ms: int) -> None:
-    while (moment := next_due(draft)) is not None and moment <= at_ms:
-        if draft.period is not None and draft.period.until_ms == moment:
-            period.end(draft, draft.period, moment, EnabledBy.TIME)
-        elif draft.late is not None:
+    """Fire what is due, earliest first; of equals the end of the period, which is no longer in it."""
+    while True:
+        until_ms = at_ms + 1 if draft.period is None else draft.period.until_ms
+        if draft.late is not None and draft.late.due_ms <= at_ms and draft.late.due_ms < until_ms:
             late.tell(draft, draft.late)
+        elif draft.period is not None and until_ms <= at_ms:
+            period.end(draft, draft.period, until_ms, EnabledBy.TIME)
+        else:
+            return
 
 
 def _test(draft: Draft, event: AcceptedEvent, at_ms: int) -> None:

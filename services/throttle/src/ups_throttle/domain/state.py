@@ -20,7 +20,7 @@ MAX_TOLD = 500
 MAX_COUNTED = 60
 # 64 texts and all the rest stay below 64 kB, whatever script they are in.
 MAX_TEXT_CHARACTERS = 120
-MAX_TEXT_BYTES = 200
+MAX_TEXT_BYTES = 180
 
 
 class Counted(msgspec.Struct, frozen=True, array_like=True, gc=False):

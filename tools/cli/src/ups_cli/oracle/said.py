@@ -6,7 +6,7 @@ from ups_schemas.catalogue import CONDITIONS, STATUS, Condition, Severity, Told
 from ups_schemas.device import DeviceSnapshot, Subscription
 from ups_schemas.event import AcceptedEvent, Phase
 
-TEXT_CHARACTERS, TEXT_BYTES = 120, 200
+TEXT_CHARACTERS, TEXT_BYTES = 120, 180
 
 _BY_CODE = {condition.code: condition for condition in CONDITIONS}
 _CLEARING = {clear for condition in CONDITIONS for clear in condition.clears}
