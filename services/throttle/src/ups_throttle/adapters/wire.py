@@ -5,7 +5,7 @@ from typing import assert_never
 
 from ups_runtime.clock import Clock
 from ups_runtime.codec import encode, message_event, parse
-from ups_runtime.dlq import VALUE_HASH_HEADER
+from ups_runtime.dlq import MAX_ERROR_CHARS, VALUE_HASH_HEADER
 from ups_runtime.errors import Permanent
 from ups_schemas.decision import Decision, EventDecided, LateEventsDecided, NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import DeviceSnapshot, EnableNotifications
@@ -44,7 +44,7 @@ class CloudEventsWire:
     """`partition.Wire` in the product's wire format. `service` goes into the headers of dead letters."""
 
     def __init__(self, service: str, clock: Clock) -> None:
-        self._service = service.encode()
+        self._service = service
         self._clock = clock
 
     def decision(self, decision: Decision) -> Payload:
@@ -76,16 +76,18 @@ class CloudEventsWire:
         if size > MAX_RECORD_BYTES:
             headers = [(VALUE_HASH_HEADER, sha256(value or b"").hexdigest().encode())]
             value = b""
-        headers += [
-            (DeadLetterHeader.REASON, reason.encode()),
-            (DeadLetterHeader.ERROR, error.encode(errors="replace")[:1000]),
-            (DeadLetterHeader.TOPIC, raw.topic.encode()),
-            (DeadLetterHeader.PARTITION, str(raw.partition).encode()),
-            (DeadLetterHeader.OFFSET, str(raw.offset).encode()),
-            (DeadLetterHeader.TIMESTAMP, str(raw.timestamp).encode()),
-            (DeadLetterHeader.SERVICE, self._service),
-            (DeadLetterHeader.DEAD_AT, format_timestamp(self._clock.now()).encode()),
-        ]
+        added: dict[str, str] = {
+            DeadLetterHeader.REASON: reason,
+            DeadLetterHeader.ERROR: error[:MAX_ERROR_CHARS],
+            DeadLetterHeader.TOPIC: raw.topic,
+            DeadLetterHeader.PARTITION: str(raw.partition),
+            DeadLetterHeader.OFFSET: str(raw.offset),
+            DeadLetterHeader.TIMESTAMP: str(raw.timestamp),
+            DeadLetterHeader.SERVICE: self._service,
+            DeadLetterHeader.DEAD_AT: format_timestamp(self._clock.now()),
+        }
+        # aiokafka wants names that are `str` itself, no enum
+        headers += [(str(name), text.encode(errors="replace")) for name, text in added.items()]
         key = raw.key if len(raw.key or b"") < MAX_RECORD_BYTES // 2 else None
         # Kafka's clients send no record that has neither
         return Payload(key, b"" if key is None and value is None else value, headers)

@@ -122,11 +122,12 @@ class PortContract:
         await port.fence()
 
         second_ago = milliseconds(datetime.now(UTC)) - 1000
-        await transact(port, Outgoing(Role.DECISION, Payload(b"d-1", b"a", [("ce_id", b"1")], second_ago)))
+        headers = (("ce_id", b"1"), ("raw", b"\x00\xff"), ("null", None))
+        await transact(port, Outgoing(Role.DECISION, Payload(b"d-1", b"a", headers, second_ago)))
 
         await values(world, 1)
         (record,) = await world.read(Role.DECISION)
-        assert (record.key, tuple(record.headers), record.timestamp) == (b"d-1", (("ce_id", b"1"),), second_ago)
+        assert (record.key, tuple(record.headers), record.timestamp) == (b"d-1", headers, second_ago)
 
     async def test_nothing_is_committed_before_the_first_commit(self, world: World) -> None:
         port = world.open()

@@ -1,0 +1,386 @@
+"""The throttle as a process on a real broker: each event decided once, whatever dies."""
+
+import asyncio
+import random
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from pydantic import TypeAdapter
+
+from ups_cli.oracle import Oracle
+from ups_devstack.process import Child
+from ups_devstack.stack import Backing
+from ups_runtime.errors import ExitCode, Fatal
+from ups_runtime.kafka import apply_topics, consumer, producer, started, topic_name
+from ups_runtime.lifecycle import Life, running
+from ups_runtime.logging import get_logger
+from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings
+from ups_runtime.testing import eventually
+from ups_schemas.decision import Decision, EnabledBy, EventDecided, NotificationsDisabled, NotificationsEnabled, Outcome
+from ups_schemas.device import DeviceSnapshot, EnableNotifications, Policy
+from ups_schemas.envelope import to_utc_milliseconds
+from ups_schemas.event import AcceptedEvent
+from ups_schemas.topics import (
+    COMMANDS,
+    DEAD_LETTERS,
+    DECISIONS,
+    DEVICES,
+    EVENTS,
+    SUPPRESSIONS,
+    THROTTLE_STATE,
+    Service,
+    Topic,
+)
+from ups_throttle.adapters.kafka import KafkaPort
+from ups_throttle.app import start
+from ups_throttle.settings import Settings, ThrottleSettings
+from ups_throttle.testing.samples import device, enable, event, payload
+
+DEAD = DEAD_LETTERS[Service.THROTTLE]
+TOPICS = (EVENTS, DEVICES, COMMANDS, DECISIONS, SUPPRESSIONS, THROTTLE_STATE, DEAD)
+TRIPS = Policy(limit=2, window_s=1800, period_s=3600)
+DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+KILLS = 4
+IN_FLIGHT = 400
+
+
+def now() -> datetime:
+    return to_utc_milliseconds(datetime.now(UTC))
+
+
+@dataclass
+class Reader:
+    """What a read-committed consumer sees of a topic, from its beginning."""
+
+    client: AIOKafkaConsumer
+    records: list[Any] = field(default_factory=list)
+
+    async def read(self) -> list[Any]:
+        while batches := await self.client.getmany(timeout_ms=50):
+            self.records += [record for batch in batches.values() for record in batch]
+        return self.records
+
+    async def decisions(self, device_id: str | None = None) -> list[Decision]:
+        found = [DECISION.validate_json(record.value) for record in await self.read()]
+        return [decision for decision in found if device_id in (None, decision.device_id)]
+
+
+@dataclass
+class Bench:
+    kafka: KafkaSettings
+    writer: AIOKafkaProducer
+    decided: Reader
+    lives: AsyncExitStack
+
+    def throttle(self) -> AbstractAsyncContextManager[Life]:
+        return running(Service.THROTTLE, settings_for(self.kafka), start)
+
+    async def add(self, *messages: AcceptedEvent | DeviceSnapshot | EnableNotifications) -> list[Any]:
+        acks = []
+        for message in messages:
+            topic = _topic_of(message)
+            given = payload(message)
+            acks.append(
+                await self.writer.send(
+                    topic_name(self.kafka, topic),
+                    given.value,
+                    given.key,
+                    timestamp_ms=given.timestamp_ms,
+                    headers=list(given.headers),
+                )
+            )
+        return [await ack for ack in acks]
+
+    async def outcomes(self, device_id: str) -> list[str]:
+        return [
+            decision.outcome
+            for decision in await self.decided.decisions(device_id)
+            if isinstance(decision, EventDecided)
+        ]
+
+
+def settings_for(kafka: KafkaSettings) -> Settings:
+    return Settings(kafka, HttpSettings(side_host="127.0.0.1"), LogSettings(), ThrottleSettings())
+
+
+def _topic_of(message: AcceptedEvent | DeviceSnapshot | EnableNotifications) -> Topic:
+    match message:
+        case AcceptedEvent():
+            return EVENTS
+        case DeviceSnapshot():
+            return DEVICES
+        case EnableNotifications():
+            return COMMANDS
+
+
+def heard(number: int, device_id: str = "d-1", **more: Any) -> AcceptedEvent:
+    return event(number, device_id, received_at=now(), **more)
+
+
+def owned(life: Life) -> set[int]:
+    return {
+        int(sample.labels["partition"])
+        for metric in life.metrics.registry.collect()
+        for sample in metric.samples
+        if sample.name == "ups_throttle_lag_records"
+    }
+
+
+async def ready(life: Life) -> None:
+    await eventually(lambda: not life.health.missing() and owned(life), within_s=30)
+
+
+async def read_from_beginning(lives: AsyncExitStack, kafka: KafkaSettings, topic: Topic) -> Reader:
+    client = await lives.enter_async_context(started(consumer(kafka, None)))
+    client.assign([TopicPartition(topic_name(kafka, topic), number) for number in range(topic.partitions)])
+    return Reader(client)
+
+
+@pytest.fixture
+async def bench(stack: Backing, prefix: str) -> AsyncIterator[Bench]:
+    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix, session_timeout_s=6)
+    await apply_topics(kafka, TOPICS, 1, get_logger("test"))
+    async with AsyncExitStack() as lives:
+        writer = await lives.enter_async_context(started(producer(kafka, "test")))
+        decided = await read_from_beginning(lives, kafka, DECISIONS)
+        yield Bench(kafka, writer, decided, lives)
+
+
+async def test_events_become_decisions_and_a_restart_goes_on_in_the_window(bench: Bench) -> None:
+    await bench.add(device(policy=TRIPS), heard(1))
+    async with bench.throttle() as life:
+        await ready(life)
+        await bench.add(heard(2))
+        await eventually(lambda: _are(bench, "d-1", ["notify", "notify"]))
+
+    async with bench.throttle():
+        await bench.add(heard(3))
+
+        await eventually(lambda: _are(bench, "d-1", ["notify", "notify", "disabled"]), within_s=30)
+    suppressions = await read_from_beginning(bench.lives, bench.kafka, SUPPRESSIONS)
+    await eventually(suppressions.read)
+    assert {record.value for record in suppressions.records} <= {record.value for record in bench.decided.records}
+
+
+async def test_two_instances_share_the_partitions_and_one_goes_on_alone(bench: Bench) -> None:
+    devices = [f"d-{number}" for number in range(24)]
+    await bench.add(*(device(each) for each in devices))
+    async with bench.throttle() as one:
+        await ready(one)
+        async with bench.throttle() as two:
+            await eventually(lambda: len(owned(one)) == len(owned(two)) == 6, within_s=30)
+            await bench.add(*(heard(1, each) for each in devices))
+            await eventually(lambda: _count(bench, 24), within_s=30)
+
+        await bench.add(*(heard(2, each) for each in devices))
+
+        await eventually(lambda: _count(bench, 48), within_s=30)
+        assert len(owned(one)) == 12
+    await _assert_as_told_by_the_oracle(bench, {each: device(each) for each in devices})
+
+
+async def test_a_period_ends_by_its_timer_on_the_policy_of_the_snapshot(bench: Bench) -> None:
+    await bench.add(device(policy=TRIPS.model_copy(update={"period_s": 2})))
+    await ready(await bench.lives.enter_async_context(bench.throttle()))
+
+    await bench.add(heard(1), heard(2), heard(3), heard(4))
+
+    enabled = (await eventually(lambda: _enabled(bench)))[0]
+    assert (enabled.by, enabled.enabled_at) == (EnabledBy.TIME, enabled.since + timedelta(seconds=2))
+    assert enabled.suppressed_count == 1
+
+
+async def test_an_order_ends_a_period(bench: Bench) -> None:
+    await bench.add(device(policy=TRIPS))
+    await ready(await bench.lives.enter_async_context(bench.throttle()))
+    await bench.add(heard(1), heard(2), heard(3))
+    await eventually(lambda: _are(bench, "d-1", ["notify", "notify", "disabled"]))
+    (disabled,) = [one for one in await bench.decided.decisions() if isinstance(one, NotificationsDisabled)]
+
+    await bench.add(enable(disabled.period_id, enabled_at=now()))
+
+    enabled = (await eventually(lambda: _enabled(bench)))[0]
+    assert (enabled.by, enabled.period_id) == (EnabledBy.HAND, disabled.period_id)
+
+
+async def test_an_event_accepted_under_a_newer_snapshot_is_decided_by_it(bench: Bench) -> None:
+    await bench.add(device(version=1))
+    await ready(await bench.lives.enter_async_context(bench.throttle()))
+
+    await bench.add(device(version=2, subscriptions=()), heard(1, device_version=2))
+
+    await eventually(lambda: _are(bench, "d-1", ["no_subscriber"]))
+
+
+async def test_poison_in_each_topic_goes_to_the_dead_letters_and_neighbours_pass(bench: Bench) -> None:
+    await bench.add(device())
+    await ready(await bench.lives.enter_async_context(bench.throttle()))
+    (place,) = await bench.add(heard(1))
+    for topic in (EVENTS, COMMANDS, DEVICES):
+        await bench.writer.send_and_wait(
+            topic_name(bench.kafka, topic), b"\xff\x00", b"d-1", partition=place.partition, headers=[("h", b"\x00\xff")]
+        )
+    await bench.add(heard(2))
+
+    await eventually(lambda: _are(bench, "d-1", ["notify", "notify"]))
+    letters = await read_from_beginning(bench.lives, bench.kafka, DEAD)
+    await eventually(lambda: _has(letters, 3))
+    assert {(letter.key, letter.value) for letter in letters.records} == {(b"d-1", b"\xff\x00")}
+    assert all(("h", b"\x00\xff") in letter.headers for letter in letters.records)
+
+
+async def test_an_owner_whose_partition_was_taken_over_commits_nothing_more(bench: Bench) -> None:
+    await bench.add(device())
+    life = await bench.lives.enter_async_context(bench.throttle())
+    await ready(life)
+    (place,) = await bench.add(heard(1))
+    await eventually(lambda: _are(bench, "d-1", ["notify"]))
+    reader = await bench.lives.enter_async_context(started(consumer(bench.kafka, None)))
+    intruder = KafkaPort(bench.kafka, place.partition, reader, reader)
+    await intruder.fence()
+
+    await bench.add(heard(2))
+
+    await eventually(lambda: life.metrics.registry.get_sample_value("ups_throttle_fenced_total") == 1)
+    await intruder.close()
+    # the group still says that it is the owner's, so after a pause it is taken over anew
+    await eventually(lambda: _are(bench, "d-1", ["notify", "notify"]), within_s=30)
+
+
+async def test_topics_that_do_not_fit_together_are_refused(stack: Backing, prefix: str) -> None:
+    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
+    await apply_topics(kafka, [*TOPICS[1:], replace(EVENTS, partitions=3)], 1, get_logger("test"))
+
+    with pytest.raises(Fatal) as fatal:
+        async with running(Service.THROTTLE, settings_for(kafka), start):
+            pass
+
+    assert fatal.value.exit_code is ExitCode.PARTITIONS_CHANGED
+
+
+async def test_killed_at_random_moments_under_load_it_decides_what_the_oracle_decides(
+    bench: Bench, tmp_path: Path
+) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")  # noqa: T201 - with it the run can be repeated
+    chance = random.Random(seed)
+    policy = Policy(limit=3, window_s=60, period_s=3)
+    devices = {each: device(each, policy=policy) for each in (f"d-{number}" for number in range(40))}
+    await bench.add(*devices.values())
+    total, numbers = 2000, defaultdict[str, int](int)
+    child = Child("throttle", tmp_path / "throttle.log")
+    environ = {
+        "UPS_KAFKA_BOOTSTRAP_SERVERS": bench.kafka.bootstrap_servers,
+        "UPS_KAFKA_PREFIX": bench.kafka.prefix,
+        "UPS_KAFKA_SESSION_TIMEOUT_S": "6",
+        # a static member: the next one of this name has its partitions at once, not after the session time-out
+        "UPS_KAFKA_GROUP_INSTANCE_ID": "one",
+        "UPS_THROTTLE_BATCH_RECORDS": "20",
+        "UPS_HTTP_SIDE_HOST": "127.0.0.1",
+    }
+
+    async def load() -> None:
+        """Write as fast as it is decided, so that there is always something to be in the middle of."""
+        for sent in range(0, total, 20):
+            await eventually(lambda sent=sent: _count(bench, sent - IN_FLIGHT), within_s=60)
+            batch = []
+            for _ in range(20):
+                device_id = chance.choice(list(devices))
+                numbers[device_id] += 1
+                batch.append(heard(numbers[device_id], device_id, **_phase(chance)))
+            await bench.add(*batch)
+
+    loading = asyncio.create_task(load())
+    try:
+        child.start([sys.executable, "-m", "ups_throttle"], env=environ)
+        for kill in range(1, KILLS + 1):
+            seen = len(bench.decided.records) + chance.randrange(1, total // (2 * KILLS))
+            await eventually(lambda seen=seen: _count(bench, seen), within_s=60, every_s=chance.random() / 20)
+            await asyncio.to_thread(child.kill)
+            assert not loading.done()
+            print(f"kill {kill} at {len(bench.decided.records)} decisions")  # noqa: T201
+            child.start([sys.executable, "-m", "ups_throttle"], env=environ)
+        await loading
+        await eventually(lambda: _settled(bench, total), within_s=90)
+    finally:
+        loading.cancel()
+        await asyncio.to_thread(child.stop)
+        print(child.log_path.read_text()[-3000:])  # noqa: T201 - shown when the test fails
+
+    await _assert_as_told_by_the_oracle(bench, devices)
+
+
+def _phase(chance: random.Random) -> dict[str, Any]:
+    return chance.choice(
+        [
+            {"code": "ON_BATTERY", "phase": "raise", "native_text": None},
+            {"code": "POWER_RESTORED", "phase": "clear", "native_text": None},
+            {"code": "ON_BATTERY", "phase": "repeat", "native_text": None},
+            {},
+        ]
+    )
+
+
+async def _are(bench: Bench, device_id: str, outcomes: list[str]) -> bool:
+    return await bench.outcomes(device_id) == outcomes
+
+
+async def _count(bench: Bench, count: int) -> bool:
+    return len(await bench.decided.read()) >= count
+
+
+async def _has(reader: Reader, count: int) -> bool:
+    return len(await reader.read()) >= count
+
+
+async def _enabled(bench: Bench) -> list[NotificationsEnabled]:
+    return [one for one in await bench.decided.decisions() if isinstance(one, NotificationsEnabled)]
+
+
+async def _settled(bench: Bench, events: int) -> bool:
+    """Whether every event has its decision and every period has ended."""
+    found = await bench.decided.decisions()
+    kinds = [type(decision) for decision in found]
+    return sum(kind is EventDecided for kind in kinds) >= events and kinds.count(NotificationsDisabled) == kinds.count(
+        NotificationsEnabled
+    )
+
+
+async def _assert_as_told_by_the_oracle(bench: Bench, devices: dict[str, DeviceSnapshot]) -> None:
+    events = await read_from_beginning(bench.lives, bench.kafka, EVENTS)
+    written = defaultdict[str, list[AcceptedEvent]](list)
+    for record in await events.read():
+        accepted = AcceptedEvent.model_validate_json(record.value)
+        written[accepted.device_id].append(accepted)
+    for device_id, snapshot in devices.items():
+        decisions = await bench.decided.decisions(device_id)
+        decided = [decision for decision in decisions if isinstance(decision, EventDecided)]
+
+        assert [one.event for one in decided] == written[device_id]
+        assert [one.device_seq for one in decisions] == list(range(1, len(decisions) + 1))
+        assert decisions == _told_by_the_oracle(snapshot, decisions, written[device_id])
+        assert {one.outcome for one in decided} <= set(Outcome)
+
+
+def _told_by_the_oracle(
+    snapshot: DeviceSnapshot, decisions: list[Decision], events: list[AcceptedEvent]
+) -> list[Decision]:
+    """Give the oracle the events in order, and the timers where the decisions say that they fired."""
+    oracle = Oracle(snapshot.device_id)
+    left = list(events)
+    for position, decision in enumerate(decisions):
+        if position < len(oracle.decisions):
+            continue
+        if isinstance(decision, NotificationsEnabled):
+            oracle.due(decision.enabled_at, snapshot)
+        else:
+            oracle.event(left.pop(0), snapshot)
+    return oracle.decisions
