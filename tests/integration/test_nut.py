@@ -120,7 +120,7 @@ async def topics(stack: Backing, prefix: str) -> KafkaSettings:
 @pytest.fixture
 async def world(topics: KafkaSettings, server: NutServer, tmp_path: Path) -> World:
     path = tmp_path / "nut.toml"
-    path.write_text(f'[devices]\n"{server.address}" = "dev-1"\n')
+    path.write_text(f'[devices]\n"{server.name}" = "dev-1"\n')
     world = World(topics, path)
     await world.put_device("dev-1")
     return world
@@ -202,7 +202,7 @@ async def test_power_that_returned_while_the_watcher_was_away_is_told_when_it_is
 
 
 async def test_a_ups_is_told_of_once_its_device_exists(world: World, server: NutServer) -> None:
-    world.nut_file.write_text(f'[devices]\n"{server.address}" = "later"\n')
+    world.nut_file.write_text(f'[devices]\n"{server.name}" = "later"\n')
     server.set(ups_status="OB")
 
     async with world.service() as life:
@@ -225,9 +225,12 @@ async def test_a_server_that_is_not_there_keeps_nothing_else_from_working(
         async def ready() -> bool:
             return (await client.get("/readyz")).status_code == httpx.codes.OK
 
+        async def shown() -> bool:
+            shows = 'ups_event_ingest_nut_state{device_id="dev-1",state="unreachable"} 1.0'
+            return shows in (await client.get("/metrics")).text
+
         await eventually(ready)
-        metrics = (await client.get("/metrics")).text
-        assert 'ups_event_ingest_nut_state{device_id="dev-1",state="unreachable"} 1.0' in metrics
+        await eventually(shown)
 
 
 async def test_a_wrong_file_ends_the_start(topics: KafkaSettings, tmp_path: Path) -> None:

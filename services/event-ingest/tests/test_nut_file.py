@@ -78,17 +78,20 @@ def test_every_wrong_entry_is_named_with_what_is_right(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "[devices]"),
-        ("[devices]", "[devices]"),
         ("devices = 3", "[devices]"),
         ("[devices", "is not TOML"),
         ('[devices]\n"a@b" = "1"\n"a@b" = "2"', "is not TOML"),
     ],
 )
-def test_a_file_without_entries_says_how_they_look(tmp_path: Path, text: str, said: str) -> None:
+def test_a_file_without_the_table_says_how_it_looks(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(Fatal, match="UPS_INGEST_NUT_FILE") as raised:
         read_nut_file(file(tmp_path, text))
 
     assert said in str(raised.value)
+
+
+def test_an_empty_table_is_nothing_to_watch(tmp_path: Path) -> None:
+    assert read_nut_file(file(tmp_path, "[devices]\n")) == ()
 
 
 def test_a_file_that_is_not_there_or_not_text_is_said(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def nut(tmp_path: Path) -> Iterator[NutServer]:
 
 
 def answer(nut: NutServer, variable: str) -> str:
-    ups, _, place = nut.address.partition("@")
+    ups, _, place = nut.name.partition("@")
     host, _, port = place.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(f"GET VAR {ups} {variable}\n".encode())
@@ -50,12 +50,12 @@ async def test_without_its_driver_it_has_no_data_until_there_is_one_again(nut: N
 
 
 def test_after_a_restart_it_is_where_it_was(nut: NutServer) -> None:
-    address = nut.address
+    name = nut.name
     nut.kill()
     with pytest.raises(ConnectionRefusedError):
         answer(nut, "ups.status")
 
     nut.start()
 
-    assert nut.address == address
+    assert nut.name == name
     assert shows(nut, "ups.status", "OL")()

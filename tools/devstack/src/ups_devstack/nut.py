@@ -31,7 +31,7 @@ user = {user}
 class NutServer:
     """One `upsd` with one UPS, on a port of the kernel's choice, as this user; methods block.
 
-    Enter it to start, leave it to stop. The address stays the same over `stop`, `kill` and `start`. Without its driver
+    Enter it to start, leave it to stop. Its name stays the same over `stop`, `kill` and `start`. Without its driver
     the server has no data, and says so.
     """
 
@@ -50,7 +50,6 @@ class NutServer:
     def __enter__(self) -> Self:
         """Start the driver and the server."""
         try:
-            self.start_driver()
             self.start()
         except BaseException:
             self.close()
@@ -64,14 +63,14 @@ class NutServer:
         self.close()
 
     @property
-    def address(self) -> str:
+    def name(self) -> str:
         """The UPS as NUT's programs name it: `ups@host:port`."""
         if self._port is None:
             raise RuntimeError("upsd was not started yet")
         return f"{UPS}@{self.host}:{self._port}"
 
     def set(self, **variables: str) -> None:
-        """Let the UPS show these, `ups_status="OB LB"` for `ups.status`, beside what it showed before.
+        """Let the UPS show these beside what it showed before: `ups_status="OB LB"`, or `**{"ups.status": "OB LB"}`.
 
         The driver looks once a second. An empty text removes `ups.alarm`.
         """
@@ -84,7 +83,9 @@ class NutServer:
         partial.replace(self._folder / "ups.dev")
 
     def start(self) -> None:
-        """Start the server; returns when it has the driver's data, if there is a driver."""
+        """Start the server, and its driver unless that runs; returns when the server has its data."""
+        if self._driver.pid is None:
+            self.start_driver()
         if self._port is None:
             (self._port,) = start_on_kept_ports(self._folder / "ports.json", 1, lambda ports: self._start(ports[0]))
         else:
@@ -139,8 +140,7 @@ class NutServer:
         with suppress(OSError), socket.create_connection((self.host, port), timeout=1) as connection:
             connection.sendall(f"GET VAR {UPS} ups.status\n".encode())
             answer = connection.makefile().readline().strip()
-            waits = "WAIT" in answer or (answer.startswith("ERR") and self._driver.pid is not None)
-            return answer if waits or not answer else None
+            return None if answer.startswith("VAR") and "WAIT" not in answer else f"it answered {answer!r}"
         return "it does not listen yet"
 
     def _write(self, name: str, text: str) -> None:

@@ -40,7 +40,7 @@ class WatchedUps:
 
 
 def read_nut_file(path: Path) -> tuple[WatchedUps, ...]:
-    """The UPSes to watch.
+    """The UPSes to watch; an empty table is none.
 
     Raises:
         Fatal: with SETTINGS; it names every wrong entry, and what is right.
@@ -53,8 +53,8 @@ def read_nut_file(path: Path) -> tuple[WatchedUps, ...]:
         raise _wrong([f"is not TOML: {error}"]) from error
     problems = [f"{name}: unknown; only the table [{_TABLE}] is read" for name in content if name != _TABLE]
     devices = content.get(_TABLE)
-    if not isinstance(devices, dict) or not devices:
-        raise _wrong([*problems, f"has no entries; write [{_TABLE}] and below it {_EXAMPLE}"])
+    if not isinstance(devices, dict):
+        raise _wrong([*problems, f"has no devices; write [{_TABLE}] and below it {_EXAMPLE}"])
     found: dict[str, WatchedUps] = {}
     for place, device_id in devices.items():
         ups = _watched(place, device_id)
