@@ -62,12 +62,8 @@ class Draft:
         self.late = state.late
         self.passed_ms = state.passed_ms
         self.outputs: list[Decision] = []
+        self.view = device if device is not None and device.ownership == state.ownership else None
         self._device = device
-
-    @property
-    def view(self) -> Device | None:
-        """The device, if it is of the ownership that is being decided for."""
-        return self._device if self._device is not None and self._device.ownership == self.ownership else None
 
     @property
     def absent(self) -> Reason:
