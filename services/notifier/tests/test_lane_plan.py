@@ -61,10 +61,16 @@ def test_an_open_circuit_allows_nothing_then_one_probe():
     assert opened.allowance(NOW + LONGEST_REST, 4) == 1
 
 
-def test_the_rest_grows_to_a_minute():
-    circuit = Circuit()
+def test_the_rest_grows_to_its_bound():
+    circuit, now = Circuit(), NOW
     for _ in range(40):
-        circuit = circuit.after_trouble("down", NOW, 0.999)
+        now = circuit.rest_until or NOW
+        circuit = circuit.after_trouble("down", now, 0.999)
 
-    assert circuit.rest_until <= NOW + LONGEST_REST
-    assert circuit.rest_until > NOW + LONGEST_REST / 2
+    assert LONGEST_REST / 2 < circuit.rest_until - now <= LONGEST_REST
+
+
+def test_trouble_while_it_is_open_changes_nothing():
+    opened = Circuit().after_trouble("down", NOW, 0.5)
+
+    assert opened.after_trouble("down", NOW, 0.9) == opened

@@ -147,7 +147,7 @@ async def test_nobody_listening_is_the_relays_trouble():
     async with Relay(RelayAddress("127.0.0.1", 1, helo_name="test"), FROM) as relay:
         result = await relay.send(TO, MESSAGE, yes)
 
-    assert result == Unavailable(Phase.CONNECT, "the relay cannot be reached")
+    assert result == Unavailable(Phase.CONNECT, "the relay refuses connections")
 
 
 async def test_a_wrong_log_in_is_the_relays_trouble(server):

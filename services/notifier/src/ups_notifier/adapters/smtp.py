@@ -234,22 +234,24 @@ def _said_no(phase: Phase, reply: SMTPResponse) -> SendResult:
 
 def _cause(error: Exception) -> str:
     """Why there is no connection, in words of ours: a server's words may hold an address."""
-    causes: tuple[tuple[type[BaseException], str], ...] = (
-        (SMTPAuthenticationError, "the relay refuses the log-in"),
-        (ssl.SSLError, "TLS with the relay fails"),
-        (TimeoutError, "the relay does not answer"),
-        (ConnectionRefusedError, "the relay refuses connections"),
-        (SMTPResponseException, "the relay greets with an error"),
-        (ConnectionError, "the relay cannot be reached"),
-        (OSError, "the relay cannot be reached"),
-    )
-    seen: BaseException | None = error
-    while seen is not None:
-        for kind, words in causes[:2]:
-            if isinstance(seen, kind):
-                return words
-        seen = seen.__cause__ or seen.__context__
-    return next((words for kind, words in causes if isinstance(error, kind)), "TLS or log-in is not offered")
+    chain: list[BaseException] = [error]
+    while following := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(following)
+    for kind, words in _CAUSES:
+        if any(isinstance(each, kind) for each in chain):
+            return words
+    return "TLS or log-in is not offered"
+
+
+# The library wraps what happened in errors that are several of these at once: the first that fits says most.
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (SMTPAuthenticationError, "the relay refuses the log-in"),
+    (ssl.SSLError, "TLS with the relay fails"),
+    (SMTPResponseException, "the relay greets with an error"),
+    (ConnectionRefusedError, "the relay refuses connections"),
+    (TimeoutError, "the relay does not answer"),
+    (OSError, "the relay cannot be reached"),
+)
 
 
 def _tls_context(address: RelayAddress) -> ssl.SSLContext | None:

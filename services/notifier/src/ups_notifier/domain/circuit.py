@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 # Halved: a relay that comes back is found sooner, and one that is down is knocked at twice as often.
 FIRST_REST = timedelta(seconds=2)
-LONGEST_REST = timedelta(seconds=60)
+LONGEST_REST = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,11 @@ class Circuit:
         return 0 if now < self.rest_until else 1
 
     def after_trouble(self, cause: str, now: datetime, chance: float) -> "Circuit":
-        """Open it: longer with each trouble in a row, between half the rest and all of it by chance."""
+        """Open it: longer with each failed probe, between half the rest and all of it by chance.
+
+        Trouble of conversations that were under way when it opened tells nothing new.
+        """
+        if self.rest_until is not None and now < self.rest_until:
+            return self
         rest = min(LONGEST_REST, FIRST_REST * 2 ** min(self.troubles, 16))
         return Circuit(self.troubles + 1, cause, now + rest * (0.5 + chance / 2))

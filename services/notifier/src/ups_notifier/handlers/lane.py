@@ -173,7 +173,7 @@ class LaneWorker:
         if after is before:
             return
         now = self._clock.now()
-        if await self._ledger.save(before, after, now):
+        if await self._ledger.save(before, after, now) and not isinstance(result, Unavailable):
             waited = now - after.decided_at
             self._observer.moved(before, after, result, max(0.0, waited.total_seconds()))
 

@@ -15,6 +15,7 @@ class Then(Enum):
     CUT = "cut"  # break the connection; a message that has arrived whole is thrown away
     KEEP_AND_CUT = "keep and cut"  # take the message, and break the connection without an answer
     HANG = "hang"  # never answer
+    KEEP_AND_HANG = "keep and hang"  # take the message, and never answer
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class ScriptedServer:
 
     async def _content(self, mail: Taken, writer: asyncio.StreamWriter) -> None:
         action = self.script["CONTENT"][0] if self.script["CONTENT"] else "250"
-        if action is Then.KEEP_AND_CUT or (isinstance(action, str) and action.startswith("2")):
+        if action in {Then.KEEP_AND_CUT, Then.KEEP_AND_HANG} or (isinstance(action, str) and action.startswith("2")):
             self.taken.append(mail)
         await self._answer("CONTENT", writer)
 
@@ -107,7 +108,7 @@ class ScriptedServer:
         match action:
             case Then.CUT | Then.KEEP_AND_CUT:
                 raise _CutError
-            case Then.HANG:
+            case Then.HANG | Then.KEEP_AND_HANG:
                 await asyncio.Event().wait()
             case str():
                 await _say(writer, action)

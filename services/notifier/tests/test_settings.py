@@ -1,0 +1,47 @@
+import pytest
+from ups_notifier.settings import Settings
+from ups_runtime.settings import SettingsError, load
+
+NEEDED = {"UPS_OPERATOR_TOKEN": "operator-token-of-tests", "UPS_LINK_KEYS": "k" * 32}
+
+
+def test_the_least_environment_is_enough():
+    settings = load(Settings, NEEDED)
+
+    assert (settings.smtp.host, settings.smtp.port, settings.notifier.lease_s) == ("localhost", 25, 60)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UPS_SMTP_PORT", "0"),
+        ("UPS_SMTP_TLS", "maybe"),
+        ("UPS_SMTP_HELO_NAME", "a b"),
+        ("UPS_SMTP_HOTS", "mail"),
+        ("UPS_MAIL_EVENT_FROM", "nobody"),
+        ("UPS_MAIL_EVENT_FROM", "A <a@b.example>\r\nBcc: c@d.example"),
+        ("UPS_LINK_KEYS", "short"),
+        ("UPS_NOTIFIER_LEASE_S", "0"),
+    ],
+)
+def test_a_wrong_setting_is_named(name, value):
+    with pytest.raises(SettingsError, match=name):
+        load(Settings, NEEDED | {name: value})
+
+
+def test_a_password_is_not_sent_in_the_open():
+    with pytest.raises(SettingsError, match="without TLS") as refused:
+        load(Settings, NEEDED | {"UPS_SMTP_USERNAME": "ups", "UPS_SMTP_PASSWORD": "hunter22"})
+
+    assert "hunter22" not in str(refused.value)
+
+
+def test_all_faults_are_named_at_once():
+    with pytest.raises(SettingsError) as refused:
+        load(Settings, {"UPS_SMTP_PORT": "x"})
+
+    assert {problem.split(":")[0] for problem in refused.value.problems} == {
+        "UPS_SMTP_PORT",
+        "UPS_OPERATOR_TOKEN",
+        "UPS_LINK_KEYS",
+    }

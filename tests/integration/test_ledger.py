@@ -1,0 +1,86 @@
+"""The notifier's ledger on a real MongoDB."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ups_devstack.stack import Backing
+from ups_notifier.adapters.mongo import DATABASE, STEPS, MongoLedger
+from ups_notifier.adapters.mongo_deliveries import MongoDeliveries, Place
+from ups_notifier.domain.addressing import deliveries_of, notification_of
+from ups_notifier.testing.ledger_contract import LedgerContract
+from ups_notifier.testing.samples import NOW, OWNER, decided, event
+from ups_runtime import mongo
+from ups_runtime.outbox import Outbox
+from ups_runtime.settings import MongoSettings
+
+
+@pytest.fixture
+async def database(stack: Backing, prefix: str) -> AsyncIterator[mongo.Database]:
+    settings = MongoSettings(uri=stack.mongo_uri, database_prefix=prefix)
+    async with mongo.client(settings) as client:
+        database = mongo.database(client, settings, DATABASE)
+        await mongo.migrate(database, STEPS)
+        yield database
+
+
+@pytest.fixture
+def ledger(database: mongo.Database) -> MongoLedger:
+    return MongoLedger(database.client, database, Outbox(database))
+
+
+class TestMongoLedger(LedgerContract):
+    pass
+
+
+async def test_final_states_are_reported_in_the_same_transaction(ledger: MongoLedger, database: mongo.Database) -> None:
+    notification = notification_of(decided(event("ON_BATTERY")))
+    assert notification is not None
+    await ledger.add(notification, deliveries_of(notification, NOW.replace(year=2027)), NOW)
+
+    rows = await database["outbox"].find().to_list()
+    assert sorted(row["aggregate_id"] for row in rows) == sorted(
+        row.delivery_id for row in deliveries_of(notification, NOW)
+    )
+    assert all(b'"state":"dropped"' in bytes(row["value"]) for row in rows)
+    assert all(b"@" not in bytes(row["value"]) for row in rows)
+
+
+async def test_two_notifiers_at_once_add_one_notification(ledger: MongoLedger) -> None:
+    import asyncio
+
+    notification = notification_of(decided(event("ON_BATTERY")))
+    assert notification is not None
+    rows = deliveries_of(notification, NOW)
+
+    added = await asyncio.gather(*(ledger.add(notification, rows, NOW) for _ in range(5)))
+
+    assert sorted(added) == [False, False, False, False, True]
+    assert len(await ledger.open_rows(OWNER)) == 1
+
+
+async def test_rows_outlive_the_topic(ledger: MongoLedger, database: mongo.Database) -> None:
+    notification = notification_of(decided(event("ON_BATTERY")))
+    assert notification is not None
+    await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+
+    [row] = await database["deliveries"].find({"user_id": OWNER}).to_list()
+    assert (row["expires_at"] - NOW).days == 31
+    assert (await database["deliveries"].index_information())["expires"]["expireAfterSeconds"] == 0
+
+
+async def test_the_operator_reads_the_ledger_page_by_page(ledger: MongoLedger, database: mongo.Database) -> None:
+    for number in range(5):
+        decision = decided(event("ON_BATTERY"), notification_id=f"n{number}", device_seq=number + 1)
+        notification = notification_of(decision)
+        assert notification is not None
+        await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+    deliveries = MongoDeliveries(database)
+
+    seen, after = [], None
+    while page := await deliveries.page({"user_id": OWNER}, after, 2):
+        seen += [row["notification_id"] for row in page]
+        after = Place(page[-1]["created_at"], page[-1]["delivery_id"])
+
+    assert sorted(seen) == [f"n{number}" for number in range(5)]
+    assert all("frozen" not in row for row in await deliveries.page({}, None, 10))

@@ -1,0 +1,442 @@
+"""The notifier on real brokers, a real database and SMTP: each decision is one mail to each of its readers."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from ups_devstack.stack import Backing
+from ups_notifier.adapters.mongo import DATABASE
+from ups_notifier.app import start
+from ups_notifier.settings import MailSettings, NotifierSettings, Settings, SmtpSettings
+from ups_notifier.testing import samples
+from ups_notifier.testing.smtp_server import ScriptedServer, Taken, Then, scripted_server
+from ups_runtime import codec, mongo
+from ups_runtime.clock import SystemClock
+from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
+from ups_runtime.lifecycle import Life, running
+from ups_runtime.links import LinkSettings
+from ups_runtime.logging import get_logger
+from ups_runtime.settings import (
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    MongoSettings,
+    OperatorSettings,
+    PortalSettings,
+)
+from ups_runtime.testing import eventually
+from ups_schemas.decision import EventDecided
+from ups_schemas.envelope import Message
+from ups_schemas.event import Phase
+from ups_schemas.ids import delivery_id
+from ups_schemas.mail import DeliveryState, MailDelivery
+from ups_schemas.topics import DEAD_LETTERS, DECISIONS, DEVICES, MAIL_DELIVERIES, USERS, Service, Topic
+
+TOKEN, LINK_KEY = "operator-token-of-the-test", "k" * 32
+LETTERS = DEAD_LETTERS[Service.NOTIFIER]
+
+
+@dataclass
+class World:
+    """The topics round the service, written and read by the test."""
+
+    stack: Backing
+    prefix: str
+    writer: AIOKafkaProducer
+    smtp_port: int
+
+    @property
+    def kafka(self) -> KafkaSettings:
+        return KafkaSettings(bootstrap_servers=self.stack.kafka_bootstrap, prefix=self.prefix)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            kafka=self.kafka,
+            mongo=MongoSettings(uri=self.stack.mongo_uri, database_prefix=self.prefix),
+            http=HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
+            log=LogSettings(),
+            operator=OperatorSettings(token=TOKEN),
+            portal=PortalSettings(base_url="https://ridethrough.example.com"),
+            link=LinkSettings(keys=LINK_KEY),
+            smtp=SmtpSettings(host="127.0.0.1", port=self.smtp_port, helo_name="test", command_timeout_s=5),
+            mail=MailSettings(event_from="Ridethrough <events@ridethrough.example.com>"),
+            notifier=NotifierSettings(retry_first_s=0.2, retry_longest_s=0.5, lease_s=2),
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The same for a process of its own."""
+        return os.environ | {
+            "UPS_KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka_bootstrap,
+            "UPS_KAFKA_PREFIX": self.prefix,
+            "UPS_MONGO_URI": self.stack.mongo_uri,
+            "UPS_MONGO_DATABASE_PREFIX": self.prefix,
+            "UPS_HTTP_HOST": "127.0.0.1",
+            "UPS_HTTP_SIDE_HOST": "127.0.0.1",
+            "UPS_OPERATOR_TOKEN": TOKEN,
+            "UPS_LINK_KEYS": LINK_KEY,
+            "UPS_PORTAL_BASE_URL": "https://ridethrough.example.com",
+            "UPS_SMTP_HOST": "127.0.0.1",
+            "UPS_SMTP_PORT": str(self.smtp_port),
+            "UPS_SMTP_HELO_NAME": "test",
+            "UPS_MAIL_EVENT_FROM": "Ridethrough <events@ridethrough.example.com>",
+            "UPS_NOTIFIER_RETRY_FIRST_S": "0.2",
+            "UPS_NOTIFIER_RETRY_LONGEST_S": "0.5",
+            "UPS_NOTIFIER_LEASE_S": "1",
+        }
+
+    def address(self, user_id: str) -> str:
+        return f"{self.prefix}-{user_id[:8]}@example.com"
+
+    async def write(self, topic: Topic, key: str, value: Message | bytes | None) -> None:
+        raw = value.model_dump_json().encode() if isinstance(value, Message) else value
+        await self.writer.send_and_wait(topic_name(self.kafka, topic), raw, key.encode())
+
+    async def decide(self, *decisions: Any) -> None:
+        for decision in decisions:
+            await self.write(DECISIONS, decision.device_id, decision)
+
+    async def read(self, topic: Topic) -> list[Any]:
+        """All committed records of the topic, as of now."""
+        async with started(consumer(self.kafka, None)) as reader:
+            name = topic_name(self.kafka, topic)
+            partitions = [TopicPartition(name, number) for number in range(topic.partitions)]
+            reader.assign(partitions)
+            records: list[Any] = []
+            ends = await end_offsets(reader, partitions)
+            while any([await reader.position(partition) < end for partition, end in ends.items()]):
+                for batch in (await reader.getmany(timeout_ms=200)).values():
+                    records += batch
+            return records
+
+    async def reports(self) -> list[MailDelivery]:
+        return [codec.decode(record, MailDelivery).data for record in await self.read(MAIL_DELIVERIES)]
+
+    async def consumed(self) -> bool:
+        """Whether the group has committed all decisions."""
+        async with started(consumer(self.kafka, "notifier")) as asker:
+            partitions = [
+                TopicPartition(topic_name(self.kafka, DECISIONS), number) for number in range(DECISIONS.partitions)
+            ]
+            asker.assign(partitions)
+            ends = await end_offsets(asker, partitions)
+            return all([(await asker.committed(each) or 0) >= end for each, end in ends.items()])
+
+    async def rewind(self) -> None:
+        """Let the group read all decisions again; nobody may be in it."""
+        async with started(consumer(self.kafka, "notifier")) as rewinder:
+            name = topic_name(self.kafka, DECISIONS)
+            partitions = [TopicPartition(name, number) for number in range(DECISIONS.partitions)]
+            rewinder.assign(partitions)
+            await rewinder.commit(dict.fromkeys(partitions, 0))
+
+    def service(self) -> Any:
+        return running("notifier", self.settings, start)
+
+
+@asynccontextmanager
+async def world_with(stack: Backing, prefix: str, smtp_port: int) -> AsyncIterator[World]:
+    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
+    topics = [DECISIONS, DEVICES, USERS, MAIL_DELIVERIES, LETTERS]
+    await apply_topics(kafka, topics, 1, get_logger("test"))
+    async with started(producer(kafka, "test")) as writer:
+        world = World(stack, prefix, writer, smtp_port)
+        for each in (samples.reader(), samples.reader(samples.CO_WORKER)):
+            user = each.user.model_copy(update={"address": world.address(each.user.user_id)})
+            await world.write(USERS, user.user_id, user)
+        await world.write(DEVICES, samples.DEVICE_ID, samples.reader().device)
+        yield world
+
+
+@pytest.fixture
+async def world(stack: Backing, prefix: str) -> AsyncIterator[World]:
+    """With the stack's own mail server."""
+    async with world_with(stack, prefix, stack.smtp_port) as built:
+        yield built
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with scripted_server() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+async def scripted(stack: Backing, prefix: str, server: ScriptedServer) -> AsyncIterator[World]:
+    """With a mail server that does what the test says."""
+    async with world_with(stack, prefix, server.port) as built:
+        yield built
+
+
+def outage(number: int = 1, **more: Any) -> EventDecided:
+    began = SystemClock().now() - timedelta(seconds=5)
+    return samples.decided(
+        samples.event("ON_BATTERY", at=began, event_id=f"e{number}"),
+        opened=(samples.incident("ON_BATTERY", began),),
+        device_seq=number,
+        notification_id=f"n{number}",
+        **more,
+    )
+
+
+def power_back(number: int, earlier: EventDecided) -> EventDecided:
+    ended = earlier.opened[0].model_copy(update={"told": earlier.recipients, "told_in": earlier.notification_id})
+    return samples.decided(
+        samples.event("POWER_RESTORED", Phase.CLEAR, at=SystemClock().now(), event_id=f"e{number}"),
+        closed=(ended,),
+        device_seq=number,
+        notification_id=f"n{number}",
+    )
+
+
+def message_ids(mails: list[Taken]) -> Counter[str]:
+    return Counter(str(message_from_bytes(mail.message, policy=default)["Message-ID"]) for mail in mails)
+
+
+def message_id(notification_id: str, user_id: str = samples.OWNER) -> str:
+    return f"<{delivery_id(notification_id, user_id)}@ridethrough.example.com>"
+
+
+async def ready(life: Life) -> dict[str, str]:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.side_port}") as client:
+        return (await client.get("/readyz")).json()["missing"]
+
+
+async def test_a_decision_is_one_mail_to_each_of_its_readers(stack: Backing, world: World) -> None:
+    addresses = [world.address(user_id) for user_id in (samples.OWNER, samples.CO_WORKER)]
+    async with world.service() as life:
+        raised = outage()
+        await world.decide(raised, power_back(2, raised))
+        for address in addresses:
+            await eventually(lambda to=address: _count(stack, to, 2), within_s=30)
+        reports = await eventually(lambda: _reported(world, 4))
+        assert await ready(life) == {}
+
+    for address, user_id in zip(addresses, (samples.OWNER, samples.CO_WORKER), strict=True):
+        began, ended = await stack.inbox.mails(to=address)
+        assert began.recipients == ended.recipients == (address,)
+        assert (began.subject, ended.subject) == (
+            "[Critical] On battery: Server room UPS, Berlin, Invalidenstr. 4",
+            "[Resolved] Power restored: Server room UPS, Berlin, Invalidenstr. 4",
+        )
+        assert began.header("Message-ID") == message_id("n1", user_id)
+        assert ended.header("In-Reply-To") == message_id("n1", user_id)
+    assert {report.state for report in reports} == {DeliveryState.ACCEPTED}
+
+
+async def test_a_replay_of_all_decisions_mails_nothing_twice(stack: Backing, world: World) -> None:
+    async with world.service():
+        await world.decide(*(outage(number) for number in range(1, 6)))
+        await eventually(lambda: _count(stack, world.address(samples.OWNER), 5), within_s=30)
+        await eventually(world.consumed)
+    await world.rewind()
+
+    async with world.service():
+        await eventually(world.consumed, within_s=30)
+        await world.decide(outage(6))
+        await eventually(lambda: _count(stack, world.address(samples.OWNER), 6), within_s=30)
+
+    ids = Counter(mail.header("Message-ID") for mail in await stack.inbox.mails(to=world.address(samples.OWNER)))
+    assert set(ids.values()) == {1}
+
+
+async def test_a_relay_that_is_down_delays_and_loses_nothing(stack: Backing, world: World) -> None:
+    await stack.stop("mailbox")
+    try:
+        async with world.service() as life:
+            await world.decide(outage(1), outage(2))
+            await eventually(lambda: _says(life, "relay", "the relay refuses connections"), within_s=30)
+            assert [report.state for report in await world.reports()] == []
+            await stack.start("mailbox")
+            await eventually(lambda: _count(stack, world.address(samples.OWNER), 2), within_s=60)
+            await eventually(lambda: _is_ready(life), within_s=30)
+    finally:
+        if "mailbox" not in stack.pids:
+            await stack.start("mailbox")
+
+    mails = await stack.inbox.mails(to=world.address(samples.OWNER))
+    assert [mail.header("Message-ID") for mail in mails] == [message_id("n1"), message_id("n2")]
+
+
+async def test_the_end_comes_after_the_beginning_also_through_retries(scripted: World, server: ScriptedServer) -> None:
+    server.next("RCPT", "451 later", "451 later", "451 later")
+    raised = outage(recipients=(samples.OWNER,))
+    async with scripted.service():
+        await scripted.decide(raised, power_back(2, raised))
+        await eventually(lambda: len(server.taken) >= 2, within_s=30)
+        await eventually(lambda: _reported(scripted, 2, DeliveryState.ACCEPTED))
+
+    mine = [mail for mail in server.taken if mail.recipient == scripted.address(samples.OWNER)]
+    assert list(message_ids(mine)) == [message_id("n1"), message_id("n2")]
+
+
+async def test_a_lost_answer_is_counted_shown_and_repeated_with_the_same_message(
+    scripted: World, server: ScriptedServer
+) -> None:
+    server.next("CONTENT", Then.KEEP_AND_CUT)
+    async with scripted.service() as life:
+        await scripted.decide(outage(recipients=(samples.OWNER,)))
+        await eventually(lambda: len(server.taken) == 2, within_s=30)
+        reports = await eventually(lambda: _reported(scripted, 2))
+        shown = await _deliveries(life)
+
+    assert server.taken[0] == server.taken[1]
+    assert [(report.state, report.reason) for report in reports] == [
+        (DeliveryState.UNKNOWN, "answer_lost"),
+        (DeliveryState.ACCEPTED, "after_unknown"),
+    ]
+    assert [(row["state"], row["doubtful"]) for row in shown["items"]] == [("accepted", True)]
+
+
+async def test_who_unsubscribes_meanwhile_gets_nothing(scripted: World, server: ScriptedServer) -> None:
+    server.next("CONNECT", *["421 busy"] * 3)
+    device = samples.reader().device
+    async with scripted.service() as life:
+        await scripted.decide(outage())
+        await eventually(lambda: _says(life, "relay", "the relay greets with an error"), within_s=30)
+        only_owner = device.subscriptions[:1]
+        await scripted.write(DEVICES, device.device_id, device.model_copy(update={"subscriptions": only_owner}))
+        reports = await eventually(lambda: _reported(scripted, 2), within_s=30)
+
+    assert {(report.user_id, report.state, report.reason) for report in reports} == {
+        (samples.OWNER, DeliveryState.ACCEPTED, None),
+        (samples.CO_WORKER, DeliveryState.DROPPED, "unsubscribed"),
+    }
+    assert [mail.recipient for mail in server.taken] == [scripted.address(samples.OWNER)]
+
+
+async def test_several_notifiers_share_the_work(scripted: World, server: ScriptedServer) -> None:
+    async with scripted.service(), scripted.service():
+        await scripted.decide(*(outage(number) for number in range(1, 16)))
+        await eventually(lambda: _reported(scripted, 30, DeliveryState.ACCEPTED), within_s=60)
+
+    assert set(message_ids(server.taken).values()) == {1}
+    assert len(server.taken) == 30
+    for user_id in (samples.OWNER, samples.CO_WORKER):
+        mine = [mail for mail in server.taken if mail.recipient == scripted.address(user_id)]
+        assert list(message_ids(mine)) == [message_id(f"n{number}", user_id) for number in range(1, 16)]
+
+
+async def test_poison_goes_to_the_dead_letters_and_its_neighbours_are_mailed(
+    scripted: World, server: ScriptedServer
+) -> None:
+    async with scripted.service():
+        await scripted.write(DECISIONS, samples.DEVICE_ID, b"\xff not json")
+        await scripted.write(DECISIONS, samples.DEVICE_ID, b'{"type": "ups.event-decided.v1"}')
+        await scripted.decide(outage())
+        await eventually(lambda: len(server.taken) == 2, within_s=30)
+
+    assert [record.value for record in await scripted.read(LETTERS)] == [
+        b"\xff not json",
+        b'{"type": "ups.event-decided.v1"}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("phase", "action", "mails"),
+    [
+        ("MAIL", Then.HANG, 1),
+        ("RCPT", Then.HANG, 1),
+        ("DATA", Then.HANG, 1),
+        ("CONTENT", Then.HANG, 1),
+        ("CONTENT", Then.KEEP_AND_HANG, 2),
+    ],
+    ids=["mail", "rcpt", "data", "content", "content-kept"],
+)
+async def test_killed_at_any_point_it_sends_at_most_the_documented_double(
+    scripted: World, server: ScriptedServer, phase: str, action: Then, mails: int
+) -> None:
+    server.next(phase, action)
+    await scripted.decide(outage(recipients=(samples.OWNER,)))
+
+    async with process(scripted) as first:
+        await eventually(lambda: _hangs(server, phase, action), within_s=30)
+        first.send_signal(signal.SIGKILL)
+        await first.wait()
+    async with process(scripted):
+        await eventually(lambda: _states(scripted, "accepted"), within_s=30)
+
+    assert message_ids(server.taken) == {message_id("n1"): mails}
+    assert len({mail.message for mail in server.taken}) == 1
+
+
+async def test_sigterm_ends_it_in_order(scripted: World, server: ScriptedServer) -> None:
+    async with process(scripted) as service:
+        await scripted.decide(outage())
+        await eventually(lambda: len(server.taken) == 2, within_s=30)
+        service.send_signal(signal.SIGTERM)
+
+        assert await asyncio.wait_for(service.wait(), 25) == 0
+
+
+async def test_only_the_operator_reads_the_ledger(scripted: World) -> None:
+    async with (
+        scripted.service() as life,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}") as client,
+    ):
+        assert (await client.get("/v1/operator/deliveries")).status_code == 401
+        wrong = await client.get("/v1/operator/deliveries", headers=_token(), params={"cursor": "x", "limit": 1})
+        assert wrong.status_code == 422
+
+
+@asynccontextmanager
+async def process(world: World) -> AsyncIterator[asyncio.subprocess.Process]:
+    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "ups_notifier.app", env=world.environment)
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+
+
+def _hangs(server: ScriptedServer, phase: str, action: Then) -> bool:
+    """Whether the script was played, and the server keeps the client waiting."""
+    return not server.script[phase] and (action is not Then.KEEP_AND_HANG or bool(server.taken))
+
+
+def _token() -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOKEN}"}
+
+
+async def _deliveries(life: Life) -> Any:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", headers=_token()) as client:
+        return (await client.get("/v1/operator/deliveries")).raise_for_status().json()
+
+
+async def _count(stack: Backing, address: str, wanted: int) -> bool:
+    return len(await stack.inbox.mails(to=address)) >= wanted
+
+
+async def _reported(world: World, wanted: int, state: DeliveryState | None = None) -> list[MailDelivery]:
+    reports = [report for report in await world.reports() if state in {None, report.state}]
+    return reports if len(reports) >= wanted else []
+
+
+async def _states(world: World, *states: str) -> bool:
+    """Whether the ledger's rows are in these states: its reports come later when their publisher was killed, too."""
+    async with mongo.client(world.settings.mongo) as client:
+        rows = await mongo.database(client, world.settings.mongo, DATABASE)["deliveries"].find().to_list()
+    return sorted(row["state"] for row in rows) == sorted(states)
+
+
+async def _says(life: Life, check: str, text: str) -> bool:
+    return (await ready(life)).get(check) == text
+
+
+async def _is_ready(life: Life) -> bool:
+    return not await ready(life)
