@@ -1,4 +1,5 @@
 import pytest
+
 from ups_notifier.settings import Settings
 from ups_runtime.settings import SettingsError, load
 
