@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,15 +16,13 @@ from ups_device.domain.company import Company
 from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
 from ups_device.handlers.event_log import EventLog
 from ups_device.testing.contract import DeviceStoreContract, LogContract, PeriodContract
-from ups_device.testing.examples import NOW, a_decision, a_registration, an_event
+from ups_device.testing.examples import NOW, a_decision, a_new_event, a_registration, an_event
 from ups_devstack.stack import Backing
 from ups_runtime import mongo
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import MongoSettings
 from ups_schemas.decision import Basis
 from ups_schemas.device import Plan
-
-YEAR = timedelta(days=365)
 
 
 @pytest.fixture
@@ -101,7 +98,7 @@ async def test_a_page_is_one_range_of_an_index(
     db: AsyncDatabase[dict[str, Any]], log: MongoLog, scope: DeviceLog | CompanyLog
 ) -> None:
     for number in range(300):
-        await log.add_event(an_event(number), "acme", NOW + YEAR)
+        await log.add_events([a_new_event(an_event(number))])
     await db.command("profile", 2)
 
     first = await log.page(Query(scope, 20))

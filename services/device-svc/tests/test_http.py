@@ -152,6 +152,8 @@ async def test_the_same_request_registers_once_and_does_not_show_the_secret_agai
     [
         ({"name": ""}, "name"),
         ({"name": "x" * 301}, "name"),
+        ({"owner": "an na"}, "owner"),
+        ({"subscribers": [{"user_id": "ben", "codes": []}]}, "subscribers[0].codes"),
         ({"owner": "nobody"}, "owner"),
         ({"owner": "gone"}, "owner"),
         ({"owner": "eve"}, "owner"),
@@ -172,6 +174,25 @@ async def test_what_is_wrong_with_a_device_is_named(service: Service, fields: di
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["field"] == field
     assert not service.devices.devices
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'{"name": "\\ud800"}', b"\xff", b'{"company_id": "acme", "owner": "anna", "name": null}'],
+)
+async def test_a_body_that_is_no_device_is_refused(service: Service, body: bytes) -> None:
+    answer = await service.call(
+        "POST", "/v1/operator/devices", content=body, headers={"Content-Type": "application/json"}
+    )
+
+    assert answer.status_code in {400, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_hostile_names_come_back_as_they_were_given(service: Service) -> None:
+    name = "Rack\r\nBcc: eve@acme.example {{ 7 * 7 }} <script> \u202e \U0001f50b $where"
+
+    assert (await service.register(name=name))["name"] == name
 
 
 async def test_as_many_subscribers_as_fit_do_not_push_out_the_owner(service: Service) -> None:
@@ -447,6 +468,7 @@ async def test_the_log_goes_on_by_cursor_and_filters(service: Service) -> None:
         ({"outcome": "lost"}, "outcome"),
         ({"code": "on battery"}, "code"),
         ({"from": "yesterday"}, "from"),
+        ({"from": "0001-01-01T00:00:00+14:00"}, "from"),
         ({"to": "2026-11-22T12:00:00"}, "to"),
         ({"colour": "red"}, "colour"),
     ],

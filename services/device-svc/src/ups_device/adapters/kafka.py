@@ -1,12 +1,10 @@
 """What comes in from Kafka: events and decisions for the log, people for the checks."""
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from ups_device.handlers.devices import Member
-from ups_device.handlers.event_log import EventLog, Fact
+from ups_device.handlers.event_log import EventLog
 from ups_device.metrics import DeviceMetrics
 from ups_runtime import codec
 from ups_runtime.clock import Clock
@@ -19,9 +17,6 @@ from ups_schemas.ids import UserId
 from ups_schemas.topics import DECISIONS, EVENTS, USERS
 
 _FACTS = (*EVENTS.messages, *DECISIONS.messages)
-
-# Devices written down side by side: each waits for the journal, which takes many at once as fast as one.
-_SIDE_BY_SIDE = 32
 
 
 class LogRecords:
@@ -43,20 +38,8 @@ class LogRecords:
         self._written(record)
 
     async def handle_batch(self, records: Sequence[Record]) -> None:
-        """Write down several: those of one device in their order, devices side by side."""
-        facts_by_key: dict[bytes | None, list[Fact]] = defaultdict(list)
-        for record in records:
-            facts_by_key[record.key].append(codec.decode(record, _FACTS).data)
-        slots = asyncio.Semaphore(_SIDE_BY_SIDE)
-
-        async def write(facts: Sequence[Fact]) -> None:
-            async with slots:
-                for fact in facts:
-                    await self._log.record(fact)
-
-        async with asyncio.TaskGroup() as group:
-            for facts in facts_by_key.values():
-                group.create_task(write(facts))
+        """Write down several at once."""
+        await self._log.record(*(codec.decode(record, _FACTS).data for record in records))
         for record in records:
             self._written(record)
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from ups_device.adapters.cursors import log_cursor, log_position
 from ups_device.domain.event_log import MAX_PAGE, CompanyLog, DeviceLog, Row
@@ -43,8 +43,8 @@ class LogPage(RequestBody):
     cursor: str | None = Field(None, max_length=400)
     code: Code | None = None
     outcome: Outcome | None = None
-    start: AwareDatetime | None = Field(None, alias="from")
-    end: AwareDatetime | None = Field(None, alias="to")
+    start: Timestamp | None = Field(None, alias="from")
+    end: Timestamp | None = Field(None, alias="to")
 
     def query(self, scope: DeviceLog | CompanyLog) -> LogQuery:
         """The query for this scope."""

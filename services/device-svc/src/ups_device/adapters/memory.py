@@ -6,13 +6,24 @@ from datetime import datetime
 
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device
-from ups_device.domain.event_log import CompanyLog, DeviceLog, Presence, Query, Row, leaves_row, row_id
+from ups_device.domain.event_log import (
+    Belonging,
+    CompanyLog,
+    DeviceLog,
+    NewDecision,
+    NewEvent,
+    Presence,
+    Query,
+    Row,
+    leaves_row,
+    row_id,
+)
 from ups_device.domain.gateway import Gateway
 from ups_device.domain.period import Period
 from ups_device.domain.policy import Override
 from ups_device.handlers.devices import Place
 from ups_device.handlers.refusals import AlreadyExists, Changed
-from ups_schemas.decision import EventDecided, LateEventsDecided, NotificationsDisabled, NotificationsEnabled
+from ups_schemas.decision import LateEventsDecided, NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import EnableNotifications, Policy
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.ids import CompanyId, DeviceId, Id
@@ -85,6 +96,14 @@ class MemoryDevices:
         there = [self.devices[device_id] for device_id in device_ids if device_id in self.devices]
         return {d.device_id for d in there if d.snapshot.company_id == company_id and d.removed_at is None}
 
+    async def belongings(self, device_ids: Collection[DeviceId]) -> Mapping[DeviceId, Belonging]:
+        """Whose these devices are."""
+        return {
+            device_id: Belonging(device.snapshot.ownership, device.snapshot.company_id)
+            for device_id, device in self.devices.items()
+            if device_id in device_ids
+        }
+
     async def find_gateway(self, gateway_id: Id) -> Gateway | None:
         """The gateway."""
         return self.gateways.get(gateway_id)
@@ -114,21 +133,24 @@ class MemoryLog:
         self.kept_until: dict[str, datetime] = {}
         self._presences: dict[tuple[DeviceId, int], Presence] = {}
 
-    async def add_event(self, event: AcceptedEvent, company_id: CompanyId | None, kept_until: datetime) -> None:
-        """Add the event's row; one that is there stays as it is."""
-        key = row_id(event.device_id, event.event_id)
-        if key not in self.rows:
-            self.rows[key] = Row(event, company_id)
-            self.kept_until[key] = kept_until
-        elif self.rows[key].company_id is None:
-            self.rows[key] = replace(self.rows[key], company_id=company_id)
+    async def add_events(self, events: Sequence[NewEvent]) -> None:
+        """Add the events' rows."""
+        for new in events:
+            key = row_id(new.event.device_id, new.event.event_id)
+            if key not in self.rows:
+                self.rows[key] = Row(new.event, new.company_id)
+                self.kept_until[key] = new.kept_until
+            elif self.rows[key].company_id is None:
+                self.rows[key] = replace(self.rows[key], company_id=new.company_id)
 
-    async def add_decision(self, decision: EventDecided, kept_until: datetime) -> None:
-        """Put the decision into the event's row."""
-        key = row_id(decision.device_id, decision.event.event_id)
-        row = self.rows.get(key, Row(decision.event, None))
-        self.rows[key] = replace(row, decision=decision, company_id=decision.company_id or row.company_id)
-        self.kept_until[key] = kept_until
+    async def add_decisions(self, decisions: Sequence[NewDecision]) -> None:
+        """Put the decisions into the events' rows."""
+        for new in decisions:
+            decision = new.decision
+            key = row_id(decision.device_id, decision.event.event_id)
+            row = self.rows.get(key, Row(decision.event, None))
+            self.rows[key] = replace(row, decision=decision, company_id=decision.company_id or row.company_id)
+            self.kept_until[key] = new.kept_until
 
     async def add_late_mail(self, mail: LateEventsDecided) -> None:
         """Say in the rows that they were mailed after all."""
@@ -137,14 +159,15 @@ class MemoryLog:
             if key in self.rows:
                 self.rows[key] = replace(self.rows[key], late_mail=mail)
 
-    async def seen(self, event: AcceptedEvent) -> None:
-        """The device lives."""
-        key = (event.device_id, event.ownership)
-        there = self._presences.get(key, Presence(event.received_at))
-        there = replace(there, last_seen=max(there.last_seen, event.received_at))
-        if not leaves_row(event) and (there.read_at is None or there.read_at < event.received_at):
-            there = replace(there, read_at=event.received_at, readings=event.attributes)
-        self._presences[key] = there
+    async def seen(self, events: Sequence[AcceptedEvent]) -> None:
+        """The devices live."""
+        for event in events:
+            key = (event.device_id, event.ownership)
+            there = self._presences.get(key, Presence(event.received_at))
+            there = replace(there, last_seen=max(there.last_seen, event.received_at))
+            if not leaves_row(event) and (there.read_at is None or there.read_at < event.received_at):
+                there = replace(there, read_at=event.received_at, readings=event.attributes)
+            self._presences[key] = there
 
     async def presence(self, device_id: DeviceId, ownership: int) -> Presence | None:
         """When the device was last seen."""

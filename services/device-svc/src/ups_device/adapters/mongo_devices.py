@@ -8,6 +8,7 @@ from pymongo.errors import DuplicateKeyError
 
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device
+from ups_device.domain.event_log import Belonging
 from ups_device.domain.gateway import Gateway
 from ups_device.domain.policy import Override
 from ups_device.handlers.devices import Place
@@ -139,6 +140,16 @@ class MongoDevices:
         wanted = {"_id": {"$in": list(device_ids)}, "company_id": company_id, "removed_at": None}
         with map_mongo_errors():
             return {document["_id"] async for document in self._db.devices.find(wanted, {"_id": 1})}
+
+    async def belongings(self, device_ids: Collection[DeviceId]) -> Mapping[DeviceId, Belonging]:
+        """Whose these devices are, also removed ones; unknown ones are left out."""
+        wanted = {"_id": {"$in": list(device_ids)}}
+        with map_mongo_errors():
+            found = self._db.devices.find(wanted, {"company_id": 1, "snapshot.ownership": 1})
+            return {
+                document["_id"]: Belonging(document["snapshot"]["ownership"], document["company_id"])
+                async for document in found
+            }
 
     async def find_gateway(self, gateway_id: Id) -> Gateway | None:
         """The gateway."""

@@ -6,14 +6,17 @@ fields, and a row must come back as it went in. What is asked by stands beside i
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError
+from pymongo import UpdateOne
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import BulkWriteError
 
 from ups_device.domain.event_log import (
     CompanyLog,
     DeviceLog,
+    NewDecision,
+    NewEvent,
     Presence,
     Query,
     Row,
@@ -23,10 +26,13 @@ from ups_device.domain.event_log import (
 from ups_runtime.mongo import Database, map_mongo_errors
 from ups_schemas.decision import EventDecided, LateEventsDecided
 from ups_schemas.event import AcceptedEvent, Attributes
-from ups_schemas.ids import CompanyId, DeviceId
+from ups_schemas.ids import DeviceId
 
 # What MongoDB gives: documents have no static type.
 Document = dict[str, Any]
+Collection = AsyncCollection[Document]
+
+_DUPLICATE_KEY = 11000
 
 
 class MongoLog:
@@ -36,37 +42,20 @@ class MongoLog:
         self._events = db.events
         self._presences = db.presences
 
-    async def add_event(self, event: AcceptedEvent, company_id: CompanyId | None, kept_until: datetime) -> None:
-        """Add the event's row; one that is there stays as it is, but for a company that it lacks."""
-        identity = row_id(event.device_id, event.event_id)
-        row = {"_id": identity, **_event_fields(event), "company_id": company_id, "expires_at": kept_until}
+    async def add_events(self, events: Sequence[NewEvent]) -> None:
+        """Add the events' rows; one that is there stays as it is, but for a company that it lacks."""
+        rows = [_event_row(new) for new in events]
         with map_mongo_errors():
             try:
-                await self._events.insert_one(row)
-            except DuplicateKeyError:
-                if company_id is not None:
-                    lacking = {"_id": identity, "company_id": None}
-                    await self._events.update_one(lacking, {"$set": {"company_id": company_id}})
+                await self._events.insert_many(rows, ordered=False)
+            except BulkWriteError as error:
+                there = [rows[number] for number in _duplicates(error)]
+                if lacking := [_give_company(row) for row in there if row["company_id"] is not None]:
+                    await self._events.bulk_write(lacking, ordered=False)
 
-    async def add_decision(self, decision: EventDecided, kept_until: datetime) -> None:
-        """Put the decision into the event's row, and make the row if it is not there."""
-        known = decision.company_id is not None
-        update: Document = {
-            "$set": {
-                "decision": decision.model_dump_json(exclude={"event"}),
-                "outcome": decision.outcome.value,
-                "expires_at": kept_until,
-                **({"company_id": decision.company_id} if known else {}),
-            },
-            "$setOnInsert": {**_event_fields(decision.event), **({} if known else {"company_id": None})},
-        }
-        wanted = {"_id": row_id(decision.device_id, decision.event.event_id)}
-        with map_mongo_errors():
-            try:
-                await self._events.update_one(wanted, update, upsert=True)
-            except DuplicateKeyError:
-                # the event came in between: now there is a row to update
-                await self._events.update_one(wanted, update, upsert=True)
+    async def add_decisions(self, decisions: Sequence[NewDecision]) -> None:
+        """Put the decisions into the events' rows, and make those that are not there."""
+        await _upsert(self._events, [_decide(new) for new in decisions])
 
     async def add_late_mail(self, mail: LateEventsDecided) -> None:
         """Say in the rows of the events whose conditions it lists that, and when, they were mailed after all.
@@ -77,19 +66,19 @@ class MongoLog:
         with map_mongo_errors():
             await self._events.update_many({"_id": {"$in": rows}}, {"$set": {"late_mail": mail.model_dump_json()}})
 
-    async def seen(self, event: AcceptedEvent) -> None:
-        """The device lives; of a STATUS pulse, what it read. An older one changes nothing."""
-        latest: Document = {"last_seen": event.received_at}
-        if not leaves_row(event):
-            # documents compare field by field in their order, so the later reading is the greater one
-            latest["readings"] = {"at": event.received_at, "attributes": event.attributes.model_dump_json()}
-        update = {"$max": latest}
-        wanted = {"_id": _presence_id(event.device_id, event.ownership)}
-        with map_mongo_errors():
-            try:
-                await self._presences.update_one(wanted, update, upsert=True)
-            except DuplicateKeyError:
-                await self._presences.update_one(wanted, update)
+    async def seen(self, events: Sequence[AcceptedEvent]) -> None:
+        """The devices live; of a STATUS pulse, what it read. An older one changes nothing."""
+        latest: dict[str, Document] = {}
+        for event in sorted(events, key=lambda event: event.received_at):
+            seen = latest.setdefault(_presence_id(event.device_id, event.ownership), {})
+            seen["last_seen"] = event.received_at
+            if not leaves_row(event):
+                # documents compare field by field in their order, so the later reading is the greater one
+                seen["readings"] = {"at": event.received_at, "attributes": event.attributes.model_dump_json()}
+        await _upsert(
+            self._presences,
+            [UpdateOne({"_id": identity}, {"$max": seen}, upsert=True) for identity, seen in latest.items()],
+        )
 
     async def presence(self, device_id: DeviceId, ownership: int) -> Presence | None:
         """When the device was last seen; None if it never was."""
@@ -107,6 +96,52 @@ class MongoLog:
         with map_mongo_errors():
             found = self._events.find(_wanted(query)).sort([("received_at", -1), ("_id", -1)]).limit(query.limit)
             return [_row(document) async for document in found]
+
+
+async def _upsert(collection: Collection, updates: Sequence[UpdateOne]) -> None:
+    """Make these updates, which may be made again; two upserts that insert the same at once are tried once more."""
+    with map_mongo_errors():
+        try:
+            await collection.bulk_write(updates, ordered=False)
+        except BulkWriteError as error:
+            _duplicates(error)
+            await collection.bulk_write(updates, ordered=False)
+
+
+def _duplicates(error: BulkWriteError) -> list[int]:
+    """The places of those that were there already; raises the error if anything else was wrong."""
+    failed = error.details["writeErrors"]
+    if error.details["writeConcernErrors"] or any(each["code"] != _DUPLICATE_KEY for each in failed):
+        raise error
+    return [each["index"] for each in failed]
+
+
+def _event_row(new: NewEvent) -> Document:
+    identity = row_id(new.event.device_id, new.event.event_id)
+    return {"_id": identity, **_event_fields(new.event), "company_id": new.company_id, "expires_at": new.kept_until}
+
+
+def _give_company(row: Document) -> UpdateOne:
+    return UpdateOne({"_id": row["_id"], "company_id": None}, {"$set": {"company_id": row["company_id"]}})
+
+
+def _decide(new: NewDecision) -> UpdateOne:
+    decision = new.decision
+    company = {"company_id": decision.company_id}
+    known = decision.company_id is not None
+    return UpdateOne(
+        {"_id": row_id(decision.device_id, decision.event.event_id)},
+        {
+            "$set": {
+                "decision": decision.model_dump_json(exclude={"event"}),
+                "outcome": decision.outcome.value,
+                "expires_at": new.kept_until,
+                **(company if known else {}),
+            },
+            "$setOnInsert": {**_event_fields(decision.event), **({} if known else company)},
+        },
+        upsert=True,
+    )
 
 
 def _event_fields(event: AcceptedEvent) -> Document:

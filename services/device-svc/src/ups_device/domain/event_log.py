@@ -45,6 +45,31 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Belonging:
+    """Whose a device is, and since which ownership."""
+
+    ownership: int
+    company_id: CompanyId
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be logged, of the company's device unless that is not known."""
+
+    event: AcceptedEvent
+    company_id: CompanyId | None
+    kept_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewDecision:
+    """A decision to be logged."""
+
+    decision: EventDecided
+    kept_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Presence:
     """When the device last said anything, and what its last STATUS pulse read."""
 

@@ -1,12 +1,12 @@
 """The Event Log: events and decisions written down in whatever order they come, and read page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, assert_never
 
 from ups_device.domain import plan
 from ups_device.domain.device import Device
-from ups_device.domain.event_log import DeviceLog, Presence, Query, Row, leaves_row
+from ups_device.domain.event_log import Belonging, DeviceLog, NewDecision, NewEvent, Presence, Query, Row, leaves_row
 from ups_device.handlers.refusals import NotFound
 from ups_schemas.decision import (
     EventDecided,
@@ -23,17 +23,17 @@ Fact = AcceptedEvent | EventDecided | LateEventsDecided | NotificationsDisabled 
 class Log(Protocol):
     """Where rows are kept. Each method may be called again with the same, and in any order."""
 
-    async def add_event(self, event: AcceptedEvent, company_id: CompanyId | None, kept_until: datetime) -> None:
-        """Add the event's row; one that is there stays as it is, but for a company that it lacks."""
+    async def add_events(self, events: Sequence[NewEvent]) -> None:
+        """Add the events' rows; one that is there stays as it is, but for a company that it lacks."""
 
-    async def add_decision(self, decision: EventDecided, kept_until: datetime) -> None:
-        """Put the decision into the event's row, and make the row if it is not there."""
+    async def add_decisions(self, decisions: Sequence[NewDecision]) -> None:
+        """Put the decisions into the events' rows, and make those that are not there."""
 
     async def add_late_mail(self, mail: LateEventsDecided) -> None:
         """Say in the rows of the events whose conditions it lists that, and when, they were mailed after all."""
 
-    async def seen(self, event: AcceptedEvent) -> None:
-        """The device lives; of a STATUS pulse, what it read. An older one changes nothing."""
+    async def seen(self, events: Sequence[AcceptedEvent]) -> None:
+        """The devices live; of a STATUS pulse, what it read. An older one changes nothing."""
 
     async def presence(self, device_id: DeviceId, ownership: int) -> Presence | None:
         """When the device was last seen; None if it never was."""
@@ -58,6 +58,9 @@ class Devices(Protocol):
     async def find(self, device_id: DeviceId) -> Device | None:
         """The device, also when removed."""
 
+    async def belongings(self, device_ids: Collection[DeviceId]) -> Mapping[DeviceId, Belonging]:
+        """Whose these devices are, also removed ones; unknown ones are left out."""
+
 
 class EventLog:
     """What happened to each device, and what became of it."""
@@ -67,28 +70,30 @@ class EventLog:
         self._periods = periods
         self._devices = devices
 
-    async def record(self, fact: Fact) -> None:
-        """Write down one record of `ups.events` or `ups.decisions`; again is harmless, and so is any order."""
-        match fact:
-            case AcceptedEvent():
-                await self._log.seen(fact)
-                if leaves_row(fact):
-                    # The decision will say how long; until it comes, as long as can be.
-                    kept_until = fact.received_at + plan.LONGEST_RETENTION
-                    await self._log.add_event(fact, await self._company(fact), kept_until)
-            case EventDecided():
-                kept_until = plan.kept_until(
-                    fact.basis.plan, effective_at=fact.effective_at, received_at=fact.event.received_at
-                )
-                await self._log.add_decision(fact, kept_until)
-            case LateEventsDecided():
-                await self._log.add_late_mail(fact)
-            case NotificationsDisabled():
-                await self._periods.began(fact)
-            case NotificationsEnabled():
-                await self._periods.ended(fact)
-            case _:
-                assert_never(fact)
+    async def record(self, *facts: Fact) -> None:
+        """Write down records of `ups.events` and `ups.decisions`; again is harmless, and so is any order.
+
+        Only a mail of late events must not come before the decisions on them, which the same partition has first.
+        """
+        events = [fact for fact in facts if isinstance(fact, AcceptedEvent)]
+        if events:
+            await self._log.seen(events)
+            await self._add_events([event for event in events if leaves_row(event)])
+        decisions = [NewDecision(fact, _kept_until(fact)) for fact in facts if isinstance(fact, EventDecided)]
+        if decisions:
+            await self._log.add_decisions(decisions)
+        for fact in facts:
+            match fact:
+                case AcceptedEvent() | EventDecided():
+                    pass
+                case LateEventsDecided():
+                    await self._log.add_late_mail(fact)
+                case NotificationsDisabled():
+                    await self._periods.began(fact)
+                case NotificationsEnabled():
+                    await self._periods.ended(fact)
+                case _:
+                    assert_never(fact)
 
     async def of_device(self, device_id: DeviceId) -> DeviceLog:
         """The log of the device in its present ownership.
@@ -109,8 +114,25 @@ class EventLog:
         """When the device was last seen in its present ownership; None if it never was."""
         return await self._log.presence(device.device_id, device.snapshot.ownership)
 
-    async def _company(self, event: AcceptedEvent) -> CompanyId | None:
-        device = await self._devices.find(event.device_id)
-        if device is None or device.snapshot.ownership != event.ownership:
-            return None
-        return device.snapshot.company_id
+    async def _add_events(self, events: Sequence[AcceptedEvent]) -> None:
+        if not events:
+            return
+        belongings = await self._devices.belongings({event.device_id for event in events})
+        # The decision will say how long a row is kept; until it comes, as long as can be.
+        await self._log.add_events(
+            [
+                NewEvent(event, _company(event, belongings), event.received_at + plan.LONGEST_RETENTION)
+                for event in events
+            ]
+        )
+
+
+def _company(event: AcceptedEvent, belongings: Mapping[DeviceId, Belonging]) -> CompanyId | None:
+    belonging = belongings.get(event.device_id)
+    return belonging.company_id if belonging and belonging.ownership == event.ownership else None
+
+
+def _kept_until(decision: EventDecided) -> datetime:
+    return plan.kept_until(
+        decision.basis.plan, effective_at=decision.effective_at, received_at=decision.event.received_at
+    )

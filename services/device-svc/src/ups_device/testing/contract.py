@@ -29,6 +29,8 @@ from ups_device.testing.examples import (
     a_disabling,
     a_key,
     a_late_mail,
+    a_new_decision,
+    a_new_event,
     a_registration,
     an_enabling,
     an_event,
@@ -39,7 +41,7 @@ from ups_schemas.device import Actor, EnableNotifications, Policy
 ACME = Company("acme")
 
 
-class DeviceStore(device_ports.Store, policy_ports.Store, gateway_ports.Store, Protocol):
+class DeviceStore(device_ports.Store, policy_ports.Store, gateway_ports.Store, log_ports.Devices, Protocol):
     """All that is asked of the store of devices."""
 
 
@@ -166,9 +168,36 @@ class LogContract:
         assert await log.page(Query(DeviceLog("d1", 1), 500)) == expected[::-1]
         assert await log.page(Query(CompanyLog("acme"), 500)) == expected[::-1]
 
+    async def test_many_at_once_are_the_same_as_one_by_one(
+        self, log: log_ports.Log, devices: DeviceStore, periods: PeriodStore
+    ) -> None:
+        """Also where some are there, and the same comes twice among them."""
+        await devices.add(a_registration(), ACME)
+        event_log = EventLog(log, periods, devices)
+        events = [an_event(number) for number in range(6)]
+        await event_log.record(events[0], a_decision(events[1]), a_decision(events[2], company_id=None))
+        late, mail = a_decision(events[5], Outcome.LATE), a_late_mail(events[5])
+
+        await event_log.record(*events, *events, *(a_decision(event) for event in events[:4]), late, mail)
+
+        rows = await log.page(Query(CompanyLog("acme"), 500))
+        outcomes = [row.decision and row.decision.outcome for row in rows]
+        assert [row.event.event_id for row in rows] == ["e5", "e4", "e3", "e2", "e1", "e0"]
+        assert outcomes == [Outcome.LATE, None, *[Outcome.NOTIFY] * 4]
+        assert rows[0].late_mail == mail
+
+    async def test_a_row_that_lacks_its_company_gets_it(self, log: log_ports.Log) -> None:
+        """Whichever of event and decision knows it, and in either order."""
+        unknown = [a_decision(an_event(number), company_id=None) for number in (1, 2)]
+        await log.add_decisions([a_new_decision(unknown[0])])
+        await log.add_events([a_new_event(an_event(1), "acme"), a_new_event(an_event(2), "acme")])
+        await log.add_decisions([a_new_decision(unknown[1])])
+
+        assert {row.company_id for row in await log.page(Query(DeviceLog("d1", 1), 9))} == {"acme"}
+
     async def test_a_row_without_a_decision_yet_is_there(self, log: log_ports.Log) -> None:
         """Logged is logged."""
-        await log.add_event(an_event(), None, NOW + timedelta(days=365))
+        await log.add_events([a_new_event(an_event(), None)])
 
         assert await log.page(Query(DeviceLog("d1", 1), 9)) == [Row(an_event(), None)]
 
@@ -177,7 +206,7 @@ class LogContract:
         hostile = {"$where": "1", "a.b": 2**70, "": True, "\u0000": "\u0000", "battery_charge_percent": 12.5}
         event = an_event(attributes=hostile)
 
-        await log.add_event(event, "acme", NOW + timedelta(days=365))
+        await log.add_events([a_new_event(event, "acme")])
 
         assert (await log.page(Query(DeviceLog("d1", 1), 9)))[0].event == event
 
@@ -185,7 +214,7 @@ class LogContract:
         """The decision stays `late`; only what the mail listed is marked."""
         events = [an_event(number, late=True) for number in (1, 2, 3)]
         for event in events:
-            await log.add_decision(a_decision(event, Outcome.LATE), NOW + timedelta(days=365))
+            await log.add_decisions([a_new_decision(a_decision(event, Outcome.LATE))])
         mail = a_late_mail(events[0], events[2])
 
         await log.add_late_mail(mail)
@@ -199,7 +228,7 @@ class LogContract:
         """Also where many rows have the same moment: nothing twice, nothing left out."""
         events = [an_event(number, received_at=NOW + timedelta(seconds=number // 4)) for number in range(20)]
         for event in events:
-            await log.add_event(event, "acme", NOW + timedelta(days=365))
+            await log.add_events([a_new_event(event, "acme")])
         seen: list[Row] = []
         query: Query | None = Query(CompanyLog("acme"), 3)
         newer = 1000
@@ -207,7 +236,7 @@ class LogContract:
             page = await log.page(query)
             seen += page
             newer += 1
-            await log.add_event(an_event(newer), "acme", NOW + timedelta(days=365))
+            await log.add_events([a_new_event(an_event(newer), "acme")])
             query = Query(query.scope, 3, after=page[-1].position) if len(page) == query.limit else None
 
         assert sorted(row.event.event_id for row in seen) == sorted(event.event_id for event in events)
@@ -228,8 +257,8 @@ class LogContract:
     ) -> None:
         """The start belongs to the range, the end does not."""
         for event in (an_event(1), an_event(2, code="BATTERY_LOW"), an_event(3)):
-            await log.add_event(event, "acme", NOW + timedelta(days=365))
-        await log.add_decision(a_decision(an_event(3)), NOW + timedelta(days=365))
+            await log.add_events([a_new_event(event, "acme")])
+        await log.add_decisions([a_new_decision(a_decision(an_event(3)))])
 
         rows = await log.page(Query(DeviceLog("d1", 1), 9, **filters))
 
@@ -237,8 +266,8 @@ class LogContract:
 
     async def test_each_ownership_has_its_own_log(self, log: log_ports.Log) -> None:
         """Whoever gets the device does not get its past."""
-        await log.add_event(an_event(1), "acme", NOW + timedelta(days=365))
-        await log.add_event(an_event(2, ownership=2), "other", NOW + timedelta(days=365))
+        await log.add_events([a_new_event(an_event(1), "acme")])
+        await log.add_events([a_new_event(an_event(2, ownership=2), "other")])
 
         assert [row.event.event_id for row in await log.page(Query(DeviceLog("d1", 2), 9))] == ["e2"]
         assert [row.event.event_id for row in await log.page(Query(CompanyLog("acme"), 9))] == ["e1"]
@@ -252,7 +281,7 @@ class LogContract:
             an_event(3, attributes={"battery_charge_percent": 70}),
             an_event(2, code="STATUS", attributes={"battery_charge_percent": 80}),
         ):
-            await log.seen(event)
+            await log.seen([event])
 
         presence = await log.presence("d1", 1)
 

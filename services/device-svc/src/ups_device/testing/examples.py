@@ -5,6 +5,7 @@ from typing import Any
 
 from ups_device.domain import device as devices
 from ups_device.domain.device import Change, Registration
+from ups_device.domain.event_log import NewDecision, NewEvent
 from ups_schemas.catalogue import CODES, CONDITION_BY_CODE, STATUS, Severity
 from ups_schemas.decision import (
     Basis,
@@ -97,6 +98,16 @@ def a_decision(event: AcceptedEvent, outcome: Outcome = Outcome.NOTIFY, **fields
             **fields,
         }
     )
+
+
+def a_new_event(event: AcceptedEvent, company_id: str | None = "acme") -> NewEvent:
+    """The event as a row of that company."""
+    return NewEvent(event, company_id, NOW + timedelta(days=365))
+
+
+def a_new_decision(decision: EventDecided) -> NewDecision:
+    """The decision for its row."""
+    return NewDecision(decision, NOW + timedelta(days=365))
 
 
 def a_late_mail(*events: AcceptedEvent) -> LateEventsDecided:
