@@ -17,6 +17,8 @@ from ups_devstack.errors import DevstackError
 from ups_devstack.installation import running_installation
 from ups_devstack.services import Services
 from ups_devstack.stack import KINDS, Backing, backing
+from ups_runtime.logging import configure
+from ups_runtime.settings import LogSettings
 
 Verb = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 
@@ -30,6 +32,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     problems: list[DevstackError] = []
     code = 1
+    # what the services say is in their logs; of the tools' own, only what went wrong
+    configure(LogSettings(level="warning", format="console"), "devstack")
     try:
         code = asyncio.run(_until_stopped(options.run(options)))
     except* DevstackError as group:

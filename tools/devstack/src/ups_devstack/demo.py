@@ -136,7 +136,7 @@ async def watch(services: Services, cast: Cast, seen: Seen, console: Console) ->
                 decision = decode(record, Decision).data
                 name = name_by_device.get(decision.device_id)
                 if name:
-                    console.print(_line(name, _decided(decision, cast, seen)))
+                    console.print(_line(name, _decided(decision, cast, seen)), soft_wrap=True)
             else:
                 delivery = decode(record, MailDelivery).data
                 if delivery.state is DeliveryState.ACCEPTED and delivery.delivery_id not in seen.accepted:
@@ -170,7 +170,7 @@ def _decided(decision: Decision, cast: Cast, seen: Seen) -> str:
         case NotificationsEnabled():
             seen.enabled.append(decision)
             seen.quiet_over.set()
-            happened = f"{decision.suppressed_count} events were kept quiet"
+            happened = f"{decision.suppressed_count} kept quiet"
             return f"[cyan]Event Notifications enabled again[/] by {decision.by}; {happened} → summary to {people}"
 
 

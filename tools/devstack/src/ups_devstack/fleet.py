@@ -57,6 +57,17 @@ class Device:
         event_id: str = event["event_id"]
         return event_id
 
+    async def wait_known(self) -> None:
+        """Return when event-ingest knows the key: it is published a moment after it was made."""
+        for attempt in range(50):
+            try:
+                await self.send("STATUS")
+                break
+            except RefusedError as refused:
+                if attempt == 49 or refused.status != httpx.codes.UNAUTHORIZED:  # noqa: PLR2004 - the last attempt
+                    raise
+                await asyncio.sleep(0.1)
+
 
 class Operator:
     """The operator of an installation: brings people and devices in, and looks things up."""
@@ -106,7 +117,9 @@ class Operator:
                 if attempt == 49 or refused.status not in (409, 422, 503):  # noqa: PLR2004 - the last attempt
                     raise
                 await asyncio.sleep(0.2)
-        return Device(answer["device_id"], name, answer["key"], self._client, self._services)
+        device = Device(answer["device_id"], name, answer["key"], self._client, self._services)
+        await device.wait_known()
+        return device
 
     async def subscribe(self, device: Device, user_id: str, min_severity: str = "warning") -> None:
         """Let a person be told of a device."""

@@ -20,7 +20,7 @@ from ups_runtime.logging import get_logger
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.topics import TOPICS, Service
 
-log = get_logger("devstack")
+log = get_logger("topics")
 
 # Importing and starting a service takes a second or two; five at once on two cores take longer.
 READY_WITHIN_S = 90

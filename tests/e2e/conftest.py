@@ -1,0 +1,50 @@
+"""One installation for all stories: every service as a child process, on the stack of the session."""
+
+import uuid
+
+import pytest
+
+from ups_devstack.fleet import Operator
+from ups_devstack.services import Installation, Services
+
+BASE_URL = "https://ups.example"
+
+
+@pytest.fixture(scope="session")
+def nut_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("nut") / "nut.toml"
+    path.write_text("[devices]\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def services(stack, tmp_path_factory, nut_file):
+    # a killed member holds its partitions until the session time-out: short, so that stories that kill are short
+    environ = {
+        "UPS_KAFKA_SESSION_TIMEOUT_S": "6",
+        "UPS_INGEST_NUT_FILE": str(nut_file),
+        "UPS_INGEST_NUT_POLL_S": "0.5",
+    }
+    installation = Installation(prefix=f"e2e{uuid.uuid4().hex[:8]}", base_url=BASE_URL, environ=environ)
+    running = Services(stack, installation, tmp_path_factory.mktemp("services"), stack.log_dir)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+async def operator(services):
+    async with Operator(services) as operator:
+        yield operator
+
+
+@pytest.fixture
+def address():
+    """An address that no other story has: the inbox is shared."""
+
+    def make(name: str) -> str:
+        return f"{name}.{uuid.uuid4().hex[:8]}@story.example"
+
+    return make

@@ -1,0 +1,47 @@
+"""The plug is pulled on each process in turn while events come in: every mail arrives, once."""
+
+import asyncio
+
+import pytest
+
+from ups_runtime.testing import eventually
+from ups_schemas.topics import Service
+
+
+@pytest.mark.parametrize(
+    "victim", [Service.EVENT_INGEST, Service.THROTTLE, Service.NOTIFIER, Service.DEVICE_SVC, Service.INVITE_SVC]
+)
+async def test_a_killed_service_loses_nothing_and_doubles_nothing(services, operator, stack, address, victim) -> None:
+    ada = await operator.add_user(address("ada"), "Ada")
+    devices = [
+        await operator.add_device(ada["company_id"], ada["user_id"], f"UPS {number} of {victim}") for number in range(6)
+    ]
+
+    async def outage(device) -> None:
+        await device.send("ON_BATTERY")
+        await device.send("BATTERY_LOW")
+        await device.send("POWER_RESTORED")
+
+    sending = [asyncio.create_task(outage(device)) for device in devices]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(services[victim].kill)
+    await asyncio.to_thread(services[victim].start)
+    await asyncio.gather(*sending)
+
+    mails = await eventually(lambda: all_mails(stack, ada["address"], 18), within_s=120)
+    assert len({mail.header("Message-ID") for mail in mails}) == 18
+    for device in devices:
+        rows = await eventually(lambda d=device: decided(operator, d, 3), within_s=60)
+        assert {row["event"]["event_id"] for row in rows} == set(device.sent_ids)
+
+
+async def all_mails(stack, address: str, count: int):
+    mails = await stack.inbox.mails(to=address)
+    # a mail goes out twice only when the answer to DATA was lost, and then under the same Message-ID
+    different = {mail.header("Message-ID"): mail for mail in mails}
+    return list(different.values()) if len(different) == count else None
+
+
+async def decided(operator, device, count: int):
+    rows = await operator.log_rows(device)
+    return rows if len(rows) == count and all(row["decision"] for row in rows) else None
