@@ -250,6 +250,27 @@ async def test_a_kill_at_any_moment_loses_no_device_that_was_answered(
     assert {key.scope.model_dump()["device_id"] for key in keys} >= set(answered)
 
 
+async def test_what_is_registered_while_kafka_is_away_is_published_later_and_without_mongodb_nothing_is(
+    stack: Backing, world: World
+) -> None:
+    async with world.service() as client:
+        await stack.kill("kafka")
+        device = await register(client)
+        await stack.start("kafka")
+        [snapshot] = await world.published(DEVICES, 1)
+
+        await stack.kill("mongo")
+        refused = await client.post("/v1/operator/devices", json=DEVICE)
+        await stack.start("mongo")
+        again = await eventually(lambda: _registered(client), within_s=30)
+
+    assert snapshot
+    assert snapshot.data.device_id == device["device_id"]
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"]
+    assert again
+
+
 async def test_of_two_writers_at_once_each_change_is_made_once(world: World) -> None:
     async with world.service() as client, world.service() as other:
         device = await register(client)
@@ -358,6 +379,10 @@ async def test_a_disabled_device_is_enabled_by_one_order(world: World) -> None:
     assert isinstance(command.data, EnableNotifications)
     assert (command.data.period_id, command.data.actor.kind) == (told.period_id, "operator")
     assert after.json()["answer"] == "already_enabled"
+
+
+async def _registered(client: httpx.AsyncClient) -> bool:
+    return (await client.post("/v1/operator/devices", json=DEVICE)).status_code == 201
 
 
 def _steps(keys: list[CloudEvent[Any] | None], key_id: str) -> list[tuple[int, bool]]:

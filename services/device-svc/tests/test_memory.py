@@ -1,7 +1,8 @@
 import pytest
 
 from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
-from ups_device.testing.contract import DeviceStoreContract, LogContract, PeriodContract
+from ups_device.testing.device_contract import DeviceStoreContract
+from ups_device.testing.log_contract import LogContract, PeriodContract
 
 
 @pytest.fixture
