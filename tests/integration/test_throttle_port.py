@@ -11,9 +11,9 @@ from ups_runtime.logging import get_logger
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
 from ups_throttle.adapters.kafka import GROUP, KafkaPort
-from ups_throttle.partition import Payload, Raw, Role, Source
+from ups_throttle.port import Port
+from ups_throttle.records import Payload, Raw, Role, Source
 from ups_throttle.testing.port_contract import PortContract
-from ups_throttle.worker import Port
 
 TOPIC_BY_SOURCE = {Source.EVENTS: EVENTS, Source.COMMANDS: COMMANDS, Source.DEVICES: DEVICES}
 TOPIC_BY_ROLE = {

@@ -6,10 +6,11 @@ import pytest
 from ups_runtime.clock import SystemClock
 from ups_runtime.errors import Retryable
 from ups_schemas.topics import COMMANDS, DEVICES, EVENTS
-from ups_throttle.adapters.memory_log import TOPIC_BY_ROLE, LogRecord, MemoryLog, MemoryPort
-from ups_throttle.partition import Payload, Role, Source
+from ups_throttle.adapters.memory_log import LogRecord, MemoryLog
+from ups_throttle.adapters.memory_port import TOPIC_BY_ROLE, MemoryPort
+from ups_throttle.port import Port
+from ups_throttle.records import Payload, Role, Source
 from ups_throttle.testing.port_contract import PortContract, decision
-from ups_throttle.worker import Port
 
 TOPIC_BY_SOURCE = {Source.EVENTS: EVENTS.name, Source.COMMANDS: COMMANDS.name, Source.DEVICES: DEVICES.name}
 

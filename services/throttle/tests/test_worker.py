@@ -13,10 +13,11 @@ from ups_schemas.decision import EnabledBy, NotificationsEnabled, Outcome
 from ups_schemas.device import Policy
 from ups_schemas.ids import period_id
 from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
-from ups_throttle.adapters.memory_log import Crashed, LogRecord, MemoryLog, MemoryPort, Place
+from ups_throttle.adapters.memory_log import LogRecord, MemoryLog, Place
+from ups_throttle.adapters.memory_port import Crashed, MemoryPort
 from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.metrics import Instruments
-from ups_throttle.partition import SENTINEL_KEY, TAKEOVER_KEY, Payload
+from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Payload
 from ups_throttle.testing.samples import START, device, enable, event, payload
 from ups_throttle.worker import FENCED_PAUSE_S, SENTINEL_EVERY_S, Tools, Worker
 
@@ -184,7 +185,6 @@ async def test_an_event_of_a_newer_snapshot_waits_for_it(bench: Bench) -> None:
     bench.start()
     await eventually(bench.caught_up)
 
-    bench.log._entries[Place(DEVICES.name, 0)].append(bench.log._entries[Place(DEVICES.name, 0)][0])
     bench.add(device(version=2, subscriptions=()), event(1, device_version=2))
 
     await eventually(lambda: bench.outcomes() == ["no_subscriber"])

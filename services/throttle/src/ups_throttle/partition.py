@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, assert_never
+from typing import Any, assert_never
 
-from ups_schemas.decision import Decision, NotificationsDisabled, NotificationsEnabled
+from ups_schemas.decision import NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import DeadLetterReason
 from ups_schemas.event import AcceptedEvent
@@ -22,13 +22,20 @@ from ups_throttle.domain.decide import Step, command, decide, due, forgettable, 
 from ups_throttle.domain.device import Device
 from ups_throttle.domain.state import State
 from ups_throttle.domain.timers import Timers
-
-# Keys of the changelog that are no device: NUL cannot stand in a device id.
-TAKEOVER_KEY = b"\x00takeover"
-SENTINEL_KEY = b"\x00sentinel"
-
-# The brokers' default for a record is 1 MiB. A larger one would fail each transaction it is in, for ever.
-MAX_RECORD_BYTES = 900_000
+from ups_throttle.records import (
+    MAX_RECORD_BYTES,
+    SENTINEL_KEY,
+    TAKEOVER_KEY,
+    Committed,
+    Offsets,
+    Outgoing,
+    Payload,
+    Record,
+    Role,
+    Source,
+    Unreadable,
+    Wire,
+)
 
 # How often an idle device is looked at, to be forgotten. Halved: more looking; doubled: its memory is held longer.
 FORGET_CHECK_MS = 25 * 3_600_000
@@ -41,37 +48,6 @@ _FRAME_VERSION = 1
 _ARMED_AT_ONCE = 500
 
 
-class Source(StrEnum):
-    """Where a record comes from."""
-
-    EVENTS = "events"
-    COMMANDS = "commands"
-    DEVICES = "devices"  # only what cannot be read of them
-
-
-class Role(StrEnum):
-    """What a record that goes out is; the port knows the topic."""
-
-    DECISION = "decision"
-    SUPPRESSION = "suppression"
-    CHANGELOG = "changelog"
-    DEAD_LETTER = "dead_letter"
-
-
-class Offsets(NamedTuple):
-    """The next record to read, per source."""
-
-    events: int
-    commands: int
-
-
-class Committed(NamedTuple):
-    """What the group has on record, per source; none where nothing was ever committed, or it expired."""
-
-    events: int | None
-    commands: int | None
-
-
 class Refusal(StrEnum):
     """Why what was restored must not be gone on with."""
 
@@ -79,68 +55,6 @@ class Refusal(StrEnum):
     STATE_AHEAD = "state_ahead"
     CHANGELOG_LOST = "changelog_lost"
     PARTITIONS_CHANGED = "partitions_changed"
-
-
-class Raw(Protocol):
-    """A record as the log holds it (aiokafka's and the fake's look the same)."""
-
-    @property
-    def topic(self) -> str: ...  # noqa: D102 - Kafka's words
-    @property
-    def partition(self) -> int: ...  # noqa: D102
-    @property
-    def offset(self) -> int: ...  # noqa: D102
-    @property
-    def timestamp(self) -> int: ...  # noqa: D102
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A record that is not what its topic promises."""
-
-    reason: DeadLetterReason
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record to decide on, parsed. Of the devices there are only unreadable ones here."""
-
-    source: Source
-    raw: Raw
-    message: AcceptedEvent | EnableNotifications | Unreadable
-
-
-class Payload(NamedTuple):
-    """A record that goes out, as bytes."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]] = ()
-    timestamp_ms: int | None = None
-
-
-class Outgoing(NamedTuple):
-    """A record that goes out, and where to."""
-
-    role: Role
-    payload: Payload
-
-
-class Wire(Protocol):
-    """How decisions and dead letters look as bytes; pure but for the time of death."""
-
-    def decision(self, decision: Decision) -> Payload:
-        """Encode a decision: the same decision gives the same bytes."""
-
-    def dead_letter(self, raw: Raw, reason: DeadLetterReason, error: str) -> Payload:
-        """Give the raw record with what went wrong in its headers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ another assignment gets another consumer.
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -20,9 +19,10 @@ from ups_runtime.kafka import consumer, map_kafka_errors, scoped, stop, topic_na
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
+from ups_throttle.adapters.reader import Reader, Turn
 from ups_throttle.adapters.wire import parse_device, parse_record
-from ups_throttle.partition import TAKEOVER_KEY, Committed, Offsets, Outgoing, Record, Role, Source
-from ups_throttle.worker import Polled
+from ups_throttle.port import Polled
+from ups_throttle.records import TAKEOVER_KEY, Committed, Offsets, Outgoing, Record, Role, Source
 
 GROUP = "throttle"
 
@@ -31,83 +31,12 @@ REQUEST_DEADLINE_S = 30.0
 # Reading restarts it with each record: a long changelog is no reason to give up.
 SILENCE_DEADLINE_S = 60.0
 
-# A turn of a reader. Longer, and a partition that is let go is waited for longer.
-TURN_MS = 250
-
 # Below the brokers' limit of 1 MiB with room for what a batch adds; larger batches gained nothing.
 BATCH_BYTES = 512 * 1024
 
 
-@dataclass(slots=True)
-class _Turn:
-    """What one fetch gave, and how far each partition is known to be read after it."""
-
-    records: Mapping[TopicPartition, list[Any]] = field(default_factory=dict)  # Any: aiokafka's ConsumerRecord
-    reached: dict[TopicPartition, int] = field(default_factory=dict)
-
-
-class _Reader:
-    """Fetches partitions of a consumer, one turn after the other, in a task of its own.
-
-    aiokafka's `getmany` ignores its time-out while the group rebalances: whoever waits for a turn can stop waiting, and
-    take the turn later.
-    """
-
-    def __init__(self, client: AIOKafkaConsumer, partitions: Sequence[TopicPartition], max_records: int) -> None:
-        self._client = client
-        self._partitions = partitions
-        self._max_records = max_records
-        self._task: asyncio.Task[_Turn] | None = None
-
-    def begin(self) -> asyncio.Task[_Turn]:
-        """Start a turn, unless one is under way or waits to be taken."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._turn())
-        return self._task
-
-    def take(self) -> _Turn | None:
-        """Give the turn that has ended, if one has."""
-        if self._task is None or not self._task.done():
-            return None
-        task, self._task = self._task, None
-        return task.result()
-
-    async def discard(self) -> None:
-        """Drop what was fetched, taken or not."""
-        if self._task is not None:
-            task, self._task = self._task, None
-            task.cancel()
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.exception()
-
-    async def _turn(self) -> _Turn:
-        client, partitions, limit = self._client, self._partitions, self._max_records
-        before = {partition: await client.position(partition) for partition in partitions}
-        stamps = {partition: client.last_poll_timestamp(partition) for partition in partitions}
-        records = await client.getmany(*partitions, timeout_ms=TURN_MS, max_records=limit)
-        # From here to the end nothing is awaited that could let another answer of the broker in between.
-        rest = await client.getmany(*partitions, timeout_ms=0, max_records=limit)
-        all_taken = max(_count(records), _count(rest)) < limit
-        for partition, more in rest.items():
-            records.setdefault(partition, []).extend(more)
-        reached = {}
-        for partition in partitions:
-            reached[partition] = position = await client.position(partition)
-            answered = client.last_poll_timestamp(partition) != stamps[partition]
-            if all_taken and answered and partition not in records and position == before[partition]:
-                # Compaction and control records leave offsets without records, so a position may never come to the
-                # end. This answer came for our position and nothing of it is left: it was empty, up to its end.
-                reached[partition] = max(position, client.last_stable_offset(partition) or 0)
-        return _Turn(records, reached)
-
-
-def _count(records: Mapping[TopicPartition, list[Any]]) -> int:
-    return sum(map(len, records.values()))
-
-
 class KafkaPort:
-    """`worker.Port` for one partition number, from one take-over to its end."""
+    """`port.Port` for one partition number, from one take-over to its end."""
 
     def __init__(
         self,
@@ -137,9 +66,9 @@ class KafkaPort:
         self._producer = transactional_producer(
             settings, f"{GROUP}.{number}", max_batch_size=BATCH_BYTES, request_timeout_ms=int(REQUEST_DEADLINE_S * 1000)
         )
-        self._event_reader = _Reader(events, [self._events_at], batch_records)
+        self._event_reader = Reader(events, [self._events_at], batch_records)
         self._follower: AIOKafkaConsumer | None = None
-        self._follow_reader: _Reader | None = None
+        self._follow_reader: Reader | None = None
         self._acks: list[asyncio.Future[Any]] = []  # Any: aiokafka's RecordMetadata
         self._held_commands: list[Record] = []
         self._position = Offsets(0, 0)
@@ -208,8 +137,8 @@ class KafkaPort:
         if not self._held_commands:
             await asyncio.wait(turns, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
         with _mapped("poll"):
-            followed = self._reader.take() or _Turn()
-            fetched = self._event_reader.take() or _Turn()
+            followed = self._reader.take() or Turn()
+            fetched = self._event_reader.take() or Turn()
         records, devices = self._followed(followed)
         held, self._held_commands = self._held_commands, []
         events = [parse_record(Source.EVENTS, raw) for raw in fetched.records.get(self._events_at, ())]
@@ -220,7 +149,7 @@ class KafkaPort:
         """Ask the brokers, read-committed."""
         return Offsets(await self._end(self._events_at), await self._end(self._commands_at))
 
-    def _followed(self, turn: _Turn) -> tuple[list[Record], list[tuple[str, DeviceSnapshot | None]]]:
+    def _followed(self, turn: Turn) -> tuple[list[Record], list[tuple[str, DeviceSnapshot | None]]]:
         records = [parse_record(Source.COMMANDS, raw) for raw in turn.records.get(self._commands_at, ())]
         devices = []
         for raw in turn.records.get(self._devices_at, ()):
@@ -251,7 +180,7 @@ class KafkaPort:
             follower.assign(list(begins))
             for partition, offset in begins.items():
                 follower.seek(partition, offset)
-        self._follow_reader = _Reader(follower, list(begins), self._batch_records)
+        self._follow_reader = Reader(follower, list(begins), self._batch_records)
         return begins
 
     async def _stop_following(self) -> None:
@@ -260,12 +189,12 @@ class KafkaPort:
         if self._follower is not None:
             await stop(self._follower)
 
-    async def _turn(self) -> _Turn:
+    async def _turn(self) -> Turn:
         await asyncio.wait([self._reader.begin()])
-        return self._reader.take() or _Turn()
+        return self._reader.take() or Turn()
 
     @property
-    def _reader(self) -> _Reader:
+    def _reader(self) -> Reader:
         if self._follow_reader is None:
             raise RuntimeError("not taken over yet")
         return self._follow_reader

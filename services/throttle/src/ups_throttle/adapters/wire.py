@@ -13,7 +13,7 @@ from ups_schemas.envelope import DeadLetterHeader, DeadLetterReason, format_time
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.ids import derived
 from ups_schemas.topics import MAX_AHEAD
-from ups_throttle.partition import MAX_RECORD_BYTES, Payload, Raw, Record, Source, Unreadable
+from ups_throttle.records import MAX_RECORD_BYTES, Payload, Raw, Record, Source, Unreadable
 
 CE_SOURCE = "/throttle"
 
@@ -41,7 +41,7 @@ def parse_device(raw: Raw) -> tuple[str, DeviceSnapshot | None] | Record:
 
 
 class CloudEventsWire:
-    """`partition.Wire` in the product's wire format. `service` goes into the headers of dead letters."""
+    """`records.Wire` in the product's wire format. `service` goes into the headers of dead letters."""
 
     def __init__(self, service: str, clock: Clock) -> None:
         self._service = service

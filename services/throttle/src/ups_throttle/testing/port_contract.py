@@ -1,4 +1,4 @@
-"""What every `worker.Port` keeps: one suite, passed by the port on Kafka and by its fake in memory."""
+"""What every `port.Port` keeps: one suite, passed by the port on Kafka and by its fake in memory."""
 
 # ruff: noqa: D102 - a test's name is its sentence
 
@@ -13,7 +13,8 @@ from ups_runtime.errors import Fenced
 from ups_schemas.device import DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import milliseconds
 from ups_schemas.event import AcceptedEvent
-from ups_throttle.partition import (
+from ups_throttle.port import Polled, Port
+from ups_throttle.records import (
     TAKEOVER_KEY,
     Committed,
     Offsets,
@@ -26,7 +27,6 @@ from ups_throttle.partition import (
     Unreadable,
 )
 from ups_throttle.testing.samples import START, device, enable, event, payload
-from ups_throttle.worker import Polled, Port
 
 WITHIN_S = 20.0
 

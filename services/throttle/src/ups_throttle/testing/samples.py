@@ -8,7 +8,7 @@ from ups_schemas.catalogue import Severity
 from ups_schemas.device import Actor, DeviceSnapshot, EnableNotifications, Plan, Policy, Subscription
 from ups_schemas.envelope import Message
 from ups_schemas.event import AcceptedEvent, Phase
-from ups_throttle.partition import Payload
+from ups_throttle.records import Payload
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
