@@ -1,6 +1,7 @@
 """The notifier on real brokers, a real database and SMTP: each decision is one mail to each of its readers."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -383,6 +385,26 @@ async def test_sigterm_ends_it_in_order(scripted: World, server: ScriptedServer)
         assert await asyncio.wait_for(service.wait(), 25) == 0
 
 
+async def test_sigterm_waits_for_the_answer_to_a_mail_that_is_under_way(
+    scripted: World, server: ScriptedServer, tmp_path: Path
+) -> None:
+    ports = tmp_path / "ports.json"
+    server.next("CONTENT", Then.WAIT)
+    async with process(scripted, UPS_HTTP_PORTS_FILE=str(ports)) as service:
+        await scripted.decide(outage(1, recipients=(samples.OWNER,)), outage(2, recipients=(samples.OWNER,)))
+        await eventually(lambda: server.waiting, within_s=30)
+        port = (await eventually(lambda: ports.exists() and json.loads(ports.read_text())))["port"]
+        service.send_signal(signal.SIGTERM)
+        await eventually(lambda: _nobody_listens(port))
+        server.gate.set()
+        assert await asyncio.wait_for(service.wait(), 25) == 0
+
+    assert await _states(scripted, "accepted", "pending")
+    async with process(scripted):
+        await eventually(lambda: _states(scripted, "accepted", "accepted"), within_s=30)
+    assert set(message_ids(server.taken).values()) == {1}
+
+
 async def test_only_the_operator_reads_the_ledger(scripted: World) -> None:
     async with (
         scripted.service() as life,
@@ -394,8 +416,8 @@ async def test_only_the_operator_reads_the_ledger(scripted: World) -> None:
 
 
 @asynccontextmanager
-async def process(world: World) -> AsyncIterator[asyncio.subprocess.Process]:
-    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "ups_notifier.app", env=world.environment)
+async def process(world: World, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "ups_notifier.app", env=world.environment | more)
     try:
         yield child
     finally:
@@ -407,6 +429,16 @@ async def process(world: World) -> AsyncIterator[asyncio.subprocess.Process]:
 def _hangs(server: ScriptedServer, phase: str, action: Then) -> bool:
     """Whether the script was played, and the server keeps the client waiting."""
     return not server.script[phase] and (action is not Then.KEEP_AND_HANG or bool(server.taken))
+
+
+async def _nobody_listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    await writer.wait_closed()
+    return False
 
 
 def _token() -> dict[str, str]:

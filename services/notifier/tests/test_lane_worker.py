@@ -119,7 +119,7 @@ class World:
         return await Intake(self.ledger, self.clock, lambda _: None).take(decision)
 
     async def work(self, lane=OWNER):
-        await self.worker.work(lane)
+        await self.worker.work(lane, lambda: False)
 
     def rows(self, lane=OWNER):
         return sorted((row for row in self.ledger.rows.values() if row.user_id == lane), key=lambda row: row.device_seq)
@@ -231,15 +231,63 @@ async def test_the_end_never_overtakes_the_beginning(world):
     assert world.messages == []
     assert await world.ledger.due_lanes(world.clock.now(), 10) == [CO_WORKER]
 
-    world.clock.advance(WAIT)
+    world.clock.advance(timedelta(seconds=50))
     await world.work()
 
     raised, ended = world.rows()
-    assert [message.split()[0].decode() for message in world.messages] == [raised.delivery_id, ended.delivery_id]
+    sent = [message.split()[0].decode() for message in world.messages]
+    assert sent == [raised.delivery_id, ended.delivery_id]
+
+
+async def test_what_ended_before_it_was_sent_is_one_mail(world):
+    world.transport.results = [Deferred(Phase.RCPT, 450)]
+    await world.take(outage())
+    await world.work()
+    await world.take(power_back())
+    world.clock.advance(WAIT)
+    await world.work()
+
+    assert world.states() == [(State.DROPPED, Reason.MERGED), (State.ACCEPTED, None)]
+    _, situation, answers = world.writer.written[-1]
+    assert situation.tells_both
+    assert answers == ()
+
+
+async def test_what_ended_hours_before_it_could_be_sent_is_no_mail(world):
+    world.transport.results = [Deferred(Phase.RCPT, 450)]
+    await world.take(outage())
+    await world.work()
+    await world.take(power_back())
+    world.clock.advance(timedelta(hours=7))
+    await world.work()
+
+    assert world.messages == []
+    assert world.states() == [(State.DROPPED, Reason.MERGED), (State.DROPPED, Reason.OVER)]
+
+
+async def test_a_beginning_that_may_have_arrived_is_not_merged(world):
+    world.transport.results = [AnswerLost()]
+    await world.take(outage())
+    await world.work()
+    await world.take(power_back())
+    world.clock.advance(WAIT)
+    await world.work()
+
+    assert world.states() == [(State.ACCEPTED, Reason.AFTER_UNKNOWN), (State.ACCEPTED, None)]
+
+
+async def test_a_beginning_is_merged_only_with_its_own_end(world):
+    other = incident("BATTERY_LOW", NOW)
+    await world.take(decided(event("BATTERY_LOW"), opened=(other,), notification_id="low", device_seq=6))
+    await world.take(power_back())
+    await world.work()
+
+    assert [state for state, _ in world.states()] == [State.ACCEPTED, State.ACCEPTED]
 
 
 async def test_an_end_answers_its_beginning(world):
     await world.take(outage())
+    await world.work()
     await world.take(power_back())
     await world.work()
 
@@ -253,6 +301,7 @@ async def test_an_end_answers_its_beginning(world):
 async def test_who_never_got_the_beginning_is_not_told_the_end(world):
     world.transport.results = [Refused(Phase.RCPT, 550)]
     await world.take(outage())
+    await world.work()
     await world.take(power_back())
     await world.work()
 
@@ -262,8 +311,8 @@ async def test_who_never_got_the_beginning_is_not_told_the_end(world):
 async def test_a_late_mail_knows_what_ended_meanwhile(world):
     world.transport.results = [Deferred(Phase.RCPT, 450)]
     await world.take(outage())
-    await world.take(power_back())
     await world.work()
+    await world.take(power_back(recipients=(CO_WORKER,)))
     world.clock.advance(WAIT)
     await world.work()
 
@@ -398,7 +447,7 @@ async def test_a_stale_worker_stops_before_data(world):
 
     world.transport.send = overtaken
     world.transport.results = [Accepted(250)]
-    await world.worker._deliver(row)
+    await world.worker._deliver(row, [])
 
     assert world.transport.refused_data == 1
     assert world.messages == []

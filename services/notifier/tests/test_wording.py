@@ -11,6 +11,7 @@ from ups_notifier.domain.wording import (
     isolated,
     moment,
     moment_with_utc,
+    time_of_day,
     times,
     zone_of,
 )
@@ -66,6 +67,13 @@ def test_only_right_to_left_text_is_isolated():
 )
 def test_times_are_the_readers_with_utc_beside(zone, text):
     assert moment_with_utc(AT, zone_of(zone)) == text
+
+
+def test_a_list_of_one_day_says_the_day_once():
+    berlin = zone_of("Europe/Berlin")
+
+    assert time_of_day(AT, AT, berlin) == "18:31:05 (UTC+01:00) = 17:31:05 UTC"
+    assert time_of_day(AT, AT + timedelta(days=1), berlin).startswith("Sun 22 Nov 2026, 18:31:05")
 
 
 def test_times_keep_their_offset_across_daylight_saving():

@@ -9,7 +9,7 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from ups_notifier.domain.addressing import Notification, ends_told
-from ups_notifier.domain.delivery import KEPT, Delivery, Reason, State
+from ups_notifier.domain.delivery import KEPT, Delivery, Fate, Reason, State
 from ups_runtime.codec import message_event
 from ups_runtime.errors import Permanent
 from ups_runtime.mongo import Client, Database, Session, in_transaction, indexes, map_mongo_errors
@@ -174,13 +174,13 @@ class MongoLedger:
                 unchanged = {"_id": delivery.delivery_id, "version": delivery.version}
                 await self._deliveries.update_one(unchanged, {"$set": {"due_at": until}})
 
-    async def states(self, delivery_ids: Collection[str]) -> Mapping[str, State]:
+    async def fates(self, delivery_ids: Collection[str]) -> Mapping[str, Fate]:
         """Where these deliveries stand; those that are not in the ledger (any more) are left out."""
         if not delivery_ids:
             return {}
         with map_mongo_errors():
-            cursor = self._deliveries.find({"_id": {"$in": list(delivery_ids)}}, {"state": 1})
-            return {each["_id"]: State(each["state"]) async for each in cursor}
+            cursor = self._deliveries.find({"_id": {"$in": list(delivery_ids)}}, {"state": 1, "reason": 1})
+            return {each["_id"]: _fate(each) async for each in cursor}
 
     async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
         """When incidents of the device ended, by later notifications of it."""
@@ -236,6 +236,10 @@ def _from_document(document: Document) -> Delivery:
         data_started_at=document["data_started_at"],
         frozen=document["frozen"],
     )
+
+
+def _fate(document: Document) -> Fate:
+    return Fate(State(document["state"]), Reason(document["reason"]) if document["reason"] else None)
 
 
 def _report(delivery: Delivery, now: datetime) -> OutboxMessage:

@@ -143,6 +143,14 @@ def earlier_deliveries(incidents: Iterable[Incident], user_id: UserId) -> tuple[
     return tuple(dict.fromkeys(delivery_id(each, user_id) for each in told_in if each is not None))
 
 
+def ended_by(beginning: Decision, later: Iterable[Decision]) -> bool:
+    """Whether these decisions end all that the first one began, so that one mail can tell both."""
+    if not isinstance(beginning, EventDecided) or beginning.closed or not beginning.opened:
+        return False
+    ended = set(ends_told(each for each in later if only_ends(each)))
+    return all(incident.incident_id in ended for incident in beginning.opened)
+
+
 def ends_told(decisions: Iterable[Decision]) -> dict[str, datetime]:
     """When incidents ended, as these decisions tell it: by incident id."""
     return {

@@ -24,6 +24,14 @@ RETRY_AGE: Mapping[MailKind, timedelta] = {
 KEPT = timedelta(days=31)
 
 
+# What began and ended while nothing could be sent is worth one mail for this long.
+WORTH_TELLING = timedelta(hours=6)
+
+# Before that a mail is on its way: a short outage is told as it went, in two mails. Without it whoever is faster, the
+# UPS or the notifier, would decide whether it is one mail or two.
+HELD_UP = timedelta(minutes=1)
+
+
 class State(StrEnum):
     """Where a delivery stands."""
 
@@ -56,6 +64,8 @@ class Reason(StrEnum):
     NOT_MEMBER = "not_member"
     UNSUBSCRIBED = "unsubscribed"
     RAISE_NOT_SENT = "raise_not_sent"  # the end of what this person was never told
+    MERGED = "merged"  # it ended before it was sent: the mail of its end tells both
+    OVER = "over"  # it ended before it was sent, hours ago
     BAD_ADDRESS = "bad_address"
     AFTER_UNKNOWN = "after_unknown"  # accepted now, and perhaps once before: the double that can happen
     ANSWER_LOST = "answer_lost"
@@ -152,9 +162,27 @@ class Delivery:
         return self.decided_at + RETRY_AGE[self.kind]
 
     @property
+    def untried(self) -> bool:
+        """Whether nothing of it can have reached the relay: it may still be told in another mail."""
+        return self.open and self.frozen is None and not self.doubtful and self.data_started_at is None
+
+    @property
     def reported(self) -> DeliveryState | None:
         """What others are told of this state; none while nothing is known."""
         return _REPORTED.get(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Where a delivery stands, and why."""
+
+    state: State
+    reason: Reason | None
+
+    @property
+    def never_told(self) -> bool:
+        """Whether it is over and its reader has not got it, nor will get it in another mail."""
+        return self.state in {State.FAILED, State.DROPPED} and self.reason is not Reason.MERGED
 
 
 @dataclass(frozen=True, slots=True)

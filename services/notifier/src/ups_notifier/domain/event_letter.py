@@ -46,6 +46,7 @@ def _end(frame: Frame, decision: EventDecided) -> Letter:
     facts = [*frame.ups_facts(), frame.when("Ended", shown_at(event)), frame.when("Began", began)]
     if lasted >= timedelta(0):
         facts.append(Fact("Lasted", duration(lasted)))
+    both = frame.situation.tells_both
     letter = frame.letter(
         subject=frame.subject(title, "Resolved"),
         tone=Tone.OVER,
@@ -53,10 +54,13 @@ def _end(frame: Frame, decision: EventDecided) -> Letter:
         title=title,
         lead=f"Over: {', '.join(dict.fromkeys(condition_name(each.code, each.text) for each in decision.closed))}.",
         facts=(*facts, *_readings(event)),
-        why=f"{subscribed_why(MailKind.EVENT)} It answers the mail that told you of the beginning.",
+        why=subscribed_why(MailKind.EVENT) + ("" if both else " It answers the mail that told you of the beginning."),
     )
     several = _ended_section(frame, decision, "What ended") if len(decision.closed) > 1 else ()
-    return replace(letter, notices=_notices(frame, decision), sections=several)
+    told = (
+        ("This is the only mail about it: it was over before the mail of its beginning could be sent.",) if both else ()
+    )
+    return replace(letter, notices=(*told, *_notices(frame, decision)), sections=several)
 
 
 def _test(frame: Frame, decision: EventDecided) -> Letter:

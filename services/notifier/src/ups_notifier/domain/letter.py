@@ -83,10 +83,12 @@ class Situation:
     """What is known at the moment of rendering besides the decision and the reader.
 
     `ended` says for incidents of the decision when they ended, as far as later decisions that were mailed tell.
+    `tells_both`: the decision is an end, and its beginning was not mailed before.
     """
 
     now: datetime
     ended: tuple[tuple[str, datetime], ...] = ()
+    tells_both: bool = False
 
 
 class Addresses(Protocol):

@@ -1,12 +1,12 @@
 """The two mails of a disabled period: the *Event Notifications Disabled* alert, and the reconcile mail at its end."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from ups_notifier.domain.framing import ENABLE_LABEL, Frame, subscribed_why, with_action
 from ups_notifier.domain.letter import Action, Fact, Item, Letter, Section, Tone
-from ups_notifier.domain.wording import count, duration, times
+from ups_notifier.domain.wording import count, duration, time_of_day, times
 from ups_schemas.catalogue import name_of
 from ups_schemas.decision import EnabledBy, NotificationsDisabled, NotificationsEnabled, Tripping
 from ups_schemas.event import Phase
@@ -43,7 +43,9 @@ def disabled_letter(frame: Frame, decision: NotificationsDisabled) -> Letter:
         notices=(*frame.delay_notices(), *_tripped_by_an_end(decision)),
         sections=(
             frame.open_section("Open right now", decision.open, "Nothing: no condition of this UPS is open."),
-            Section("What filled the limit", tuple(_tripping(frame, each) for each in decision.tripped_by)),
+            Section(
+                "What filled the limit", tuple(_tripping(frame, each, decision.since) for each in decision.tripped_by)
+            ),
         ),
     )
     back = "They are enabled again by themselves when that time is over."
@@ -113,9 +115,9 @@ def _enabled_by(frame: Frame, decision: NotificationsEnabled) -> str:
             assert_never(decision.by)
 
 
-def _tripping(frame: Frame, tripping: Tripping) -> Item:
+def _tripping(frame: Frame, tripping: Tripping, since: datetime) -> Item:
     tone = Tone.OVER if tripping.phase == Phase.CLEAR else Tone.INFO
-    return Item(name_of(tripping.code), frame.at(tripping.at), tone)
+    return Item(name_of(tripping.code), time_of_day(tripping.at, since, frame.zone), tone)
 
 
 def _tripped_by_an_end(decision: NotificationsDisabled) -> tuple[str, ...]:

@@ -63,6 +63,13 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
     return f"{date}, {local:%H:%M:%S} ({_offset(local)})"
 
 
+def time_of_day(at: datetime, day_of: datetime, zone: ZoneInfo) -> str:
+    """`18:31:05 (UTC+01:00) = 17:31:05 UTC`, with the date if it is not the day of `day_of`."""
+    whole = moment_with_utc(at, zone)
+    same_day = at.astimezone(zone).date() == day_of.astimezone(zone).date()
+    return whole.partition(", ")[2] if same_day else whole
+
+
 def beside_in_utc(at: datetime, zone: ZoneInfo) -> str | None:
     """`17:31:05 UTC` to stand beside `moment`, with the date if it is another; none for a reader in UTC."""
     local, utc = at.astimezone(zone), at.astimezone(UTC)

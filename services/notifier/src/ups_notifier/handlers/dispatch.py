@@ -17,6 +17,9 @@ log = get_logger("dispatch")
 # Other notifiers' additions and retries that fall due are found by looking; own additions wake at once.
 POLL_S = 1.0
 _AFTER_TROUBLE_S = 1.0
+_AFTER_CRASH_S = 30.0
+# Below what the process allows its parts to end in.
+_FINISH_S = 10.0
 
 
 class Dispatcher:
@@ -43,6 +46,7 @@ class Dispatcher:
         self._lease = lease
         self._beat = beat
         self._woken = asyncio.Event()
+        self._stop = asyncio.Event()
         self._lanes: dict[UserId, asyncio.Task[None]] = {}
 
     def wake(self) -> None:
@@ -50,9 +54,10 @@ class Dispatcher:
         self._woken.set()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Take and work lanes until `stopping`; then let what is under way finish. Cancel it to drop that, too.
+        """Take and work lanes until `stopping`, or until cancelled; then no more, and what is under way may finish.
 
-        A dropped attempt is taken up by whoever gets the lane next, and is `unknown` if DATA was due.
+        An attempt that does not finish in 10 s is dropped. Whoever gets the lane next takes it up; it is `unknown` then
+        if DATA was due.
         """
         try:
             while not stopping.is_set():
@@ -64,11 +69,8 @@ class Dispatcher:
                     log.warning("dispatch.waiting", error=str(error))
                     await self._clock.sleep(_AFTER_TROUBLE_S)
                 await self._wait(stopping)
-            while self._lanes:
-                self._beat()
-                await asyncio.wait(self._lanes.values(), timeout=POLL_S)
         finally:
-            await self._drop_lanes()
+            await self._finish()
 
     async def _take_lanes(self) -> None:
         room = self._relay.allowance(self._concurrency) - len(self._lanes)
@@ -85,7 +87,7 @@ class Dispatcher:
         return await self._ledger.lease(lane, self._owner, now, now + self._lease)
 
     async def _work(self, lane: UserId) -> None:
-        work = asyncio.create_task(self._worker.work(lane), name="lane work")
+        work = asyncio.create_task(self._worker.work(lane, self._stop.is_set), name="lane work")
         try:
             while not (await asyncio.wait([work], timeout=self._lease.total_seconds() / 3))[0]:
                 if not await self._hold(lane):
@@ -94,10 +96,10 @@ class Dispatcher:
             work.result()
         except Retryable as error:
             log.warning("lane.waiting", error=str(error))
-            await self._clock.sleep(_AFTER_TROUBLE_S)
+            await self._rest(_AFTER_TROUBLE_S)
         except Exception:  # the lane's outermost frame: one person's rows must not stop the others'
             log.exception("lane.failed")
-            await self._clock.sleep(_AFTER_TROUBLE_S)
+            await self._rest(_AFTER_CRASH_S)
         finally:
             work.cancel()
             await asyncio.wait([work])
@@ -109,15 +111,25 @@ class Dispatcher:
                 log.warning("lane.release_failed", error=str(error))
             self._woken.set()
 
+    async def _rest(self, seconds: float) -> None:
+        """Keep the lane to oneself for a while: what went wrong would go wrong again at once."""
+        rest = asyncio.create_task(self._clock.sleep(seconds))
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait([rest, stop], return_when=asyncio.FIRST_COMPLETED)
+        rest.cancel()
+        stop.cancel()
+
     async def _wait(self, stopping: asyncio.Event) -> None:
         waits = [asyncio.create_task(event.wait()) for event in (self._woken, stopping)]
         await asyncio.wait(waits, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
 
-    async def _drop_lanes(self) -> None:
-        tasks = list(self._lanes.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+    async def _finish(self) -> None:
+        self._stop.set()
+        if tasks := list(self._lanes.values()):
+            _, late = await asyncio.wait(tasks, timeout=_FINISH_S)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)

@@ -1,14 +1,15 @@
 """Work of one lane: one person's due mails, in order, each looked up, rendered, sent and recorded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, assert_never
 
 from ups_notifier.domain import delivery as life
 from ups_notifier.domain.addressing import (
     Reader,
     earlier_deliveries,
+    ended_by,
     only_ends,
     reader_of,
     told_before,
@@ -23,6 +24,7 @@ from ups_runtime.clock import Clock
 from ups_runtime.errors import Retryable
 from ups_schemas.decision import Decision
 from ups_schemas.ids import UserId
+from ups_schemas.mail import MailKind
 
 
 class Observer(Protocol):
@@ -71,28 +73,30 @@ class LaneWorker:
         self._backoff = backoff
         self._lease = lease
 
-    async def work(self, lane: UserId) -> None:
-        """Try what is due until nothing is, or the relay is down. Rows that must wait for another are put off.
+    async def work(self, lane: UserId, stop: Callable[[], bool]) -> None:
+        """Try what is due until nothing is, `stop` says so, or the relay is down; put off what waits for another.
 
         Raises:
             Retryable: people and devices are not known as they are now: nothing may be sent.
         """
         while True:
             now = self._clock.now()
-            planned = plan(await self._ledger.open_rows(lane), now)
+            rows = await self._ledger.open_rows(lane)
+            planned = plan(rows, now)
             if planned.waiting:
                 await self._ledger.wait_until(planned.waiting)
             if not planned.due:
                 return
             for delivery in planned.due:
-                if not await self._deliver(delivery):
+                behind = [row for row in rows if row.device_id == delivery.device_id and row is not delivery]
+                if stop() or not await self._deliver(delivery, behind):
                     return
 
-    async def _deliver(self, delivery: Delivery) -> bool:
+    async def _deliver(self, delivery: Delivery, behind: Sequence[Delivery]) -> bool:
         """One attempt; False if the relay is down.
 
         1. An attempt that somebody abandoned is closed: not sent, or `unknown`.
-        2. Too old, or nobody to send it to any more: dropped.
+        2. Too old, nobody to send it to any more, or told by the mail of its end: dropped.
         3. `sending` is written with a new attempt number: whoever else believes to work on it is stale now.
         4. MAIL and RCPT; then the message is frozen in the row, conditional on the attempt; then DATA.
         5. The result is written. A crash between 4 and 5 is what `unknown` is for.
@@ -101,22 +105,30 @@ class LaneWorker:
         if delivery.state is State.SENDING:  # 1
             await self._move(delivery, life.recovered(delivery, now))
             return True
-        if now >= delivery.give_up_at:  # 2
-            await self._move(delivery, life.dropped(delivery, Reason.GAVE_UP))
-            return True
-        decision = await self._ledger.decision(delivery.notification_id)
-        reader = await self._reader(decision, delivery)
-        if isinstance(reader, Reason):
-            await self._move(delivery, life.dropped(delivery, reader))
-            return True
-        prepared = await self._message(delivery, decision, reader)
-        if isinstance(prepared, Reason):
+        prepared = await self._prepare(delivery, behind, now)
+        if isinstance(prepared, Reason):  # 2
             await self._move(delivery, life.dropped(delivery, prepared))
             return True
+        address, message = prepared
         begun = life.begun(delivery, self._owner, now, self._lease)
         if not await self._ledger.save(delivery, begun, now):  # 3
             return True
-        return await self._send(Attempt(begun, reader.user.address, prepared))
+        return await self._send(Attempt(begun, address, message))
+
+    async def _prepare(
+        self, delivery: Delivery, behind: Sequence[Delivery], now: datetime
+    ) -> tuple[str, bytes] | Reason:
+        """Address and message, or why it is not sent."""
+        if now >= delivery.give_up_at:
+            return Reason.GAVE_UP
+        decision = await self._ledger.decision(delivery.notification_id)
+        reader = await self._reader(decision, delivery)
+        if isinstance(reader, Reason):
+            return reader
+        if await self._ended_unsent(delivery, decision, behind, now):
+            return Reason.MERGED
+        message = await self._message(delivery, decision, reader)
+        return message if isinstance(message, Reason) else (reader.user.address, message)
 
     async def _send(self, attempt: Attempt) -> bool:
         async def before_data() -> bool:
@@ -128,6 +140,17 @@ class LaneWorker:
         now = self._clock.now()
         await self._move(started, life.after(started, result, now, self._backoff, self._chance()), result)  # 5
         return not isinstance(result, Unavailable)
+
+    async def _ended_unsent(
+        self, delivery: Delivery, decision: Decision, behind: Sequence[Delivery], now: datetime
+    ) -> bool:
+        """Whether it ended while it could not be sent, and the mail of its end waits behind it."""
+        if now - delivery.decided_at < life.HELD_UP:
+            return False
+        waiting = [row for row in behind if row.kind is MailKind.EVENT and row.untried]
+        if not (waiting and delivery.untried and delivery.kind is MailKind.EVENT):
+            return False
+        return ended_by(decision, [await self._ledger.decision(row.notification_id) for row in waiting])
 
     async def _reader(self, decision: Decision, delivery: Delivery) -> Reader | Reason:
         """Who it is sent to. A no is believed only after everything published so far was read."""
@@ -147,12 +170,16 @@ class LaneWorker:
         """The frozen message if there is one, else a new one; or why there is nothing to say."""
         if delivery.frozen is not None:
             return delivery.frozen
-        earlier = earlier_deliveries(told_before(decision, delivery.user_id), delivery.user_id)
-        states = await self._ledger.states(earlier)
-        unsent = {each for each in earlier if states.get(each) in {State.FAILED, State.DROPPED}}
-        if earlier and only_ends(decision) and len(unsent) == len(earlier):
+        told = told_before(decision, delivery.user_id)
+        earlier = earlier_deliveries(told, delivery.user_id)
+        fates = await self._ledger.fates(earlier)
+        gone = {each for each, fate in fates.items() if fate.state in {State.FAILED, State.DROPPED}}
+        tells_both = only_ends(decision) and bool(earlier) and len(gone) == len(earlier)
+        if tells_both and all(fate.never_told for fate in fates.values()):
             return Reason.RAISE_NOT_SENT
         now = self._clock.now()
+        if tells_both and now - min(each.since for each in told) > life.WORTH_TELLING:
+            return Reason.OVER
         ends = (
             await self._ledger.ends_after(decision.device_id, decision.device_seq)
             if now - delivery.decided_at >= DELAYED_FROM
@@ -162,9 +189,9 @@ class LaneWorker:
             return self._writer.message(
                 decision,
                 reader,
-                Situation(now, tuple(ends.items())),
+                Situation(now, tuple(ends.items()), tells_both),
                 delivery.delivery_id,
-                [each for each in earlier if each not in unsent],
+                [each for each in earlier if each not in gone],
             )
         except BadAddressError:
             return Reason.BAD_ADDRESS

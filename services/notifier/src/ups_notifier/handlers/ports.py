@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ups_notifier.domain.addressing import Notification, Reader
-from ups_notifier.domain.delivery import Delivery, SendResult, State
+from ups_notifier.domain.delivery import Delivery, Fate, SendResult
 from ups_notifier.domain.letter import Situation
 from ups_schemas.account import User
 from ups_schemas.decision import Decision
@@ -43,7 +43,7 @@ class Ledger(Protocol):
     async def wait_until(self, deliveries: Sequence[tuple[Delivery, datetime]]) -> None:
         """Do not look at these rows before the given moments."""
 
-    async def states(self, delivery_ids: Collection[str]) -> Mapping[str, State]:
+    async def fates(self, delivery_ids: Collection[str]) -> Mapping[str, Fate]:
         """Where these deliveries stand; those that are not in the ledger (any more) are left out."""
 
     async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:

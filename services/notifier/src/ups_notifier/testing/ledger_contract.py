@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from ups_notifier.domain import delivery as life
 from ups_notifier.domain.addressing import deliveries_of, notification_of
-from ups_notifier.domain.delivery import Accepted, Backoff, Deferred, Delivery, Phase, State
+from ups_notifier.domain.delivery import Accepted, Backoff, Deferred, Delivery, Fate, Phase, Reason, State
 from ups_notifier.handlers.ports import Ledger
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, event, incident
 from ups_schemas.event import Phase as EventPhase
@@ -50,9 +50,8 @@ class LedgerContract:
 
         assert await ledger.add(notification, rows, NOW)
         assert await ledger.open_rows(OWNER) == []
-        assert await ledger.states([row.delivery_id for row in rows]) == {
-            row.delivery_id: State.DROPPED for row in rows
-        }
+        dropped = Fate(State.DROPPED, Reason.STALE)
+        assert await ledger.fates([row.delivery_id for row in rows]) == {row.delivery_id: dropped for row in rows}
 
     async def test_lanes_with_something_due_are_found(self, ledger: Ledger) -> None:
         """Not before it is due."""
@@ -133,7 +132,8 @@ class LedgerContract:
         await ledger.save(begun, life.after(begun, Accepted(250), NOW, Backoff(), 0), NOW)
 
         assert await ledger.open_rows(OWNER) == []
-        assert await ledger.states([row.delivery_id, "unheard of"]) == {row.delivery_id: State.ACCEPTED}
+        accepted = Fate(State.ACCEPTED, None)
+        assert await ledger.fates([row.delivery_id, "unheard of"]) == {row.delivery_id: accepted}
 
     async def test_a_waiting_row_is_not_looked_at(self, ledger: Ledger) -> None:
         """Before its moment."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ups_notifier.domain.addressing import Notification, ends_told
-from ups_notifier.domain.delivery import Delivery, State
+from ups_notifier.domain.delivery import Delivery, Fate, State
 from ups_schemas.decision import Decision
 from ups_schemas.ids import DeviceId, NotificationId, UserId
 
@@ -81,9 +81,10 @@ class MemoryLedger:
             if row.version == delivery.version:
                 self.rows[row.delivery_id] = replace(row, due_at=until)
 
-    async def states(self, delivery_ids: Collection[str]) -> Mapping[str, State]:
+    async def fates(self, delivery_ids: Collection[str]) -> Mapping[str, Fate]:
         """Where these deliveries stand."""
-        return {each: self.rows[each].state for each in delivery_ids if each in self.rows}
+        there = (self.rows[each] for each in delivery_ids if each in self.rows)
+        return {row.delivery_id: Fate(row.state, row.reason) for row in there}
 
     async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
         """When incidents ended, by later notifications."""

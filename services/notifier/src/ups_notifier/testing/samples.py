@@ -223,6 +223,11 @@ def samples() -> Mapping[str, Sample]:
             Situation(NOW + timedelta(minutes=42), ((began.incident_id, NOW + timedelta(minutes=12)),)),
         ),
         "clear": Sample(decided(power_back, closed=(_TOLD,)), reader(), _ON_TIME, _EARLIER),
+        "clear-of-untold": Sample(
+            decided(power_back, closed=(_TOLD,)),
+            reader(),
+            Situation(NOW + timedelta(minutes=20), tells_both=True),
+        ),
         "raise-that-ends": Sample(
             decided(
                 event("AVR_ON", attributes=Attributes(mode="boost", input_voltage_v=204)),

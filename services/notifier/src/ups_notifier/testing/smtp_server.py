@@ -15,6 +15,7 @@ class Then(Enum):
     CUT = "cut"  # break the connection; a message that has arrived whole is thrown away
     KEEP_AND_CUT = "keep and cut"  # take the message, and break the connection without an answer
     HANG = "hang"  # never answer
+    WAIT = "wait"  # until the test opens the gate; then all is fine
     KEEP_AND_HANG = "keep and hang"  # take the message, and never answer
 
 
@@ -43,6 +44,8 @@ class ScriptedServer:
     connections: int = 0
     capabilities: tuple[str, ...] = ()
     script: defaultdict[str, deque[str | Then]] = field(default_factory=lambda: defaultdict(deque))
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: bool = False
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def next(self, phase: str, *actions: str | Then) -> None:
@@ -97,19 +100,28 @@ class ScriptedServer:
 
     async def _content(self, mail: Taken, writer: asyncio.StreamWriter) -> None:
         action = self.script["CONTENT"][0] if self.script["CONTENT"] else "250"
-        if action in {Then.KEEP_AND_CUT, Then.KEEP_AND_HANG} or (isinstance(action, str) and action.startswith("2")):
+        if action in {Then.KEEP_AND_CUT, Then.KEEP_AND_HANG, Then.WAIT} or (
+            isinstance(action, str) and action.startswith("2")
+        ):
             self.taken.append(mail)
         await self._answer("CONTENT", writer)
 
     async def _answer(self, phase: str, writer: asyncio.StreamWriter, fine: str | None = None) -> bool:
         """Whether the answer was the fine one."""
         waiting = self.script[phase]
-        action = waiting.popleft() if waiting else (fine or _WHEN_FINE[phase])
+        said_when_fine = fine or _WHEN_FINE[phase]
+        action = waiting.popleft() if waiting else said_when_fine
+        if action is Then.WAIT:
+            self.waiting = True
+            await self.gate.wait()
+            action = said_when_fine
         match action:
             case Then.CUT | Then.KEEP_AND_CUT:
                 raise _CutError
             case Then.HANG | Then.KEEP_AND_HANG:
                 await asyncio.Event().wait()
+            case Then.WAIT:
+                pass
             case str():
                 await _say(writer, action)
         return isinstance(action, str) and action[0] in "23"
