@@ -6,19 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ups_notifier.domain import delivery as life
-from ups_notifier.domain.delivery import (
-    Accepted,
-    AnswerLost,
-    Backoff,
-    Deferred,
-    Delivery,
-    Phase,
-    Reason,
-    Refused,
-    State,
-    Superseded,
-    Unavailable,
-)
+from ups_notifier.domain.delivery import Backoff, Delivery, Reason, State
+from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Phase, Refused, Superseded, Unavailable
 from ups_schemas.mail import DeliveryState, MailKind
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

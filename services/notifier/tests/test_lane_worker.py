@@ -4,19 +4,8 @@ from datetime import timedelta
 import pytest
 
 from ups_notifier.domain.addressing import deliveries_of, notification_of
-from ups_notifier.domain.delivery import (
-    Accepted,
-    AnswerLost,
-    Backoff,
-    Deferred,
-    Phase,
-    Reason,
-    Refused,
-    State,
-    Superseded,
-    Unavailable,
-    begun,
-)
+from ups_notifier.domain.delivery import Backoff, Reason, State, begun
+from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Phase, Refused, Superseded, Unavailable
 from ups_notifier.handlers.intake import Intake
 from ups_notifier.handlers.lane import LaneWorker
 from ups_notifier.handlers.ports import BadAddressError

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from ups_notifier.adapters.smtp import Relay, RelayAddress
-from ups_notifier.domain.delivery import Accepted, AnswerLost, Deferred, Phase, Refused, Superseded, Unavailable
+from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Phase, Refused, Superseded, Unavailable
 from ups_notifier.testing.smtp_server import Then, scripted_server
 
 FROM, TO = "events@ridethrough.example.com", "alex@example.com"

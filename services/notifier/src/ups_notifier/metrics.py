@@ -1,6 +1,7 @@
 """What the notifier counts."""
 
-from ups_notifier.domain.delivery import Delivery, Reason, SendResult, State
+from ups_notifier.domain.delivery import Delivery, Reason, State
+from ups_notifier.domain.sending import SendResult
 from ups_runtime.logging import get_logger
 from ups_runtime.metrics import Metrics
 

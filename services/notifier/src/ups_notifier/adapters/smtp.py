@@ -19,7 +19,7 @@ from aiosmtplib import (
 )
 
 from ups_notifier.adapters.message import envelope_address
-from ups_notifier.domain.delivery import (
+from ups_notifier.domain.sending import (
     Accepted,
     AnswerLost,
     Deferred,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Refused, SendResult, Superseded, Unavailable
 from ups_schemas.ids import DeviceId, EventId, NotificationId, UserId
 from ups_schemas.mail import DeliveryState, MailKind
 
@@ -71,61 +72,6 @@ class Reason(StrEnum):
     ANSWER_LOST = "answer_lost"
     CUT = "cut"  # the connection broke before the server had the message
     REPLY = "reply"  # the server said so, see its code
-
-
-class Phase(StrEnum):
-    """How far an SMTP conversation came; from `CONTENT` on the server may have the message."""
-
-    CONNECT = "connect"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    CONTENT = "content"
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The server took the message."""
-
-    code: int
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """The server does not have the message, and may take it later. No code: the connection broke."""
-
-    phase: Phase
-    code: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The server will never take this message for this recipient."""
-
-    phase: Phase
-    code: int
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerLost:
-    """The server may have the message: its answer to the final dot did not come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unavailable:
-    """The relay serves nobody, for a cause that is not this mail's: connection, TLS, log-in, sender address."""
-
-    phase: Phase
-    cause: str
-    code: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Superseded:
-    """The attempt was no longer ours when DATA was due: nothing was sent."""
-
-
-SendResult = Accepted | Deferred | Refused | AnswerLost | Unavailable | Superseded
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,20 @@ from ups_notifier.domain.addressing import (
     reader_of,
     told_before,
 )
-from ups_notifier.domain.delivery import Backoff, Delivery, Reason, SendResult, State, Superseded, Unavailable
+from ups_notifier.domain.delivery import Backoff, Delivery, Reason, State
 from ups_notifier.domain.framing import DELAYED_FROM
 from ups_notifier.domain.lane import plan
 from ups_notifier.domain.letter import Situation
+from ups_notifier.domain.sending import (
+    Accepted,
+    AnswerLost,
+    Deferred,
+    Phase,
+    Refused,
+    SendResult,
+    Superseded,
+    Unavailable,
+)
 from ups_notifier.handlers.ports import BadAddressError, Directory, Ledger, Transport, Writer
 from ups_notifier.handlers.relay_health import RelayHealth
 from ups_runtime.clock import Clock
@@ -208,10 +218,10 @@ class LaneWorker:
 def _reached_data(result: SendResult) -> bool:
     """Whether the row was marked by `start_data` in the attempt that ended so."""
     match result:
-        case life.Accepted() | life.AnswerLost():
+        case Accepted() | AnswerLost():
             return True
-        case life.Deferred(phase) | life.Refused(phase) | life.Unavailable(phase):
-            return phase in {life.Phase.DATA, life.Phase.CONTENT}
+        case Deferred(phase) | Refused(phase) | Unavailable(phase):
+            return phase in {Phase.DATA, Phase.CONTENT}
         case Superseded():
             return False
         case _:

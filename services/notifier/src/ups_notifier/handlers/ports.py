@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Protocol
 
 from ups_notifier.domain.addressing import Notification, Reader
-from ups_notifier.domain.delivery import Delivery, Fate, SendResult
+from ups_notifier.domain.delivery import Delivery, Fate
 from ups_notifier.domain.letter import Situation
+from ups_notifier.domain.sending import SendResult
 from ups_schemas.account import User
 from ups_schemas.decision import Decision
 from ups_schemas.device import DeviceSnapshot

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ups_notifier.domain.circuit import Circuit
-from ups_notifier.domain.delivery import SendResult, Superseded, Unavailable
+from ups_notifier.domain.sending import SendResult, Superseded, Unavailable
 from ups_runtime.clock import Clock
 from ups_runtime.logging import get_logger
 

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from ups_notifier.domain import delivery as life
 from ups_notifier.domain.addressing import deliveries_of, notification_of
-from ups_notifier.domain.delivery import Accepted, Backoff, Deferred, Delivery, Fate, Phase, Reason, State
+from ups_notifier.domain.delivery import Backoff, Delivery, Fate, Reason, State
+from ups_notifier.domain.sending import Accepted, Deferred, Phase
 from ups_notifier.handlers.ports import Ledger
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, event, incident
 from ups_schemas.event import Phase as EventPhase

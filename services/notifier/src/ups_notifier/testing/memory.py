@@ -47,6 +47,10 @@ class MemoryLedger:
         self._leases[lane] = (owner, until)
         return True
 
+    def held_until(self, lane: UserId) -> datetime:
+        """When the lease of a lane that is held ends."""
+        return self._leases[lane][1]
+
     async def release(self, lane: UserId, owner: str) -> None:
         """Give back one's own lane."""
         if self._leases.get(lane, ("",))[0] == owner:
