@@ -62,6 +62,7 @@ class World:
     async def running(self):
         run = asyncio.create_task(self.dispatcher.run(self.stopping))
         yield run
+        self.worker.gate.set()
         run.cancel()
         await asyncio.wait([run])
 

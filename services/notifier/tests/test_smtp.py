@@ -1,4 +1,7 @@
 import asyncio
+import shutil
+import ssl
+import subprocess
 
 import pytest
 
@@ -168,6 +171,31 @@ async def test_starttls_that_is_not_offered_is_refused(server):
 
     assert result == Unavailable(Phase.CONNECT, "TLS or log-in is not offered")
     assert "MAIL" not in server.commands
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    if shutil.which("openssl") is None:
+        pytest.skip("makes its certificate with openssl, which is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    where = ["-addext", "subjectAltName=DNS:localhost", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
+    subprocess.run(["openssl", *command.split(), *where], check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("trusted", "result"),
+    [(True, Accepted(250)), (False, Unavailable(Phase.CONNECT, "TLS with the relay fails"))],
+)
+async def test_tls_needs_a_certificate_that_is_trusted(certificate, trusted, result):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    async with scripted_server(tls=context) as server:
+        ca_file = str(certificate / "cert.pem") if trusted else None
+        address = RelayAddress("localhost", server.port, tls="tls", ca_file=ca_file, helo_name="test")
+        async with Relay(address, FROM) as relay:
+            assert await relay.send(TO, MESSAGE, yes) == result
 
 
 async def test_an_address_cannot_carry_a_command(relay, server):
