@@ -48,13 +48,16 @@ def disabled_letter(frame: Frame, decision: NotificationsDisabled) -> Letter:
             ),
         ),
     )
-    back = "They are enabled again by themselves when that time is over."
+    back = "Otherwise they come back by themselves when that time is over."
     if decision.owner is None or decision.owner != frame.reader.user.user_id:
-        return replace(letter, advice=f"Find out why it reports so much. {back} Its owner can enable them earlier.")
+        return replace(
+            letter,
+            advice=f"Find out why it reports so much. Its owner can enable its Event Notifications earlier. {back}",
+        )
     enable = frame.addresses.enable(
         frame.reader.user.user_id, decision.device_id, decision.ownership, decision.period_id
     )
-    letter = replace(letter, advice=f"Find out why it reports so much, then enable them. {back}")
+    letter = replace(letter, advice=f"Find out why it reports so much, then enable its Event Notifications. {back}")
     return with_action(letter, Action(ENABLE_LABEL, enable))
 
 
