@@ -41,6 +41,21 @@ def test_secrets_addresses_and_bodies_are_hidden_whoever_logs_them(capsys) -> No
     assert not any(secret in text for secret in ("t0p", "a@b.example", "u:p@h", "hunter2", '"text"'))
 
 
+@pytest.mark.parametrize("format_", ["json", "console"])
+def test_a_trace_shows_no_variables_since_secrets_are_among_them(capsys, format_) -> None:
+    configure(LogSettings(format=format_), "notifier")
+    headers = ["hunter" + str(1 + 1)]
+
+    try:
+        headers.index("nothing")
+    except ValueError:
+        get_logger("http").exception("request.crashed")
+
+    text = capsys.readouterr().err
+    assert "ValueError" in text
+    assert "hunter2" not in text
+
+
 def test_libraries_are_heard_from_warning_up(capsys) -> None:
     configure(LogSettings(level="debug"), "notifier")
 

@@ -25,11 +25,14 @@ def configure(settings: LogSettings, service: str) -> None:
 
     Libraries are heard from *warning* up: what they say below is about themselves.
     """
-    renderer: Any  # structlog's renderers share no type
+    # Traces without the frames' variables, which structlog shows unless told: request headers and keys are among them.
+    renderers: list[Any]  # structlog's renderers share no type
     if settings.format == "json":
-        renderer = structlog.processors.JSONRenderer()
+        traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        renderers = [structlog.processors.ExceptionRenderer(traces), structlog.processors.JSONRenderer()]
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        plain = structlog.dev.plain_traceback
+        renderers = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -42,15 +45,13 @@ def configure(settings: LogSettings, service: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    format_exceptions = [structlog.processors.dict_tracebacks] if settings.format == "json" else []
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *format_exceptions,
-                renderer,
+                *renderers,
             ],
         )
     )
