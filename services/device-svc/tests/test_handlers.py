@@ -133,3 +133,52 @@ async def test_what_a_crash_left_undone_is_done_by_asking_again() -> None:
     _, changed = await Policies(store, Policy(), now=lambda: NOW).set("acme", Override(limit=9))
 
     assert changed == 1
+
+
+class Overtaken(MemoryDevices):
+    """Once, while a policy is brought to a device, somebody sets another one, and brings it to all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.later: Override | None = None
+
+    async def find(self, device_id: str) -> Device | None:
+        if self.later is not None:
+            later, self.later = self.later, None
+            await Policies(self, Policy(), now=lambda: NOW).set("acme", later)
+        return await super().find(device_id)
+
+
+async def test_of_two_policies_at_once_every_device_has_the_last() -> None:
+    store = Overtaken()
+    for number in (1, 2):
+        await store.add(a_registration(number), Company("acme"))
+    store.later = Override(limit=8)
+
+    policy, _ = await Policies(store, Policy(), now=lambda: NOW).set("acme", Override(limit=9))
+
+    assert policy == Policy(limit=8)
+    assert {device.snapshot.policy for device in store.devices.values()} == {Policy(limit=8)}
+
+
+async def test_a_policy_that_is_set_during_a_start_is_not_undone_by_it() -> None:
+    store = Overtaken()
+    await store.add(a_registration(), Company("acme"))
+    store.later = Override(limit=8)
+
+    await Policies(store, Policy(limit=5), now=lambda: NOW).resolve_all()
+
+    assert {device.snapshot.policy.limit for device in store.devices.values()} == {8}
+
+
+async def test_who_never_gets_to_bring_the_last_policy_is_told() -> None:
+    class Restless(MemoryDevices):
+        async def company(self, company_id: str) -> Company:
+            company = await super().company(company_id)
+            self.companies[company_id] = replace(
+                company, override=Override(limit=(company.override.limit or 0) % 60 + 1)
+            )
+            return company
+
+    with pytest.raises(Conflict):
+        await Policies(Restless(), Policy(), now=lambda: NOW).set("acme", Override())

@@ -56,10 +56,11 @@ class Policies:
         self._now = now
 
     async def set(self, company_id: CompanyId, override: Override) -> tuple[Policy, int]:
-        """Set the company's policy; gives what it resolves to, and how many devices changed.
+        """Set the company's policy; gives what holds then, and how many devices changed.
 
         1. Keep the override: a device that is registered from here on has it.
         2. Bring it to each device that has another. Asking again, or the next start, finishes what a crash left here.
+        3. If somebody has set another one meanwhile, bring that: of several at once, whoever ends last brings the last.
         """
         for _ in range(ATTEMPTS):
             company = await self._store.company(company_id)
@@ -71,17 +72,25 @@ class Policies:
                 continue
             break
         else:
-            raise Conflict("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")
-        policy = resolve(self._default, override)
-        return policy, await self._bring(policy, company_id)  # 2
+            raise _busy()
+        return await self._settle(company_id, override)
 
     async def resolve_all(self) -> int:
         """Bring every device to its company's policy, after the installation's default changed; gives how many did."""
-        overrides = await self._store.overrides()
-        changed = await self._bring(self._default, None, but=tuple(overrides))
-        for company_id, override in overrides.items():
-            changed += await self._bring(resolve(self._default, override), company_id)
+        changed = await self._bring(self._default, None, but=tuple(await self._store.overrides()))
+        for company_id, override in (await self._store.overrides()).items():
+            changed += (await self._settle(company_id, override))[1]
         return changed
+
+    async def _settle(self, company_id: CompanyId, override: Override) -> tuple[Policy, int]:
+        changed = 0
+        for _ in range(ATTEMPTS):
+            policy = resolve(self._default, override)
+            changed += await self._bring(policy, company_id)  # 2
+            brought, override = override, (await self._store.company(company_id)).override  # 3
+            if brought == override:
+                return policy, changed
+        raise _busy()
 
     async def _bring(self, policy: Policy, company_id: CompanyId | None, but: tuple[CompanyId, ...] = ()) -> int:
         others = await self._store.devices_other_than(policy, company_id, but)
@@ -100,4 +109,8 @@ class Policies:
             except Changed:
                 continue
             return True
-        raise Conflict("changed-meanwhile", "A device is being changed all the time. Try again.")
+        raise _busy()
+
+
+def _busy() -> Conflict:
+    return Conflict("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")
