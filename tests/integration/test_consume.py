@@ -131,11 +131,15 @@ async def test_poison_goes_to_the_dead_letters_as_it_came_and_its_neighbours_pas
     assert await bench.committed(0) == 4
 
 
-def forge_header_names(client: AIOKafkaProducer) -> None:
-    """Make `client` write each header named HOSTILE with a name that is not UTF-8, which no client library lets."""
+def forge(client: AIOKafkaProducer) -> None:
+    """Make `client` write what its library does not let.
+
+    A header named HOSTILE gets a name that is not UTF-8; a batch with the header ZSTD is compressed by zstd (stored, as
+    RFC 8878 section 3.1.1.2.2 has it).
+    """
     send = client.client.send
 
-    async def forge(node: int, request: Any, **options: Any) -> Any:
+    async def forged_send(node: int, request: Any, **options: Any) -> Any:
         if isinstance(request, ProduceRequest):
             request._topics = [
                 (topic, [(number, forged(batch)) for number, batch in batches]) for topic, batches in request._topics
@@ -146,14 +150,20 @@ def forge_header_names(client: AIOKafkaProducer) -> None:
         raw = bytearray(batch.getvalue() if hasattr(batch, "getvalue") else batch)
         if (place := raw.find(b"HOSTILE")) > 0:
             raw[place] = 0xFF
-            raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))  # as KIP-98 lays a batch out
+        if b"ZSTD" in raw:
+            records = bytes(raw[61:])
+            frame = b"\x28\xb5\x2f\xfd\x20" + bytes([len(records)]) + (len(records) << 3 | 1).to_bytes(3, "little")
+            raw[61:] = frame + records
+            raw[8:12] = struct.pack(">i", len(raw) - 12)
+            raw[22] |= 4
+        raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))  # as KIP-98 lays a batch out
         return bytes(raw)
 
-    client.client.send = forge
+    client.client.send = forged_send
 
 
 async def test_a_record_that_the_library_cannot_read_is_stepped_over_and_told(bench: Bench) -> None:
-    forge_header_names(bench.producer)
+    forge(bench.producer)
     await bench.write(0, GOOD, GOOD)
     await bench.write(0, GOOD, headers=[("HOSTILE", b"x")])
     await bench.write(0, GOOD)
@@ -168,6 +178,35 @@ async def test_a_record_that_the_library_cannot_read_is_stepped_over_and_told(be
     letters = [dict(letter.headers) for letter in await bench.dead()]
     assert {(headers["dlq_partition"], headers["dlq_offset"]) for headers in letters} == {(b"0", b"2"), (b"1", b"1")}
     assert await bench.committed(0) == 4
+
+
+@pytest.mark.parametrize("poisoned", range(4))
+async def test_what_the_library_cannot_read_costs_no_other_partition_a_record(bench: Bench, poisoned: int) -> None:
+    forge(bench.producer)
+    sound = [partition for partition in range(4) if partition != poisoned]
+    for partition in sound:
+        await bench.write(partition, *[GOOD] * 20)
+    await bench.write(poisoned, GOOD, headers=[("HOSTILE", b"x")])
+    worker = Worker()
+
+    async with bench.running(worker):
+        await eventually(lambda: bench.dead_count(1))
+        for partition in sound:
+            await bench.write(partition, GOOD)
+        await eventually(lambda: all(worker.offsets(partition)[-1:] == [20] for partition in sound))
+
+    assert [worker.offsets(partition) for partition in sound] == [[*range(21)]] * 3
+
+
+async def test_a_gateway_may_compress_by_what_no_consumer_here_can_read(bench: Bench) -> None:
+    forge(bench.producer)
+    await bench.write(0, GOOD)
+    await bench.write(0, GOOD, headers=[("ZSTD", b"x")])
+    await bench.write(0, GOOD)
+    worker = Worker()
+
+    async with bench.running(worker):
+        await eventually(lambda: worker.offsets(0) == [0, 1, 2])
 
 
 async def test_what_cannot_work_now_holds_up_its_own_partition_only_and_in_order(bench: Bench) -> None:

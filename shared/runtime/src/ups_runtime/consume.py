@@ -30,7 +30,10 @@ STUCK_S = 300
 
 DEFAULT_DRAIN = DrainLimit()
 
-UNREADABLE = "a header's name is not UTF-8: only another client can show this record, at its place in the topic"
+UNREADABLE = (
+    "a header's name is not UTF-8, or its compression is not installed: only another client can show this record, at "
+    "its place in the topic"
+)
 
 log = get_logger("consume")
 

@@ -112,6 +112,8 @@ INGEST = Topic(
     readers=(Service.EVENT_INGEST,),
     retention=3 * _DAY,
     timestamps=Writing.LOG_APPEND_TIME,
+    # whatever a gateway compresses by, the brokers can read it, and store it so that every reader can
+    extra_config={"compression.type": "uncompressed"},
 )
 EVENTS = Topic(
     name="ups.events.v1",
