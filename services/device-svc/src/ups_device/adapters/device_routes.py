@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from ups_device.adapters.cursors import device_cursor, device_place
 from ups_device.adapters.http import IdempotencyKey, once
 from ups_device.domain.device import Device, Registration
 from ups_device.domain.event_log import Presence
@@ -15,7 +14,7 @@ from ups_device.handlers.devices import Place, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.policies import Policies
-from ups_runtime.http import RequestBody
+from ups_runtime.http import RequestBody, decode_cursor, encode_cursor
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import MAX_SUBSCRIPTIONS, DeviceKey, Name, Plan, Policy, Subscription
 from ups_schemas.envelope import Timestamp
@@ -212,10 +211,10 @@ def device_router(registry: Registry, log: EventLog) -> APIRouter:
     @router.get("")
     async def list_devices(query: Annotated[DeviceList, Query()]) -> DevicePage:
         """List the devices, oldest first."""
-        after = device_place(query.cursor) if query.cursor else None
+        after = Place(*decode_cursor(query.cursor)) if query.cursor else None
         page = await registry.page(query.company_id, after, query.limit)
         more = len(page) == query.limit
-        cursor = device_cursor(Place(page[-1].created_at, page[-1].device_id)) if more else None
+        cursor = encode_cursor(page[-1].created_at, page[-1].device_id) if more else None
         return DevicePage(devices=[DeviceView.of(device) for device in page], cursor=cursor)
 
     @router.get("/{device_id}")

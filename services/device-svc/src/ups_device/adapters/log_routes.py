@@ -5,13 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from ups_device.adapters.cursors import log_cursor, log_position
-from ups_device.domain.event_log import MAX_PAGE, CompanyLog, DeviceLog, Row
+from ups_device.domain.event_log import MAX_PAGE, CompanyLog, DeviceLog, Position, Row
 from ups_device.domain.event_log import Query as LogQuery
 from ups_device.domain.period import Answer, State
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.notifications import Notifications, Status
-from ups_runtime.http import RequestBody
+from ups_runtime.http import RequestBody, decode_cursor, encode_cursor
 from ups_schemas.catalogue import Severity
 from ups_schemas.decision import (
     Basis,
@@ -55,7 +54,7 @@ class LogPage(RequestBody):
             outcome=self.outcome,
             start=self.start,
             end=self.end,
-            after=log_position(self.cursor) if self.cursor else None,
+            after=Position(*decode_cursor(self.cursor)) if self.cursor else None,
         )
 
 
@@ -220,7 +219,8 @@ def notification_router(notifications: Notifications) -> APIRouter:
 
 async def _read(log: EventLog, query: LogQuery) -> LogView:
     rows = await log.page(query)
-    cursor = log_cursor(rows[-1].position) if len(rows) == query.limit else None
+    last = rows[-1].position if len(rows) == query.limit else None
+    cursor = encode_cursor(last.received_at, last.row_id) if last else None
     return LogView(events=[RowView.of(row) for row in rows], cursor=cursor)
 
 

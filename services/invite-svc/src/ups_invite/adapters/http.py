@@ -12,7 +12,6 @@ from ups_invite.handlers.refusals import Conflict, NotFound, Refused
 from ups_invite.handlers.users import Import, Once, Place, Users
 from ups_runtime.http import (
     Problem,
-    ProblemError,
     RequestBody,
     create_app,
     decode_cursor,
@@ -22,13 +21,10 @@ from ups_runtime.http import (
     problem_type,
 )
 from ups_schemas.account import Role
-from ups_schemas.envelope import Timestamp, from_milliseconds, milliseconds
+from ups_schemas.envelope import Timestamp
 from ups_schemas.ids import CompanyId, Id, UserId
 
 MAX_BODY_BYTES = 64 * 1024
-
-# Milliseconds; from here on a moment is no longer a datetime.
-_END_MS = 2**47
 
 # Names go into headers of mails and into logs of others: no control characters.
 NameText = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -115,9 +111,10 @@ def user_router(users: Users) -> APIRouter:
     @router.get("")
     async def list_users(query: Annotated[UserList, Query()]) -> UserPage:
         """List people, in the order in which they came."""
-        page = await users.page(query.company_id, _place(query.cursor) if query.cursor else None, query.limit)
+        after = Place(*decode_cursor(query.cursor)) if query.cursor else None
+        page = await users.page(query.company_id, after, query.limit)
         more = len(page) == query.limit
-        cursor = encode_cursor(milliseconds(page[-1].created_at), page[-1].user_id) if more else None
+        cursor = encode_cursor(page[-1].created_at, page[-1].user_id) if more else None
         return UserPage(users=[UserView.of(person) for person in page], cursor=cursor)
 
     @router.get("/{user_id}")
@@ -140,13 +137,6 @@ def user_router(users: Users) -> APIRouter:
 
 def _once(key: str | None, body: BaseModel) -> Once | None:
     return Once(key, hashlib.sha256(body.model_dump_json().encode()).hexdigest()) if key else None
-
-
-def _place(cursor: str) -> Place:
-    at_ms, user_id = decode_cursor(cursor, int, str)
-    if not 0 <= at_ms < _END_MS:
-        raise ProblemError(422, "invalid-cursor", "This cursor is not one of ours. Start without one.", field="cursor")
-    return Place(from_milliseconds(at_ms), user_id)
 
 
 async def _on_refused(_request: Request, refused: Refused) -> JSONResponse:

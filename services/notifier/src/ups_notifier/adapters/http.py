@@ -1,7 +1,6 @@
 """The operator's view of the ledger."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, FastAPI, Query
@@ -9,13 +8,10 @@ from pydantic import BaseModel, Field, SecretStr
 
 from ups_notifier.adapters.mongo_deliveries import Place
 from ups_notifier.domain.delivery import Reason, State
-from ups_runtime.http import ProblemError, RequestBody, create_app, decode_cursor, encode_cursor, operator_only
-from ups_schemas.envelope import Timestamp, from_milliseconds, milliseconds
+from ups_runtime.http import RequestBody, create_app, decode_cursor, encode_cursor, operator_only
+from ups_schemas.envelope import Timestamp
 from ups_schemas.ids import Id
 from ups_schemas.mail import MailKind
-
-# Milliseconds; from here on a moment is no longer a datetime.
-_END_MS = 2**47
 
 
 class Deliveries(Protocol):
@@ -71,22 +67,12 @@ def build(token: SecretStr, deliveries: Deliveries, version: str) -> FastAPI:
     async def list_deliveries(query: Annotated[DeliveryList, Query()]) -> DeliveryPage:
         """What was sent to whom, and what has become of it."""
         wanted = query.model_dump(mode="json", exclude_none=True, exclude={"limit", "cursor"})
-        rows = await deliveries.page(wanted, _place(query.cursor), query.limit + 1)
+        after = Place(*decode_cursor(query.cursor)) if query.cursor is not None else None
+        rows = await deliveries.page(wanted, after, query.limit + 1)
         items = [DeliveryView.model_validate(row) for row in rows[: query.limit]]
-        return DeliveryPage(items=items, next=_cursor(items[-1]) if len(rows) > query.limit else None)
+        more = len(rows) > query.limit
+        return DeliveryPage(
+            items=items, next=encode_cursor(items[-1].created_at, items[-1].delivery_id) if more else None
+        )
 
     return app
-
-
-def _cursor(last: DeliveryView) -> str:
-    return encode_cursor(milliseconds(last.created_at), last.delivery_id)
-
-
-def _place(cursor: str | None) -> Place | None:
-    if cursor is None:
-        return None
-    at_ms, delivery_id = decode_cursor(cursor, int, str)
-    if not 0 <= at_ms < _END_MS:
-        raise ProblemError(422, "invalid-cursor", "This cursor is not one of ours. Start without one.", field="cursor")
-    created_at: datetime = from_milliseconds(at_ms)
-    return Place(created_at, delivery_id)
