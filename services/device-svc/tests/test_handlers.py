@@ -10,8 +10,8 @@ from ups_device.domain.device import Change, Device, Registration
 from ups_device.domain.policy import Override
 from ups_device.handlers.devices import Defaults, Member, Registry
 from ups_device.handlers.policies import Policies
-from ups_device.handlers.refusals import Conflict
 from ups_device.testing.examples import NOW, a_registration
+from ups_runtime.errors import Conflict
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import Policy
 

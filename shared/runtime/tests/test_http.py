@@ -6,7 +6,7 @@ import pytest
 from fastapi import Depends
 from pydantic import SecretStr
 
-from ups_runtime.errors import Retryable
+from ups_runtime.errors import Conflict, NotFound, Refused, Retryable
 from ups_runtime.http import (
     PROBLEM_JSON,
     ProblemError,
@@ -49,6 +49,10 @@ async def client():
     async def teapot() -> None:
         raise ProblemError(418, "teapot", "A teapot.", field="pot", headers={"Retry-After": "1"})
 
+    @app.get("/refused/{kind}")
+    async def refused(kind: str) -> None:
+        raise {"unknown": NotFound, "stale": Conflict, "wrong": Refused}[kind](kind, "No.", "size")
+
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://probe") as client:
         yield client
@@ -62,6 +66,18 @@ async def test_a_bad_field_is_named_and_its_value_is_not_echoed(client) -> None:
     assert answer.json()["type"] == "urn:ridethrough:problem:invalid-request"
     assert answer.json()["field"] == "size"
     assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize(("kind", "status"), [("unknown", 404), ("stale", 409), ("wrong", 422)])
+async def test_a_refusal_says_what_the_caller_can_do(client, kind, status) -> None:
+    answer = await client.get(f"/refused/{kind}")
+
+    assert answer.json() == {
+        "type": f"urn:ridethrough:problem:{kind}",
+        "title": "No.",
+        "status": status,
+        "field": "size",
+    }
 
 
 async def test_an_unknown_field_is_refused_by_name(client) -> None:

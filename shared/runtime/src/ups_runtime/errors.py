@@ -25,6 +25,32 @@ class Undecodable(Permanent):
     reason = DeadLetterReason.UNDECODABLE
 
 
+class Refused(Permanent):
+    """A request cannot be done; `name` tells the refusals apart, `field` says what in the request it is about."""
+
+    def __init__(self, name: str, title: str, field: str | None = None) -> None:
+        super().__init__(title)
+        self.name = name
+        self.title = title
+        self.field = field
+
+
+class NotFound(Refused):
+    """There is no such thing."""
+
+
+class Conflict(Refused):
+    """What is stored has changed meanwhile, or stands against it."""
+
+
+class AlreadyExists(Exception):  # noqa: N818 - what the store found
+    """Something with this id is there, or was."""
+
+
+class Changed(Exception):  # noqa: N818 - what the store found
+    """Another writer made this step first: read again."""
+
+
 class Fenced(Exception):  # noqa: N818 - what happened to us
     """Another process has taken over what this one was doing: stop doing it."""
 

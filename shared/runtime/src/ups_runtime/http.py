@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ups_runtime.errors import Retryable
+from ups_runtime.errors import Conflict, NotFound, Refused, Retryable
 from ups_runtime.logging import get_logger
 from ups_schemas.envelope import from_milliseconds, milliseconds
 from ups_schemas.ids import Id
@@ -27,6 +27,8 @@ RETRY_AFTER_S = 5
 
 # Milliseconds, as long as the moment is a datetime; and the id of the last one listed.
 _PLACE = TypeAdapter(tuple[Annotated[int, Field(ge=0, lt=2**47)], Id])
+
+IdempotencyKey = Annotated[Id | None, Header(description="the same key with the same body creates once")]
 
 
 class Problem(BaseModel):
@@ -88,6 +90,7 @@ def create_app(title: str, version: str, *, max_body_bytes: int = 1024 * 1024) -
     app.add_exception_handler(ProblemError, _on_problem)  # type: ignore[arg-type]  # starlette types handlers loosely
     app.add_exception_handler(RequestValidationError, _on_invalid)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _on_http)  # type: ignore[arg-type]
+    app.add_exception_handler(Refused, _on_refused)  # type: ignore[arg-type]
     app.add_exception_handler(Retryable, _on_retryable)
     app.add_exception_handler(Exception, _on_crash)
     app.add_middleware(_SecurityHeaders)
@@ -130,6 +133,19 @@ async def _on_http(_request: Request, error: HTTPException) -> JSONResponse:
         type=problem_type(name.get(error.status_code, "refused")), title=str(error.detail), status=error.status_code
     )
     return problem_response(problem, dict(error.headers or {}))
+
+
+async def _on_refused(_request: Request, refused: Refused) -> JSONResponse:
+    match refused:
+        case NotFound():
+            status = 404
+        case Conflict():
+            status = 409
+        case _:
+            status = 422
+    return problem_response(
+        Problem(type=problem_type(refused.name), title=refused.title, status=status, field=refused.field)
+    )
 
 
 async def _on_retryable(request: Request, error: Exception) -> JSONResponse:

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from ups_device.adapters.http import IdempotencyKey, once
 from ups_device.domain.device import Device, Registration
 from ups_device.domain.event_log import Presence
 from ups_device.domain.policy import Override
@@ -14,7 +13,8 @@ from ups_device.handlers.devices import Place, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.policies import Policies
-from ups_runtime.http import RequestBody, decode_cursor, encode_cursor
+from ups_runtime.http import IdempotencyKey, RequestBody, decode_cursor, encode_cursor
+from ups_runtime.once import Once
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import MAX_SUBSCRIPTIONS, DeviceKey, Name, Plan, Policy, Subscription
 from ups_schemas.envelope import Timestamp
@@ -205,7 +205,7 @@ def device_router(registry: Registry, log: EventLog) -> APIRouter:
             plan=body.plan.plan() if body.plan else None,
             subscriptions=tuple(each.subscription(each.user_id) for each in body.subscribers),
         )
-        issued = await registry.register(registration, once(idempotency_key, body))
+        issued = await registry.register(registration, Once.of(idempotency_key, body))
         return _issued(issued.device, issued.key_id, issued.key)
 
     @router.get("")
@@ -270,7 +270,7 @@ def company_router(policies: Policies, gateways: Gateways) -> APIRouter:
     @router.post("/gateways", status_code=201)
     async def create_gateway(body: GatewayBody, idempotency_key: IdempotencyKey = None) -> GatewayView:
         """Make a gateway. Its key is in this answer and nowhere else."""
-        issued = await gateways.create(body.company_id, body.device_ids, once(idempotency_key, body))
+        issued = await gateways.create(body.company_id, body.device_ids, Once.of(idempotency_key, body))
         return GatewayView(gateway_id=issued.gateway.gateway_id, key_id=issued.gateway.key.key_id, key=issued.key)
 
     @router.delete("/gateways/{gateway_id}", status_code=204, response_class=Response)

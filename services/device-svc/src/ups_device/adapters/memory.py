@@ -22,7 +22,7 @@ from ups_device.domain.gateway import Gateway
 from ups_device.domain.period import Period
 from ups_device.domain.policy import Override
 from ups_device.handlers.devices import Place
-from ups_device.handlers.refusals import AlreadyExists, Changed
+from ups_runtime.errors import AlreadyExists, Changed
 from ups_schemas.decision import LateEventsDecided, NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import EnableNotifications, Policy
 from ups_schemas.event import AcceptedEvent

@@ -12,8 +12,8 @@ from ups_device.domain.event_log import Belonging
 from ups_device.domain.gateway import Gateway
 from ups_device.domain.policy import Override
 from ups_device.handlers.devices import Place
-from ups_device.handlers.refusals import AlreadyExists, Changed
 from ups_runtime.codec import message_event
+from ups_runtime.errors import AlreadyExists, Changed
 from ups_runtime.mongo import Database, Session, in_transaction, map_mongo_errors
 from ups_runtime.outbox import Outbox, OutboxMessage
 from ups_schemas.device import DeviceKey, DeviceSnapshot, Policy

@@ -6,8 +6,8 @@ from pymongo.errors import DuplicateKeyError
 
 from ups_device.adapters.mongo_devices import SOURCE
 from ups_device.domain.period import Period
-from ups_device.handlers.refusals import Changed
 from ups_runtime.codec import message_event
+from ups_runtime.errors import Changed
 from ups_runtime.mongo import Database, Session, in_transaction, map_mongo_errors
 from ups_runtime.outbox import Outbox, OutboxMessage
 from ups_schemas.decision import EnabledBy, NotificationsDisabled, NotificationsEnabled, Tripping

@@ -9,7 +9,8 @@ from ups_device.domain import device as devices
 from ups_device.domain import plan, policy
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device, Registration
-from ups_device.handlers.refusals import AlreadyExists, Changed, Conflict, NotFound, Refused
+from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
+from ups_runtime.once import Once
 from ups_schemas.catalogue import CONDITION_BY_CODE, Severity
 from ups_schemas.device import MAX_SUBSCRIPTIONS, Plan, Policy, Subscription
 from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId, derived
@@ -72,14 +73,6 @@ class Place:
 
     created_at: datetime
     device_id: DeviceId
-
-
-@dataclass(frozen=True, slots=True)
-class Once:
-    """A request that may come again: its Idempotency-Key, and what tells it from another with the same key."""
-
-    key: str
-    request_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +239,7 @@ class Registry:
     async def _repeated(self, change: Change) -> Issued:
         there = await self.get(change.device.device_id)
         if there.request_sha256 != change.device.request_sha256:
-            raise reused_key()
+            raise Once.reused()
         return Issued(there, there.keys[0].key_id, None)
 
     async def _require_member(self, user_id: UserId, company_id: CompanyId, field: str) -> None:
@@ -267,13 +260,6 @@ class Registry:
 
     def _new_id(self) -> Id:
         return derived("device", self._random_bytes(16).hex())
-
-
-def reused_key() -> Refused:
-    """The refusal of an Idempotency-Key that came with another request before."""
-    return Refused(
-        "idempotency-key-reused", "This Idempotency-Key came with another request before.", "Idempotency-Key"
-    )
 
 
 def _require_known_codes(choice: Subscription, field: str) -> None:

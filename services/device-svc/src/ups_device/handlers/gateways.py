@@ -7,8 +7,8 @@ from typing import Protocol
 
 from ups_device.domain import gateway as gateways
 from ups_device.domain.gateway import Gateway
-from ups_device.handlers.devices import Once, reused_key
-from ups_device.handlers.refusals import AlreadyExists, Changed, NotFound, Refused
+from ups_runtime.errors import AlreadyExists, Changed, NotFound, Refused
+from ups_runtime.once import Once
 from ups_schemas.ids import CompanyId, DeviceId, Id, derived
 from ups_schemas.keys import RANDOM_BYTES, new_key
 
@@ -79,7 +79,7 @@ class Gateways:
         except AlreadyExists:
             there = await self._get(gateway.gateway_id)
             if there.request_sha256 != gateway.request_sha256:
-                raise reused_key() from None
+                raise Once.reused() from None
             return IssuedGateway(there, None)
         return IssuedGateway(gateway, key.text)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from ups_device.domain import period as periods
 from ups_device.domain.device import Device
 from ups_device.domain.period import Answer, Period, State
-from ups_device.handlers.refusals import Changed, NotFound
+from ups_runtime.errors import Changed, NotFound
 from ups_schemas.device import Actor, EnableNotifications
 from ups_schemas.ids import DeviceId, derived
 

@@ -8,7 +8,7 @@ from ups_device.domain import device as devices
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device
 from ups_device.domain.policy import Override, resolve
-from ups_device.handlers.refusals import Changed, Conflict
+from ups_runtime.errors import Changed, Conflict
 from ups_schemas.device import Policy
 from ups_schemas.ids import CompanyId, DeviceId
 

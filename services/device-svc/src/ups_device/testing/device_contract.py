@@ -16,12 +16,12 @@ from ups_device.handlers import event_log as log_ports
 from ups_device.handlers import gateways as gateway_ports
 from ups_device.handlers import policies as policy_ports
 from ups_device.handlers.devices import Place
-from ups_device.handlers.refusals import AlreadyExists, Changed
 from ups_device.testing.examples import (
     NOW,
     a_key,
     a_registration,
 )
+from ups_runtime.errors import AlreadyExists, Changed
 from ups_schemas.device import Policy
 
 ACME = Company("acme")

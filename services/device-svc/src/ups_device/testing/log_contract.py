@@ -14,7 +14,6 @@ from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
 from ups_device.handlers import event_log as log_ports
 from ups_device.handlers import notifications as notification_ports
 from ups_device.handlers.event_log import EventLog
-from ups_device.handlers.refusals import Changed
 from ups_device.testing.device_contract import ACME, DeviceStore
 from ups_device.testing.examples import (
     NOW,
@@ -27,6 +26,7 @@ from ups_device.testing.examples import (
     an_enabling,
     an_event,
 )
+from ups_runtime.errors import Changed
 from ups_schemas.decision import Outcome
 from ups_schemas.device import Actor, EnableNotifications
 

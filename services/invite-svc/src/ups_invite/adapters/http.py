@@ -1,28 +1,24 @@
-"""The operator's routes for people, and how a refusal is said."""
+"""The operator's routes for people."""
 
-import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
 from ups_invite.domain.user import Edit, Person
-from ups_invite.handlers.refusals import Conflict, NotFound, Refused
-from ups_invite.handlers.users import Import, Once, Place, Users
+from ups_invite.handlers.users import Import, Place, Users
 from ups_runtime.http import (
-    Problem,
+    IdempotencyKey,
     RequestBody,
     create_app,
     decode_cursor,
     encode_cursor,
     operator_only,
-    problem_response,
-    problem_type,
 )
+from ups_runtime.once import Once
 from ups_schemas.account import Role
 from ups_schemas.envelope import Timestamp
-from ups_schemas.ids import CompanyId, Id, UserId
+from ups_schemas.ids import CompanyId, UserId
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -30,7 +26,6 @@ MAX_BODY_BYTES = 64 * 1024
 NameText = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 ZoneText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 LanguageText = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-IdempotencyKey = Annotated[Id | None, Header(description="the same key with the same body creates once")]
 
 
 class UserBody(RequestBody):
@@ -94,7 +89,6 @@ class UserPage(BaseModel):
 def build(token: SecretStr, users: Users) -> FastAPI:
     """The application: for the time being, everything needs the operator's token."""
     app = create_app("Ridethrough invite-svc", "0.1.0", max_body_bytes=MAX_BODY_BYTES)
-    app.add_exception_handler(Refused, _on_refused)  # type: ignore[arg-type]  # starlette types handlers loosely
     app.include_router(user_router(users), dependencies=[Depends(operator_only(token))])
     return app
 
@@ -106,7 +100,7 @@ def user_router(users: Users) -> APIRouter:
     @router.post("", status_code=201)
     async def admit(body: UserBody, idempotency_key: IdempotencyKey = None) -> UserView:
         """Let a person in, whose address you vouch for."""
-        return UserView.of(await users.admit(Import(**body.model_dump()), _once(idempotency_key, body)))
+        return UserView.of(await users.admit(Import(**body.model_dump()), Once.of(idempotency_key, body)))
 
     @router.get("")
     async def list_users(query: Annotated[UserList, Query()]) -> UserPage:
@@ -133,20 +127,3 @@ def user_router(users: Users) -> APIRouter:
         await users.erase(user_id)
 
     return router
-
-
-def _once(key: str | None, body: BaseModel) -> Once | None:
-    return Once(key, hashlib.sha256(body.model_dump_json().encode()).hexdigest()) if key else None
-
-
-async def _on_refused(_request: Request, refused: Refused) -> JSONResponse:
-    match refused:
-        case NotFound():
-            status = 404
-        case Conflict():
-            status = 409
-        case _:
-            status = 422
-    return problem_response(
-        Problem(type=problem_type(refused.name), title=refused.title, status=status, field=refused.field)
-    )

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Person
-from ups_invite.handlers.refusals import AddressTaken, AlreadyExists, Changed
-from ups_invite.handlers.users import Place
+from ups_invite.handlers.users import AddressTaken, Place
+from ups_runtime.errors import AlreadyExists, Changed
 from ups_schemas.ids import CompanyId, UserId
 
 

@@ -8,9 +8,9 @@ from pymongo.errors import DuplicateKeyError
 
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Person
-from ups_invite.handlers.refusals import AddressTaken, AlreadyExists, Changed
-from ups_invite.handlers.users import Place
+from ups_invite.handlers.users import AddressTaken, Place
 from ups_runtime.codec import message_event
+from ups_runtime.errors import AlreadyExists, Changed
 from ups_runtime.mongo import Database, Session, in_transaction, map_mongo_errors
 from ups_runtime.outbox import Outbox, OutboxMessage
 from ups_schemas.account import User

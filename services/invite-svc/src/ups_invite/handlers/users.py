@@ -9,12 +9,17 @@ from ups_invite.domain import address as addresses
 from ups_invite.domain import user as users
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Edit, Person
-from ups_invite.handlers.refusals import AddressTaken, AlreadyExists, Changed, Conflict, NotFound, Refused
+from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
+from ups_runtime.once import Once
 from ups_schemas.account import Role
 from ups_schemas.ids import CompanyId, UserId, derived
 
 # Two writers of one person meet rarely; five in a row means that somebody writes in a loop.
 ATTEMPTS = 5
+
+
+class AddressTaken(Exception):  # noqa: N818 - what the store found
+    """Somebody has this address."""
 
 
 class Store(Protocol):
@@ -59,14 +64,6 @@ class Place:
 
     created_at: datetime
     user_id: UserId
-
-
-@dataclass(frozen=True, slots=True)
-class Once:
-    """A request that may come again: its Idempotency-Key, and what tells it from another with the same key."""
-
-    key: str
-    request_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +205,7 @@ class Users:
     async def _repeated(self, person: Person) -> Person:
         there = await self.get(person.user_id)
         if there.request_sha256 != person.request_sha256:
-            raise Refused(
-                "idempotency-key-reused", "This Idempotency-Key came with another request before.", "Idempotency-Key"
-            )
+            raise Once.reused()
         return there
 
     def _require_zone(self, zone: str) -> None:

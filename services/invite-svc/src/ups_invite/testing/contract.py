@@ -11,8 +11,8 @@ from ups_invite.domain import user as domain
 from ups_invite.domain.address import EmailAddress
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Edit, Person
-from ups_invite.handlers.refusals import AddressTaken, AlreadyExists, Changed
-from ups_invite.handlers.users import Place, Store
+from ups_invite.handlers.users import AddressTaken, Place, Store
+from ups_runtime.errors import AlreadyExists, Changed
 from ups_schemas.account import Role
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
