@@ -146,6 +146,16 @@ async def test_the_same_request_registers_once_and_does_not_show_the_secret_agai
     assert len(service.devices.devices) == 1
 
 
+async def test_the_same_request_does_not_bring_a_removed_device_back(service: Service) -> None:
+    request = {"json": DEVICE, "headers": {"Idempotency-Key": "k1"}}
+    device_id = (await service.call("POST", "/v1/operator/devices", **request)).json()["device_id"]
+    await service.call("DELETE", f"/v1/operator/devices/{device_id}")
+
+    again = await service.call("POST", "/v1/operator/devices", **request)
+
+    assert (again.status_code, again.json()["type"]) == (409, "urn:ridethrough:problem:removed-meanwhile")
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -303,6 +313,12 @@ async def test_people_choose_what_they_get(service: Service) -> None:
     assert [(each["user_id"], each["on"]) for each in anna.json()["subscriptions"]] == [("ben", True), ("anna", False)]
     assert (eve.status_code, eve.json()["field"]) == (422, "user_id")
     assert (nonsense.status_code, nonsense.json()["field"]) == (422, "codes")
+
+
+async def test_a_code_that_is_chosen_many_times_is_kept_once(service: Service) -> None:
+    device = await service.register(subscribers=[{"user_id": "ben", "codes": ["OVER_TEMPERATURE", "OVERLOAD"] * 50}])
+
+    assert device["subscriptions"][1]["codes"] == ["OVER_TEMPERATURE", "OVERLOAD"]
 
 
 async def test_a_full_device_refuses_one_more_subscriber(service: Service) -> None:

@@ -201,6 +201,16 @@ async def test_an_erased_person_is_gone_and_the_address_is_free(service: Service
     assert (await service.admit(company_name=None)).status_code == 201
 
 
+async def test_the_same_request_does_not_bring_an_erased_person_back(service: Service) -> None:
+    request = {"json": ANNA, "headers": {"Idempotency-Key": "import-7"}}
+    user_id = (await service.call("POST", USERS, **request)).json()["user_id"]
+    await service.call("DELETE", f"{USERS}/{user_id}")
+
+    again = await service.call("POST", USERS, **request)
+
+    assert (again.status_code, again.json()["type"]) == (409, "urn:ridethrough:problem:erased-meanwhile")
+
+
 class Contended(MemoryUsers):
     """Others get in first, this many times."""
 

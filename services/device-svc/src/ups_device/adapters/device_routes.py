@@ -43,8 +43,9 @@ class ChoiceBody(RequestBody):
     codes: tuple[Code, ...] | None = Field(None, min_length=1, max_length=100)
 
     def subscription(self, user_id: UserId) -> Subscription:
-        """The choice as that person's."""
-        return Subscription(user_id=user_id, on=self.on, min_severity=self.min_severity, codes=self.codes)
+        """The choice as that person's, each code once: a full device's snapshot must fit into a record."""
+        codes = tuple(dict.fromkeys(self.codes)) if self.codes else None
+        return Subscription(user_id=user_id, on=self.on, min_severity=self.min_severity, codes=codes)
 
 
 class SubscriberBody(ChoiceBody):

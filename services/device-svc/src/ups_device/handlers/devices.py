@@ -118,6 +118,7 @@ class Registry:
 
         Raises:
             Refused: owner or subscriber is nobody of that company; or the key was used for another request.
+            Conflict: the device was registered by this request before, and is removed.
         """
         await self._require_member(registration.owner, registration.company_id, "owner")
         for number, choice in enumerate(registration.subscriptions):
@@ -237,9 +238,11 @@ class Registry:
         raise _busy()
 
     async def _repeated(self, change: Change) -> Issued:
-        there = await self.get(change.device.device_id)
-        if there.request_sha256 != change.device.request_sha256:
+        there = await self._store.find(change.device.device_id)
+        if there is None or there.request_sha256 != change.device.request_sha256:
             raise Once.reused()
+        if there.removed_at is not None:
+            raise Conflict("removed-meanwhile", "The device that this request registered has been removed.")
         return Issued(there, there.keys[0].key_id, None)
 
     async def _require_member(self, user_id: UserId, company_id: CompanyId, field: str) -> None:

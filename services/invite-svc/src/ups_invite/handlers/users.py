@@ -203,7 +203,9 @@ class Users:
         return company_id, None
 
     async def _repeated(self, person: Person) -> Person:
-        there = await self.get(person.user_id)
+        there = await self._store.find(person.user_id)
+        if there is None:
+            raise Conflict("erased-meanwhile", "The person whom this request let in has been erased.")
         if there.request_sha256 != person.request_sha256:
             raise Once.reused()
         return there
