@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ups_runtime.clock import Clock, SystemClock
+from ups_runtime.connections import BoundedHttp
 from ups_runtime.errors import ExitCode, Fatal
 from ups_runtime.health import Health, side_app
 from ups_runtime.logging import configure, get_logger
@@ -93,7 +94,7 @@ class Life:
         server = _Server(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=BoundedHttp,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -159,7 +160,8 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends small answers at once only where the protocol is named
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
