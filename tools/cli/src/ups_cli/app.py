@@ -6,9 +6,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from ups_cli import device, dlq, topics, user
+from ups_cli import device, dlq, throttle, topics, user
+from ups_cli.check import check
 from ups_cli.errors import CliError, ExitCode
 from ups_cli.output import say_error
+from ups_cli.why import why
 from ups_runtime.errors import Permanent, Retryable
 from ups_runtime.logging import configure
 from ups_runtime.settings import LogSettings
@@ -41,7 +43,7 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    help="Run an installation: its topics, devices, users and dead letters.",
+    help="Run an installation: its topics, devices, users, throttle and dead letters.",
     epilog="Exit codes: 0 done; 1 differences, or refused; 2 wrong use or settings; 3 not reachable.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -50,11 +52,14 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(device.app, name="device")
 app.add_typer(user.app, name="user")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(throttle.app, name="throttle")
+app.command()(why)
+app.command()(check)
 
 
 @app.callback()
 def begin() -> None:
-    """Run an installation: its topics, devices, users and dead letters."""
+    """Run an installation: its topics, devices, users, throttle and dead letters."""
     configure(LogSettings(level="warning", format="console"), "ups")
     # what it says is said again, in words, by the error that ends the command
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

@@ -27,6 +27,13 @@ class Desk:
         self.device: DeviceSnapshot | None = None
         self.decisions: list[wire.Decision] = []
 
+    def fork(self) -> "Desk":
+        """The same desk, to go on with in another way."""
+        desk = Desk(self.device_id)
+        desk.ownership, desk.history, desk.device = self.ownership, self.history.fork(), self.device
+        desk.decisions = list(self.decisions)
+        return desk
+
     @property
     def view(self) -> DeviceSnapshot | None:
         """The device, if the snapshot is of the ownership in force."""

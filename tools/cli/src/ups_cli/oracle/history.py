@@ -1,5 +1,6 @@
 """What happened to one device, and what follows from it; nothing is kept but the list."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -57,8 +58,21 @@ class Past:
 class History:
     """All that happened under one ownership, in order."""
 
-    def __init__(self) -> None:
-        self._past: list[Past] = []
+    def __init__(self, past: Iterable[Past] = ()) -> None:
+        self._past = list(past)
+
+    def fork(self) -> "History":
+        """The same past, to go on with in another way."""
+        return History(self._past)
+
+    def rows(self) -> list[wire.EventDecided]:
+        """The decisions on events, oldest first."""
+        return [past.decision for past in self._past if isinstance(past.decision, wire.EventDecided)]
+
+    def ended(self) -> wire.NotificationsEnabled | None:
+        """How the last period ended."""
+        ends = [past.decision for past in self._past if isinstance(past.decision, wire.NotificationsEnabled)]
+        return ends[-1] if ends else None
 
     def add(self, past: Past) -> None:
         """Note one more."""

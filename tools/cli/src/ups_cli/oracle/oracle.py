@@ -23,6 +23,22 @@ class Oracle:
         self._desk = Desk(device_id)
         self._clock = datetime.fromtimestamp(0, UTC)
 
+    def fork(self) -> "Oracle":
+        """The same oracle, to go on with in another way."""
+        oracle = Oracle(self._desk.device_id)
+        oracle.duplicates, oracle._desk, oracle._clock = self.duplicates, self._desk.fork(), self._clock
+        return oracle
+
+    @property
+    def desk(self) -> Desk:
+        """What it knows."""
+        return self._desk
+
+    @property
+    def clock(self) -> datetime:
+        """The `t` of the last event."""
+        return self._clock
+
     @property
     def decisions(self) -> list[wire.Decision]:
         """All decisions so far, in order."""

@@ -1,0 +1,1 @@
+"""What an installation's topics say of its devices, read back and told again."""

@@ -1,0 +1,1 @@
+"""For tests of what reads an installation's history."""

@@ -1,0 +1,312 @@
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from ups_cli.checking.checker import check_partition
+from ups_cli.checking.faults import Findings, Left, Rule
+from ups_cli.history.device import DeviceHistory, read_device
+from ups_cli.history.gather import Bounds
+from ups_cli.history.retelling import retell
+from ups_cli.history.spool import Kept, Kind
+from ups_cli.history.tellers import DomainTeller
+from ups_cli.testing.recorded import Recorded
+from ups_schemas.device import Policy
+from ups_throttle.domain import snapshot
+from ups_throttle.testing.histories import DEVICE_ID, Changed, Heard, Ordered, Ticked, history, order_for
+from ups_throttle.testing.samples import START, device, enable, event
+
+KEY = b"d-1"
+TRIPS = Policy(limit=2, window_s=1800, period_s=3600)
+HISTORIES_PER_TEST = 25
+
+
+def checked(recorded: Recorded, bounds: Bounds | None = None) -> Findings:
+    findings = Findings()
+    with recorded.spool() as spool:
+        check_partition(bounds or recorded.bounds(), spool, findings, lambda *_: None, longest=10_000)
+    return findings
+
+
+def rules(findings: Findings) -> set[Rule]:
+    return {fault.rule for fault in findings.faults}
+
+
+def read(recorded: Recorded) -> DeviceHistory:
+    with recorded.spool() as spool:
+        return next(read_device(key, records) for key, records in spool.devices())
+
+
+def played(seed: int) -> Recorded:
+    """A random history of one device; each snapshot has a version of its own, as device-svc gives it."""
+    recorded, version = Recorded(), 0
+    for happening in history(seed):
+        match happening:
+            case Changed(known):
+                version += known is not None
+                recorded.changed(DEVICE_ID, known and known.model_copy(update={"version": version}))
+            case Heard(heard):
+                recorded.heard(heard)
+            case Ordered():
+                state = recorded.state(DEVICE_ID)
+                running = state.period.period_id if state is not None and state.period is not None else None
+                recorded.ordered(order_for(happening, running))
+            case Ticked(now):
+                recorded.ticked(now)
+    return recorded
+
+
+@pytest.mark.parametrize("first", range(0, 100, HISTORIES_PER_TEST))
+def test_whatever_happens_to_a_device_what_the_throttle_decides_is_sound(first: int):
+    for seed in range(first, first + HISTORIES_PER_TEST):
+        findings = checked(played(seed))
+
+        assert findings.faults == [], f"history {seed}"
+        assert (findings.told_again, findings.states) == (1, 1), f"history {seed}: {findings.left_out}"
+
+
+@pytest.mark.parametrize("first", range(0, 100, HISTORIES_PER_TEST))
+def test_whatever_happens_to_a_device_a_replay_gives_the_same(first: int):
+    for seed in range(first, first + HISTORIES_PER_TEST):
+        known = read(played(seed))
+
+        told = retell(known, known.heard_from_the_first(), DomainTeller)
+
+        assert told.difference is None, f"history {seed}: {told.difference}"
+        assert told.same == len(known.decisions)
+
+
+@pytest.fixture
+def run() -> Recorded:
+    """Two mailed, the third disables, two suppressed, enabled by hand, one more mailed."""
+    recorded = Recorded()
+    recorded.changed("d-1", device(policy=TRIPS))
+    recorded.heard(*(event(number) for number in range(1, 6)))
+    state = recorded.state("d-1")
+    assert state is not None
+    assert state.period is not None
+    recorded.ordered(enable(state.period.period_id, enabled_at=START + timedelta(minutes=5)))
+    recorded.heard(event(6, received_at=START + timedelta(minutes=10)))
+    return recorded
+
+
+def test_a_run_is_sound(run: Recorded):
+    findings = checked(run)
+
+    assert findings.faults == []
+    assert (findings.devices, findings.events, findings.decisions) == (1, 6, 8)
+    assert (findings.told_again, findings.states, findings.pending) == (1, 1, 0)
+
+
+@dataclass
+class Plant:
+    run: Recorded
+
+    def find(self, kind: Kind, **wanted: Any) -> int:
+        for place, (_, kept) in enumerate(self.run.records[kind]):
+            if kept.value is not None and wanted.items() <= json.loads(kept.value).items():
+                return place
+        raise AssertionError(f"no {kind.name} like {wanted}")
+
+    def change(self, kind: Kind, place: int, change: Callable[[Any], None]) -> None:
+        key, kept = self.run.records[kind][place]
+        value = json.loads(kept.value or b"null")
+        change(value)
+        self.run.records[kind][place] = key, kept._replace(value=json.dumps(value).encode())
+
+    def change_both(self, change: Callable[[Any], None], **wanted: Any) -> None:
+        for kind in (Kind.DECISION, Kind.SUPPRESSION):
+            self.change(kind, self.find(kind, **wanted), change)
+
+    def remove(self, kind: Kind, place: int) -> None:
+        del self.run.records[kind][place]
+
+    def repeat(self, kind: Kind, place: int) -> None:
+        self.run.records[kind].insert(place + 1, self.run.records[kind][place])
+
+    def tamper(self, **changes: Any) -> None:
+        state = self.run.state("d-1")
+        assert state is not None
+        key, kept = self.run.records[Kind.STATE][-1]
+        frame = (kept.value or b"")[: -len(snapshot.pack(state))]
+        spoilt = frame + snapshot.pack(msgspec.structs.replace(state, **changes))
+        self.run.records[Kind.STATE][-1] = key, kept._replace(value=spoilt)
+
+
+def set_to(**values: Any) -> Callable[[Any], None]:
+    return lambda message: message.update(values)
+
+
+def _count(plant: Plant) -> None:
+    plant.change(Kind.DECISION, 1, lambda said: said["count"].update(position=1))
+
+
+def _alert_twice(plant: Plant) -> None:
+    plant.repeat(Kind.DECISION, plant.find(Kind.DECISION, type="ups.notifications-disabled.v1"))
+
+
+def _enable_removed(plant: Plant) -> None:
+    for kind in (Kind.DECISION, Kind.SUPPRESSION):
+        plant.remove(kind, plant.find(kind, type="ups.notifications-enabled.v1"))
+
+
+PLANTS: dict[str, tuple[Callable[[Plant], None], Rule]] = {
+    "a doubled decision": (lambda plant: plant.repeat(Kind.DECISION, 1), Rule.DECIDED_TWICE),
+    "a decision that is missing": (lambda plant: plant.remove(Kind.DECISION, 1), Rule.NOT_DECIDED),
+    "an event that is missing": (lambda plant: plant.remove(Kind.EVENT, 3), Rule.NO_EVENT),
+    "a gap in the numbers": (
+        lambda plant: plant.change(Kind.DECISION, 7, set_to(device_seq=9)),
+        Rule.SEQUENCE,
+    ),
+    "a first number that is not 1": (lambda plant: plant.remove(Kind.DECISION, 0), Rule.SEQUENCE),
+    "two disabled in a row": (_alert_twice, Rule.ALTERNATION),
+    "a period that never ended": (_enable_removed, Rule.LIMIT),
+    "a period that ended otherwise": (
+        lambda plant: plant.change_both(set_to(period_id="other"), type="ups.notifications-enabled.v1"),
+        Rule.ALTERNATION,
+    ),
+    "a changed count": (_count, Rule.LIMIT),
+    "wrong recipients": (
+        lambda plant: plant.change(Kind.DECISION, 0, set_to(recipients=["u-1", "u-2"])),
+        Rule.TOLD_OTHERWISE,
+    ),
+    "recipients without a mail": (
+        lambda plant: plant.change(Kind.DECISION, 4, set_to(recipients=["u-1"])),
+        Rule.RECIPIENTS,
+    ),
+    "an outcome that should be another": (
+        lambda plant: plant.change(Kind.DECISION, 4, set_to(outcome="no_subscriber", period_id=None)),
+        Rule.TOLD_OTHERWISE,
+    ),
+    "an event quoted otherwise": (
+        lambda plant: plant.change(Kind.DECISION, 0, lambda said: said["event"].update(native_text="x")),
+        Rule.EVENT_DIFFERS,
+    ),
+    "a copy that is missing": (lambda plant: plant.remove(Kind.SUPPRESSION, 0), Rule.COPY),
+    "a copy that differs": (lambda plant: plant.change(Kind.SUPPRESSION, 0, set_to(owner="u-2")), Rule.COPY),
+    "a copy too many": (lambda plant: plant.repeat(Kind.SUPPRESSION, 1), Rule.COPY),
+    "an order that nobody gave": (lambda plant: plant.remove(Kind.COMMAND, 0), Rule.NO_ORDER),
+    "a tampered window": (lambda plant: plant.tamper(counted=()), Rule.STATE),
+    "a tampered number": (lambda plant: plant.tamper(device_seq=7), Rule.STATE),
+    "a forgotten event": (lambda plant: plant.tamper(seen_ids=b"", seen_at=b""), Rule.STATE),
+    "a forgotten condition": (lambda plant: plant.tamper(incidents=()), Rule.STATE),
+    "a forgotten period": (lambda plant: plant.tamper(closed=None), Rule.STATE),
+    "people not told": (lambda plant: plant.tamper(told=b""), Rule.STATE),
+    "no state": (lambda plant: plant.run.records[Kind.STATE].clear(), Rule.STATE),
+    "a state that is no state": (
+        lambda plant: plant.run.records[Kind.STATE].append((KEY, Kept(99, 0, b"\x09nothing"))),
+        Rule.UNREADABLE,
+    ),
+    "a decision that is no decision": (
+        lambda plant: plant.run.records[Kind.DECISION].append((KEY, Kept(99, 0, b"{}"))),
+        Rule.UNREADABLE,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_fault_is_caught(run: Recorded, name: str):
+    plant, rule = PLANTS[name]
+    plant(Plant(run))
+
+    findings = checked(run)
+
+    assert rule in rules(findings), findings.faults
+
+
+def test_events_at_the_end_without_a_decision_are_still_to_be_decided(run: Recorded):
+    run.accepted(event(7, received_at=START + timedelta(minutes=20)))
+
+    findings = checked(run, run.bounds(committed=6))
+
+    assert (findings.pending, findings.faults) == (1, [])
+
+
+def test_an_event_that_the_throttle_has_passed_is_not_still_to_be_decided(run: Recorded):
+    run.accepted(event(7, received_at=START + timedelta(minutes=20)))
+
+    findings = checked(run, run.bounds(committed=7))
+
+    assert rules(findings) == {Rule.NOT_DECIDED}
+
+
+def test_duplicates_readings_and_dead_letters_need_no_decision(run: Recorded):
+    later = START + timedelta(minutes=20)
+    run.heard(event(6, received_at=later), event(7, code="STATUS", phase="pulse", received_at=later))
+    run.accepted(event(8, received_at=later))
+    run.heard(event(9, received_at=later))
+    bounds = run.bounds()
+    bounds.dead = frozenset({8})
+
+    findings = checked(run, bounds)
+
+    assert findings.faults == []
+    assert findings.without_decision == {"duplicate": 1, "status": 1, "dead_letter": 1}
+
+
+@pytest.mark.parametrize("lost", range(1, 8))
+def test_decisions_that_retention_took_are_no_fault(run: Recorded, lost: int):
+    del run.records[Kind.DECISION][:lost]
+
+    findings = checked(run, run.bounds(cut=[Kind.DECISION]))
+
+    assert findings.faults == []
+    assert findings.left_out == {Left.BEGINS_EARLIER: 1}
+
+
+@pytest.mark.parametrize("lost", range(1, 6))
+def test_events_that_retention_took_are_no_fault(run: Recorded, lost: int):
+    del run.records[Kind.EVENT][:lost]
+
+    findings = checked(run, run.bounds(cut=[Kind.EVENT]))
+
+    assert findings.faults == []
+    assert (findings.before_retention, findings.told_again) == (lost, 1)
+
+
+def test_a_device_judged_by_a_version_that_is_gone_is_not_told_again(run: Recorded):
+    run.changed("d-1", device(version=2, policy=TRIPS))
+    run.heard(event(7, received_at=START + timedelta(minutes=20)))
+    del run.records[Kind.DEVICE][0]
+
+    findings = checked(run)
+
+    assert findings.faults == []
+    assert findings.left_out == {Left.SNAPSHOT_GONE: 1}
+
+
+def test_a_throttle_that_decides_meanwhile_is_no_fault(run: Recorded):
+    before = list(run.records[Kind.STATE])
+    run.heard(event(7, received_at=START + timedelta(minutes=20)))
+    run.records[Kind.STATE_AFTER] = run.records[Kind.STATE][len(before) :]
+    run.records[Kind.STATE] = before
+
+    assert checked(run).faults == []
+
+
+def test_a_device_forgotten_and_known_again_begins_anew(run: Recorded):
+    run.changed("d-1", None)
+    run.ticked(START + timedelta(days=9))
+    run.ticked(START + timedelta(days=19))
+    assert run.state("d-1") is None
+    run.changed("d-1", device(policy=TRIPS, version=2))
+    run.heard(event(7, received_at=START + timedelta(days=20)))
+
+    findings = checked(run)
+
+    assert findings.faults == []
+    assert findings.told_again == 1
+
+
+def test_a_replay_shows_the_first_decision_that_differs(run: Recorded):
+    Plant(run).change(Kind.DECISION, 1, set_to(recipients=["u-2"]))
+    known = read(run)
+
+    told = retell(known, known.heard_from_the_first(), DomainTeller)
+
+    assert told.same == 1
+    assert str(told.difference) == "recipients was ['u-2'], told again ['u-1']"
