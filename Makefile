@@ -6,7 +6,7 @@ MEMBERS := $(sort $(wildcard shared/*/ services/*/ tools/*/))
 LOCKED := ups-event-ingest:event-ingest ups-throttle:throttle ups-device:device-svc ups-invite:invite-svc ups-notifier:notifier ups-cli:cli
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format spec lock clean
+.PHONY: help setup demo up test faults check format spec lock clean
 
 help:  ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ up: setup  ## Run the whole product in the foreground until Ctrl-C
 test: setup  ## Run every check and every test
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest $(ARGS)
+
+faults: setup  ## Hurt the throttle on a real broker for a long while; writes artefacts/faults.md
+	@UPS_FAULTS=long $(BIN)/pytest tests/faults --timeout 900 $(ARGS)
 
 check: setup  ## Lint, types, import contracts, generated files (no tests)
 	@$(BIN)/ruff check .

@@ -1,22 +1,17 @@
-"""The throttle as a process on a real broker: each event decided once, whatever dies."""
+"""The throttle as a process on a real broker: each event decided once, over restarts and rebalances."""
 
-import asyncio
-import random
-import sys
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from pydantic import TypeAdapter
+from aiokafka import AIOKafkaProducer
 
-from ups_cli.oracle import Oracle
-from ups_devstack.process import Child
+from ups_devstack.faults.load import now, topic_of
+from ups_devstack.faults.reading import Reader, reading
+from ups_devstack.faults.verdict import judge
 from ups_devstack.stack import Backing
 from ups_runtime.errors import ExitCode, Fatal
 from ups_runtime.kafka import apply_topics, consumer, producer, started, topic_name
@@ -24,9 +19,8 @@ from ups_runtime.lifecycle import Life, running
 from ups_runtime.logging import get_logger
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings
 from ups_runtime.testing import eventually
-from ups_schemas.decision import Decision, EnabledBy, EventDecided, NotificationsDisabled, NotificationsEnabled, Outcome
+from ups_schemas.decision import EnabledBy, EventDecided, NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import DeviceSnapshot, EnableNotifications, Policy
-from ups_schemas.envelope import to_utc_milliseconds
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import (
     COMMANDS,
@@ -47,30 +41,6 @@ from ups_throttle.testing.samples import device, enable, event, payload
 DEAD = DEAD_LETTERS[Service.THROTTLE]
 TOPICS = (EVENTS, DEVICES, COMMANDS, DECISIONS, SUPPRESSIONS, THROTTLE_STATE, DEAD)
 TRIPS = Policy(limit=2, window_s=1800, period_s=3600)
-DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
-KILLS = 4
-IN_FLIGHT = 400
-
-
-def now() -> datetime:
-    return to_utc_milliseconds(datetime.now(UTC))
-
-
-@dataclass
-class Reader:
-    """What a read-committed consumer sees of a topic, from its beginning."""
-
-    client: AIOKafkaConsumer
-    records: list[Any] = field(default_factory=list)
-
-    async def read(self) -> list[Any]:
-        while batches := await self.client.getmany(timeout_ms=50):
-            self.records += [record for batch in batches.values() for record in batch]
-        return self.records
-
-    async def decisions(self, device_id: str | None = None) -> list[Decision]:
-        found = [DECISION.validate_json(record.value) for record in await self.read()]
-        return [decision for decision in found if device_id in (None, decision.device_id)]
 
 
 @dataclass
@@ -86,7 +56,7 @@ class Bench:
     async def add(self, *messages: AcceptedEvent | DeviceSnapshot | EnableNotifications) -> list[Any]:
         acks = []
         for message in messages:
-            topic = _topic_of(message)
+            topic = topic_of(message)
             given = payload(message)
             acks.append(
                 await self.writer.send(
@@ -111,16 +81,6 @@ def settings_for(kafka: KafkaSettings) -> Settings:
     return Settings(kafka, HttpSettings(side_host="127.0.0.1"), LogSettings(), ThrottleSettings())
 
 
-def _topic_of(message: AcceptedEvent | DeviceSnapshot | EnableNotifications) -> Topic:
-    match message:
-        case AcceptedEvent():
-            return EVENTS
-        case DeviceSnapshot():
-            return DEVICES
-        case EnableNotifications():
-            return COMMANDS
-
-
 def heard(number: int, device_id: str = "d-1", **more: Any) -> AcceptedEvent:
     return event(number, device_id, received_at=now(), **more)
 
@@ -139,9 +99,7 @@ async def ready(life: Life) -> None:
 
 
 async def read_from_beginning(lives: AsyncExitStack, kafka: KafkaSettings, topic: Topic) -> Reader:
-    client = await lives.enter_async_context(started(consumer(kafka, None)))
-    client.assign([TopicPartition(topic_name(kafka, topic), number) for number in range(topic.partitions)])
-    return Reader(client)
+    return await lives.enter_async_context(reading(kafka, topic))
 
 
 @pytest.fixture
@@ -184,7 +142,7 @@ async def test_two_instances_share_the_partitions_and_one_goes_on_alone(bench: B
 
         await eventually(lambda: _count(bench, 48), within_s=30)
         assert len(owned(one)) == 12
-    await _assert_as_told_by_the_oracle(bench, {each: device(each) for each in devices})
+    (await judge(bench.kafka, {each: device(each) for each in devices})).assert_right()
 
 
 async def test_a_period_ends_by_its_timer_on_the_policy_of_the_snapshot(bench: Bench) -> None:
@@ -266,69 +224,6 @@ async def test_topics_that_do_not_fit_together_are_refused(stack: Backing, prefi
     assert fatal.value.exit_code is ExitCode.PARTITIONS_CHANGED
 
 
-async def test_killed_at_random_moments_under_load_it_decides_what_the_oracle_decides(
-    bench: Bench, tmp_path: Path
-) -> None:
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201 - with it the run can be repeated
-    chance = random.Random(seed)
-    policy = Policy(limit=3, window_s=60, period_s=3)
-    devices = {each: device(each, policy=policy) for each in (f"d-{number}" for number in range(40))}
-    await bench.add(*devices.values())
-    total, numbers = 2000, defaultdict[str, int](int)
-    child = Child("throttle", tmp_path / "throttle.log")
-    environ = {
-        "UPS_KAFKA_BOOTSTRAP_SERVERS": bench.kafka.bootstrap_servers,
-        "UPS_KAFKA_PREFIX": bench.kafka.prefix,
-        "UPS_KAFKA_SESSION_TIMEOUT_S": "6",
-        # a static member: the next one of this name has its partitions at once, not after the session time-out
-        "UPS_KAFKA_GROUP_INSTANCE_ID": "one",
-        "UPS_THROTTLE_BATCH_RECORDS": "20",
-        "UPS_HTTP_SIDE_HOST": "127.0.0.1",
-    }
-
-    async def load() -> None:
-        """Write as fast as it is decided, so that there is always something to be in the middle of."""
-        for sent in range(0, total, 20):
-            await eventually(lambda sent=sent: _count(bench, sent - IN_FLIGHT), within_s=60)
-            batch = []
-            for _ in range(20):
-                device_id = chance.choice(list(devices))
-                numbers[device_id] += 1
-                batch.append(heard(numbers[device_id], device_id, **_phase(chance)))
-            await bench.add(*batch)
-
-    loading = asyncio.create_task(load())
-    try:
-        child.start([sys.executable, "-m", "ups_throttle"], env=environ)
-        for kill in range(1, KILLS + 1):
-            seen = len(bench.decided.records) + chance.randrange(1, total // (2 * KILLS))
-            await eventually(lambda seen=seen: _count(bench, seen), within_s=60, every_s=chance.random() / 20)
-            await asyncio.to_thread(child.kill)
-            assert not loading.done()
-            print(f"kill {kill} at {len(bench.decided.records)} decisions")  # noqa: T201
-            child.start([sys.executable, "-m", "ups_throttle"], env=environ)
-        await loading
-        await eventually(lambda: _settled(bench, total), within_s=90)
-    finally:
-        loading.cancel()
-        await asyncio.to_thread(child.stop)
-        print(child.log_path.read_text()[-3000:])  # noqa: T201 - shown when the test fails
-
-    await _assert_as_told_by_the_oracle(bench, devices)
-
-
-def _phase(chance: random.Random) -> dict[str, Any]:
-    return chance.choice(
-        [
-            {"code": "ON_BATTERY", "phase": "raise", "native_text": None},
-            {"code": "POWER_RESTORED", "phase": "clear", "native_text": None},
-            {"code": "ON_BATTERY", "phase": "repeat", "native_text": None},
-            {},
-        ]
-    )
-
-
 async def _are(bench: Bench, device_id: str, outcomes: list[str]) -> bool:
     return await bench.outcomes(device_id) == outcomes
 
@@ -343,44 +238,3 @@ async def _has(reader: Reader, count: int) -> bool:
 
 async def _enabled(bench: Bench) -> list[NotificationsEnabled]:
     return [one for one in await bench.decided.decisions() if isinstance(one, NotificationsEnabled)]
-
-
-async def _settled(bench: Bench, events: int) -> bool:
-    """Whether every event has its decision and every period has ended."""
-    found = await bench.decided.decisions()
-    kinds = [type(decision) for decision in found]
-    return sum(kind is EventDecided for kind in kinds) >= events and kinds.count(NotificationsDisabled) == kinds.count(
-        NotificationsEnabled
-    )
-
-
-async def _assert_as_told_by_the_oracle(bench: Bench, devices: dict[str, DeviceSnapshot]) -> None:
-    events = await read_from_beginning(bench.lives, bench.kafka, EVENTS)
-    written = defaultdict[str, list[AcceptedEvent]](list)
-    for record in await events.read():
-        accepted = AcceptedEvent.model_validate_json(record.value)
-        written[accepted.device_id].append(accepted)
-    for device_id, snapshot in devices.items():
-        decisions = await bench.decided.decisions(device_id)
-        decided = [decision for decision in decisions if isinstance(decision, EventDecided)]
-
-        assert [one.event for one in decided] == written[device_id]
-        assert [one.device_seq for one in decisions] == list(range(1, len(decisions) + 1))
-        assert decisions == _told_by_the_oracle(snapshot, decisions, written[device_id])
-        assert {one.outcome for one in decided} <= set(Outcome)
-
-
-def _told_by_the_oracle(
-    snapshot: DeviceSnapshot, decisions: list[Decision], events: list[AcceptedEvent]
-) -> list[Decision]:
-    """Give the oracle the events in order, and the timers where the decisions say that they fired."""
-    oracle = Oracle(snapshot.device_id)
-    left = list(events)
-    for position, decision in enumerate(decisions):
-        if position < len(oracle.decisions):
-            continue
-        if isinstance(decision, NotificationsEnabled):
-            oracle.due(decision.enabled_at, snapshot)
-        else:
-            oracle.event(left.pop(0), snapshot)
-    return oracle.decisions

@@ -71,6 +71,11 @@ class Child:
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
 
+    @property
+    def exit_code(self) -> int | None:
+        """What the program ended with by itself (negative: a signal); None while it runs or after it was stopped."""
+        return None if self._process is None else self._process.poll()
+
     def start(self, argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> None:
         """Start the program; `env` is added to ours. Returns at once: see `wait_ready`."""
         command = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), *map(str, argv)]

@@ -1,0 +1,73 @@
+"""Processes that die, sleep, join and leave, under load on a real broker."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ups_devstack.faults.run import Run
+from ups_runtime.testing import eventually
+
+pytestmark = pytest.mark.timeout(900)
+
+
+async def test_killed_again_and_again_it_decides_what_the_oracle_decides(run: Run, report: Path | None) -> None:
+    one = run.member("one", static=True)
+    one.start()
+    async with run.load.running():
+        for _ in range(run.rounds(4, 30)):
+            await run.load.goes_on(run.chance.randrange(50, 300))
+            await one.kill()
+            run.injected += 1
+            run.bitten += await run.count_open() > 0
+            one.start()
+        await run.load.goes_on(50)
+
+    await run.ends_right("kill -9, one process started again", report)
+
+
+async def test_a_process_that_slept_past_its_session_is_fenced(run: Run, report: Path | None) -> None:
+    one, two = run.member("one"), run.member("two")
+    one.start()
+    async with run.load.running():
+        await run.load.goes_on(100)
+        two.start()
+        await two.ready()
+        for turn in range(run.rounds(1, 4)):
+            zombie, heir = (one, two) if turn % 2 == 0 else (two, one)
+            await run.load.goes_on(200)
+            fenced = await zombie.counter("fenced")
+            zombie.freeze()
+            run.injected += 1
+            taken = len(heir.said("partition.taken_over"))
+            await eventually(
+                lambda heir=heir, taken=taken: len(heir.said("partition.taken_over")) >= taken + 12, within_s=60
+            )
+            await run.load.goes_on(100)
+            zombie.thaw()
+            async with asyncio.timeout(30):
+                while await zombie.counter("fenced") == fenced:
+                    await run.load.goes_on(5)
+            run.bitten += 1
+
+    await run.ends_right("SIGSTOP past the session time-out, take-over, SIGCONT", report)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+async def test_members_join_and_leave_every_few_seconds(run: Run, report: Path | None, count: int) -> None:
+    members = [run.member(f"m{number}") for number in range(count)]
+    for member in members:
+        member.start()
+    async with run.load.running():
+        await run.load.goes_on(100)
+        for turn in range(run.rounds(3, 20)):
+            member = members[turn % count]
+            before = run.said("partition.taken_over")
+            await (member.stop() if turn % 3 else member.kill())
+            await run.load.goes_on(run.chance.randrange(100, 400))
+            member.start()
+            await run.load.goes_on(run.chance.randrange(100, 400))
+            run.injected += 2
+            run.bitten += run.said("partition.taken_over") > before
+
+    await run.ends_right(f"rebalance, {count} members joining and leaving", report)
