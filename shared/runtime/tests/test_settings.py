@@ -4,7 +4,15 @@ from typing import ClassVar
 import pytest
 from pydantic import SecretStr
 
-from ups_runtime.settings import Group, KafkaSettings, OperatorSettings, SettingsError, environment_names, load
+from ups_runtime.settings import (
+    Group,
+    HttpSettings,
+    KafkaSettings,
+    OperatorSettings,
+    SettingsError,
+    environment_names,
+    load,
+)
 
 
 class Own(Group):
@@ -23,6 +31,12 @@ class Settings:
     kafka: KafkaSettings
     operator: OperatorSettings
     own: Own
+
+
+@dataclass(frozen=True)
+class SharedOnly:
+    kafka: KafkaSettings
+    http: HttpSettings
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,45 @@ def test_a_secret_may_stand_in_a_file(tmp_path) -> None:
 def test_a_secret_file_that_is_not_there_is_named() -> None:
     with pytest.raises(SettingsError, match="UPS_OWN_PASSWORD_FILE: cannot read the file: No such file"):
         load(Settings, TOKEN | {"UPS_OWN_PASSWORD_FILE": "/does/not/exist"})
+
+
+def test_a_secret_file_that_is_no_text_is_named(tmp_path) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(b"\xff\x00hunter2")
+
+    with pytest.raises(SettingsError, match="UPS_OWN_PASSWORD_FILE: cannot read the file: it is not text") as caught:
+        load(Settings, TOKEN | {"UPS_OWN_PASSWORD_FILE": str(path)})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_is_not_given_twice(tmp_path) -> None:
+    path = tmp_path / "password"
+    path.write_text("hunter2\n")
+
+    with pytest.raises(SettingsError, match="UPS_OWN_PASSWORD is set, too"):
+        load(Settings, TOKEN | {"UPS_OWN_PASSWORD_FILE": str(path), "UPS_OWN_PASSWORD": "hunter3"})
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"UPS_KAFKA_BOOTSTRAP_SERVERS": "localhost:abc"}, "UPS_KAFKA_BOOTSTRAP_SERVERS: give host:port"),
+        ({"UPS_KAFKA_BOOTSTRAP_SERVERS": "a:1,"}, "UPS_KAFKA_BOOTSTRAP_SERVERS: give host:port"),
+        ({"UPS_KAFKA_BOOTSTRAP_SERVERS": "http://a:1"}, "UPS_KAFKA_BOOTSTRAP_SERVERS: give host:port"),
+        ({"UPS_KAFKA_SSL_CA_FILE": "/does/not/exist"}, "UPS_KAFKA_SSL_CA_FILE: no certificates can be read"),
+        ({"UPS_KAFKA_SSL_CA_FILE": __file__}, "UPS_KAFKA_SSL_CA_FILE: no certificates can be read"),
+        ({"UPS_KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "UPS_KAFKA_.*SASL_SSL needs UPS_KAFKA_SASL_USERNAME"),
+        ({"UPS_HTTP_PORTS_FILE": "/does/not/exist"}, "UPS_HTTP_PORTS_FILE: its folder does not exist"),
+    ],
+)
+def test_what_would_only_fail_later_is_named_at_the_start(environ: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load(SharedOnly, environ)
+
+
+@pytest.mark.parametrize("brokers", ["a:1", "a.example:9092, b-2:9093", "[::1]:9092"])
+def test_brokers_are_given_by_host_and_port(brokers: str) -> None:
+    assert load(SharedOnly, {"UPS_KAFKA_BOOTSTRAP_SERVERS": brokers}).kafka.bootstrap_servers == brokers
 
 
 def test_a_setting_that_is_no_secret_has_no_file_form() -> None:

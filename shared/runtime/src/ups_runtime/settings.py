@@ -1,16 +1,29 @@
 """Settings by environment: `UPS_<GROUP>_<NAME>`, secrets also from a file named by `UPS_<GROUP>_<NAME>_FILE`."""
 
+import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_type_hints
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 S = TypeVar("S")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+_BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
 
 
 class SettingsError(Exception):
@@ -42,6 +55,28 @@ class KafkaSettings(Group):
     session_timeout_s: Annotated[float, Field(ge=6, le=300)] = 30
     group_instance_id: str = ""
 
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        if not all(_BROKER.fullmatch(broker.strip()) for broker in text.split(",")):
+            raise ValueError("give host:port, several with commas between")
+        return text
+
+    @field_validator("ssl_ca_file")
+    @classmethod
+    def _certificates(cls, path: Path | None) -> Path | None:
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:
+            raise ValueError(f"no certificates can be read from it: {error.strerror}") from None
+        return path
+
+    @model_validator(mode="after")
+    def _credentials(self) -> Self:
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError(f"{self.security_protocol} needs UPS_KAFKA_SASL_USERNAME and UPS_KAFKA_SASL_PASSWORD")
+        return self
+
 
 class MongoSettings(Group):
     """How to reach MongoDB, which must be a replica set (one member is enough)."""
@@ -60,6 +95,13 @@ class HttpSettings(Group):
     side_host: str = "0.0.0.0"
     side_port: Port = 0
     ports_file: Path | None = Field(None, description="where to write the ports that the kernel chose, as JSON")
+
+    @field_validator("ports_file")
+    @classmethod
+    def _writable(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.parent.is_dir():
+            raise ValueError("its folder does not exist")
+        return path
 
 
 class LogSettings(Group):
@@ -129,10 +171,15 @@ def _values(group: type[Group], environ: Mapping[str, str], prefixes: list[str],
         if name in by_name:
             values[by_name[name]] = environ[name]
         elif name.removesuffix("_FILE") in by_name and _secret(group, by_name[name.removesuffix("_FILE")]):
+            if name.removesuffix("_FILE") in environ:
+                problems.append(f"{name}: {name.removesuffix('_FILE')} is set, too; give one of them")
+                continue
             try:
                 values[by_name[name.removesuffix("_FILE")]] = Path(environ[name]).read_text().strip()
             except OSError as error:
                 problems.append(f"{name}: cannot read the file: {error.strerror}")
+            except UnicodeDecodeError:
+                problems.append(f"{name}: cannot read the file: it is not text in UTF-8")
         else:
             near = get_close_matches(name, by_name, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(by_name)}"
@@ -145,6 +192,6 @@ def _secret(group: type[Group], field: str) -> bool:
 
 
 def _describe(group: type[Group], details: Any) -> str:  # Any: pydantic's ErrorDetails
-    where = "_".join(str(part) for part in details["loc"][:1]).upper()
-    message = "is required" if details["type"] == "missing" else details["msg"]
+    where = "_".join(str(part) for part in details["loc"][:1]).upper() or "*"
+    message = "is required" if details["type"] == "missing" else details["msg"].removeprefix("Value error, ")
     return f"{group.env_prefix}{where}: {message}"
