@@ -1,3 +1,5 @@
+from uuid import UUID, uuid5
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,13 @@ def test_derived_ids_never_change() -> None:
 
 
 parts = st.lists(st.from_regex(r"\A[A-Za-z0-9._:@/+=~-]{1,20}\Z"), min_size=1, max_size=4)
+
+
+@given(parts)
+def test_a_derived_id_is_the_uuid_5_of_its_parts(some: list[str]) -> None:
+    namespace = UUID("6f0f5e9c-3c0b-5d1e-9a55-2d8d3a1d7b10")
+
+    assert ids.derived("event", *some) == str(uuid5(namespace, "\x1f".join(("event", *some))))
 
 
 @given(parts, parts)

@@ -1,11 +1,14 @@
 """CloudEvents 1.0 as this product uses them, the shared base of all messages, and the headers of a dead letter."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def to_utc_milliseconds(moment: datetime) -> datetime:
@@ -13,27 +16,37 @@ def to_utc_milliseconds(moment: datetime) -> datetime:
 
     ValueError if its offset puts it outside the years 1 to 9999.
     """
-    try:
-        moment = moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("outside the years 1 to 9999 in UTC") from error
+    if moment.tzinfo is not UTC:
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("outside the years 1 to 9999 in UTC") from error
+    elif moment.microsecond % 1000 == 0:
+        return moment
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def format_timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds and `Z`: one spelling on the wire."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_milliseconds(milliseconds: int) -> datetime:
-    """The moment of a Kafka record timestamp (milliseconds since the epoch)."""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC).replace(microsecond=milliseconds % 1000 * 1000)
+    """The moment of a Kafka record timestamp (milliseconds since the epoch).
+
+    ValueError if it is outside the years 1 to 9999.
+    """
+    try:
+        return _EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError as error:
+        raise ValueError("outside the years 1 to 9999") from error
 
 
 def milliseconds(moment: datetime) -> int:
     """Milliseconds since the epoch, exactly: no float on the way."""
-    whole = int(moment.replace(microsecond=0).timestamp())
-    return whole * 1000 + moment.microsecond // 1000
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 Timestamp = Annotated[
