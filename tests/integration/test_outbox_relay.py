@@ -27,7 +27,8 @@ from ups_runtime.kafka import (
 from ups_runtime.logging import get_logger
 from ups_runtime.metrics import Metrics
 from ups_runtime.mongo import Client, Database, Session, client, database, in_transaction
-from ups_runtime.outbox import COLLECTION, Outbox, OutboxMessage, OutboxRelay
+from ups_runtime.outbox import COLLECTION, Outbox, OutboxMessage
+from ups_runtime.outbox_relay import OutboxRelay
 from ups_runtime.settings import KafkaSettings, MongoSettings
 from ups_runtime.testing import eventually
 from ups_schemas.device import DeviceKey, DeviceScope, DeviceSnapshot, Plan
@@ -114,16 +115,17 @@ class Bench:
     kafka: KafkaSettings
     mongo: Client
     db: Database
+    outbox: Outbox
 
     async def add(self, *messages: OutboxMessage) -> None:
         async def work(session: Session) -> None:
-            await Outbox(self.db).add(session, *messages)
+            await self.outbox.add(session, *messages)
 
         await in_transaction(self.mongo, work)
 
     def relay(self, kind: type[OutboxRelay] = OutboxRelay, lease_s: float = 1) -> Any:
         clock = SystemClock()
-        return kind(self.db, self.kafka, "device-svc", clock, Metrics("device-svc"), Health(clock), lease_s=lease_s)
+        return kind(self.outbox, self.kafka, "device-svc", clock, Metrics("device-svc"), Health(clock), lease_s=lease_s)
 
     @asynccontextmanager
     async def running(self, relay: OutboxRelay) -> AsyncIterator[asyncio.Task[None]]:
@@ -163,13 +165,14 @@ async def bench(stack: Backing, prefix: str) -> AsyncIterator[Bench]:
     kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
     await apply_topics(kafka, [DEVICES, DEVICE_KEYS], 1, get_logger("test"))
     mongo = client(MongoSettings(uri=stack.mongo_uri))
-    yield Bench(kafka, mongo, database(mongo, MongoSettings(database_prefix=f"{prefix}-"), "devices"))
+    db = database(mongo, MongoSettings(database_prefix=f"{prefix}-"), "devices")
+    yield Bench(kafka, mongo, db, Outbox(db))
     await mongo.close()
 
 
 async def test_what_was_committed_is_published_and_what_was_not_is_not(bench: Bench) -> None:
     async def work(session: Session) -> None:
-        await Outbox(bench.db).add(session, snapshot(9, "dev-9"))
+        await bench.outbox.add(session, snapshot(9, "dev-9"))
         raise ZeroDivisionError
 
     await bench.add(snapshot(1))
@@ -274,6 +277,32 @@ async def test_of_many_relays_one_works_and_another_follows_it(bench: Bench) -> 
         await eventually(bench.all_sent)
 
     assert await bench.versions() == [1, 2, 3, 4, 5, 6]
+
+
+async def test_who_waits_goes_on_when_it_is_published(bench: Bench) -> None:
+    async with bench.running(bench.relay()):
+        await bench.add(snapshot(1))
+        await eventually(bench.all_sent, within_s=30)
+        for version in range(2, 12):
+            await bench.add(snapshot(version))
+            await bench.outbox.published()
+
+            assert await bench.all_sent()
+
+
+async def test_who_waits_goes_on_when_it_cannot_be_published(stack: Backing, bench: Bench) -> None:
+    async with bench.running(bench.relay()):
+        await bench.add(snapshot(1))
+        await eventually(bench.all_sent, within_s=30)
+        await stack.kill("kafka")
+        await bench.add(snapshot(2))
+
+        async with asyncio.timeout(10):
+            await bench.outbox.published()
+
+        assert not await bench.all_sent()
+        await stack.start("kafka")
+        await eventually(bench.all_sent, within_s=90)
 
 
 async def test_it_goes_on_after_the_broker_was_away(stack: Backing, bench: Bench) -> None:

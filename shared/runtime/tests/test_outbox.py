@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ups_runtime.outbox import turns
+from ups_runtime.outbox_relay import turns
 
 RANKS = {"devices": 0, "keys": 1, "mail": 2}
 

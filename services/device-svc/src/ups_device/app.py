@@ -23,7 +23,8 @@ from ups_runtime.dlq import DeadLetters
 from ups_runtime.kafka import consumer, producer, started, topic_name, wait_for_kafka
 from ups_runtime.lifecycle import Life, run
 from ups_runtime.logging import get_logger
-from ups_runtime.outbox import Outbox, OutboxRelay
+from ups_runtime.outbox import Outbox
+from ups_runtime.outbox_relay import OutboxRelay
 from ups_schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, Service
 
 NAME = Service.DEVICE_SVC
@@ -51,7 +52,7 @@ async def start(life: Life, settings: Settings) -> None:
     if changed := await policies.resolve_all():
         log.info("policies.resolved", devices=changed)
 
-    relay = OutboxRelay(db, settings.kafka, NAME, life.clock, life.metrics, life.health)
+    relay = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
     life.spawn("outbox", relay.run())
 
     defaults = Defaults(settings.policy.policy, settings.device.free_period, settings.device.owner_min_severity)

@@ -11,7 +11,8 @@ from ups_invite.settings import Settings
 from ups_runtime import mongo
 from ups_runtime.lifecycle import Life, run
 from ups_runtime.logging import get_logger
-from ups_runtime.outbox import Outbox, OutboxRelay
+from ups_runtime.outbox import Outbox
+from ups_runtime.outbox_relay import OutboxRelay
 from ups_schemas.topics import Service
 
 NAME = Service.INVITE_SVC
@@ -26,10 +27,11 @@ async def start(life: Life, settings: Settings) -> None:
     db = mongo.database(client, settings.mongo, DATABASE)
     await mongo.migrate(db, STEPS)
 
-    relay = OutboxRelay(db, settings.kafka, NAME, life.clock, life.metrics, life.health)
+    outbox = Outbox(db)
+    relay = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
     life.spawn("outbox", relay.run())
 
-    users = Users(MongoUsers(db, Outbox(db)), available_timezones(), now=life.clock.now, random_bytes=os.urandom)
+    users = Users(MongoUsers(db, outbox), available_timezones(), now=life.clock.now, random_bytes=os.urandom)
     await life.serve(build(settings.operator.token, users), settings.http.host, settings.http.port)
 
 

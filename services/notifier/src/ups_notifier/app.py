@@ -31,7 +31,8 @@ from ups_runtime.kafka import consumer, producer, started, topic_name, wait_for_
 from ups_runtime.lifecycle import Life, run
 from ups_runtime.links import Links
 from ups_runtime.logging import get_logger
-from ups_runtime.outbox import Outbox, OutboxRelay
+from ups_runtime.outbox import Outbox
+from ups_runtime.outbox_relay import OutboxRelay
 from ups_schemas.topics import DEAD_LETTERS, DECISIONS, Service
 
 NAME = Service.NOTIFIER
@@ -51,9 +52,10 @@ async def start(life: Life, settings: Settings) -> None:
     await mongo.wait_for_mongo(client, log)
     database = mongo.database(client, settings.mongo, DATABASE)
     await mongo.migrate(database, STEPS)
-    ledger = MongoLedger(client, database, Outbox(database, life.clock))
-    outbox = OutboxRelay(database, settings.kafka, NAME, life.clock, life.metrics, life.health)
-    life.spawn("outbox", outbox.run())
+    outbox = Outbox(database, life.clock)
+    ledger = MongoLedger(client, database, outbox)
+    publisher = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
+    life.spawn("outbox", publisher.run())
 
     chance = random.SystemRandom().random
     sender = Sender(*parseaddr(settings.mail.event_from))

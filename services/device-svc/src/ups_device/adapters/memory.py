@@ -56,6 +56,9 @@ class MemoryDevices:
             raise Changed
         self._keep(change)
 
+    async def published(self) -> None:
+        """What is kept is published."""
+
     async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Device]:
         """Devices that are not removed, oldest first."""
         living = (device for device in self.devices.values() if device.removed_at is None)

@@ -81,6 +81,10 @@ class MongoDevices:
 
         await self._transact(step)
 
+    async def published(self) -> None:
+        """Return when what was kept so far is published, unless that takes long or is another process's to do."""
+        await self._outbox.published()
+
     async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Device]:
         """Devices that are not removed, oldest first."""
         wanted: Document = {"removed_at": None}

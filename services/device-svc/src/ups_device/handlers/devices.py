@@ -41,6 +41,9 @@ class Store(Protocol):
             Changed: the device is no longer at the version before.
         """
 
+    async def published(self) -> None:
+        """Return when what was kept so far is published, unless that takes long or is another process's to do."""
+
     async def page(self, company_id: CompanyId | None, after: "Place | None", limit: int) -> Sequence[Device]:
         """Devices that are not removed, oldest first."""
 
@@ -151,6 +154,7 @@ class Registry:
                 continue
             except AlreadyExists:
                 return await self._repeated(change)
+            await self._store.published()
             return Issued(change.device, key.key_id, key.text)
         raise _busy()
 
@@ -234,6 +238,7 @@ class Registry:
                 await self._store.save(change)
             except Changed:
                 continue
+            await self._store.published()
             return change.device
         raise _busy()
 

@@ -36,6 +36,9 @@ class Store(Protocol):
             Changed: it is no longer at the version before.
         """
 
+    async def published(self) -> None:
+        """Return when what was kept so far is published, unless that takes long or is another process's to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class IssuedGateway:
@@ -81,6 +84,7 @@ class Gateways:
             if there.request_sha256 != gateway.request_sha256:
                 raise Once.reused() from None
             return IssuedGateway(there, None)
+        await self._store.published()
         return IssuedGateway(gateway, key.text)
 
     async def revoke(self, gateway_id: Id) -> None:
@@ -93,6 +97,7 @@ class Gateways:
         except Changed:
             # the only change there is: somebody else revoked it
             return
+        await self._store.published()
 
     async def _get(self, gateway_id: Id) -> Gateway:
         gateway = await self._store.find_gateway(gateway_id)

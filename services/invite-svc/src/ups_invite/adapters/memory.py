@@ -49,6 +49,9 @@ class MemoryUsers:
         del self.people[person.user_id]
         self.erased.add(person.user_id)
 
+    async def published(self) -> None:
+        """What is kept is published."""
+
     async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Person]:
         """People, in the order in which they came."""
         there = sorted((person.created_at, person.user_id) for person in self.people.values())

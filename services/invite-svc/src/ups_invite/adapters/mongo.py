@@ -92,6 +92,10 @@ class MongoUsers:
 
         await self._transact(step)
 
+    async def published(self) -> None:
+        """Return when what was kept so far is published, unless that takes long or is another process's to do."""
+        await self._outbox.published()
+
     async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Person]:
         """People, in the order in which they came."""
         wanted: Document = {"erased_at": None}

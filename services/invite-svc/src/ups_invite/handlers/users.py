@@ -54,6 +54,9 @@ class Store(Protocol):
             Changed: the person is no longer at this version.
         """
 
+    async def published(self) -> None:
+        """Return when what was kept so far is published, unless that takes long or is another process's to do."""
+
     async def page(self, company_id: CompanyId | None, after: "Place | None", limit: int) -> Sequence[Person]:
         """People, in the order in which they came."""
 
@@ -139,6 +142,7 @@ class Users:
                 raise Conflict("address-taken", "Somebody has this e-mail address already.", "address") from None
             except Changed:
                 continue
+            await self._store.published()
             return person
         raise _busy()
 
@@ -175,6 +179,7 @@ class Users:
                 await self._store.save(changed)
             except Changed:
                 continue
+            await self._store.published()
             return changed
         raise _busy()
 
@@ -185,6 +190,7 @@ class Users:
                 await self._store.erase(await self.get(user_id), self._now())
             except Changed:
                 continue
+            await self._store.published()
             return
         raise _busy()
 
