@@ -271,6 +271,25 @@ async def test_a_second_owner_fences_the_first(bench: Bench) -> None:
     assert bench.outcomes() == ["notify", "notify"]
 
 
+async def test_an_owner_that_was_taken_over_while_it_restored_finds_nothing_lost(bench: Bench) -> None:
+    sleeps = asyncio.Event()
+
+    async def at(name: str) -> None:
+        if name == "committed":
+            await sleeps.wait()
+
+    former = bench.start(at)
+    await eventually(lambda: bench.takeovers == 1)
+    bench.add(event(1))
+    bench.start()
+    await eventually(lambda: bench.outcomes() == ["notify"])
+
+    sleeps.set()
+
+    await eventually(lambda: bench.metric("fenced") == 1)
+    assert not former.done()
+
+
 async def test_an_owner_that_is_fenced_again_at_once_ends_the_process(bench: Bench) -> None:
     async def at(name: str) -> None:
         if name == "committed":

@@ -6,7 +6,7 @@ Taking over
   3. Read the changelog, read-committed, until that marker comes by: nothing before it can still be missing.
   4. Read the devices to their end. They have another writer, so no marker of ours can stand there.
   5. Ask for the committed offsets and compare: state that is ahead of them, or offsets that are gone, end the process.
-     Nobody guesses here.
+     Nobody guesses here; but only an owner may judge. Who was taken over in the middle compares the old with the new.
   6. Commit a sentinel with both offsets: offsets expire unless committed anew, and the sentinel proves there were some.
      It is another record than the marker: a first start that dies in between must not look like lost offsets.
   7. Seek to the offsets, which discards whatever was fetched before, and resume.
@@ -190,7 +190,8 @@ class Worker:
         await port.fence()
         # 2
         takeover_id = self._tools.new_id()
-        await self._transact(port, [Outgoing(Role.CHANGELOG, Payload(TAKEOVER_KEY, takeover_id))], None)
+        marker = [Outgoing(Role.CHANGELOG, Payload(TAKEOVER_KEY, takeover_id))]
+        await self._transact(port, marker, None)
         # 3
         async for chunk in port.changelog(takeover_id):
             for key, value in chunk:
@@ -208,6 +209,7 @@ class Worker:
         # 5
         offsets = partition.begin(await port.committed())
         if isinstance(offsets, Refusal):
+            await self._transact(port, marker, None)  # raises Fenced if another owner has started
             exit_code, advice = _REFUSALS[offsets]
             raise Fatal(exit_code, f"partition {self.number}: {advice}")
         await self._arm(partition)
