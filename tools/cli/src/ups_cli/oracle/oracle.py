@@ -54,13 +54,13 @@ class Oracle:
         """Decide on one event; it is received when it says."""
         desk = self._desk
         desk.device = device
-        desk.ownership = desk.ownership or event.ownership
         at = max(event.received_at, self._clock)
         if event.ownership <= desk.ownership and desk.history.was_seen(event, at):
             self.duplicates += 1
             return
         if event.code == STATUS and not event.suspect and not event.test:
             return
+        desk.ownership = desk.ownership or event.ownership
         newest = max(event.ownership, device.ownership if device else 0)
         if newest > desk.ownership:
             enable(desk, at, EnabledBy.OWNERSHIP_ENDED)
