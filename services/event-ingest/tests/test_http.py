@@ -296,6 +296,16 @@ async def test_a_key_that_chatters_is_told_when_to_come_back(
     assert (await send(client, EVENT)).status_code == 202
 
 
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"{", 422), (b"[]", 422), (b"{}", 422), (b"[" + b"1," * 1000 + b"1]", 413)]
+)
+async def test_what_is_no_event_counts_as_one(client: httpx.AsyncClient, body: bytes, status: int) -> None:
+    for _ in range(2000):
+        assert (await send(client, body)).status_code == status
+
+    problem(await send(client, body), 429, "rate-limited")
+
+
 async def test_an_array_beyond_the_rate_is_not_taken_in_part(
     client: httpx.AsyncClient, publisher: FakePublisher
 ) -> None:

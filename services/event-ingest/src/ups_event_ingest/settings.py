@@ -17,7 +17,7 @@ class IngestSettings(Group):
     events_per_s: Annotated[float, Field(gt=0, le=100_000)] = Field(10, description="per key, lasting")
     burst: Annotated[int, Field(ge=1, le=10_000_000)] = Field(1000, description="per key, at once after a pause")
     in_flight_bytes: Annotated[int, Field(ge=1024 * 1024)] = Field(
-        32 * 1024 * 1024, description="of request bodies held at once; parsed they take up to ten times as much"
+        32 * 1024 * 1024, description="of request bodies held at once; the one being parsed takes up to 30 times"
     )
     publish_timeout_s: Annotated[float, Field(gt=0, le=60)] = Field(
         10, description="for the brokers' acknowledgement, then 503"
