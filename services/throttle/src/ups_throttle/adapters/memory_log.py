@@ -47,7 +47,9 @@ class Fate(Enum):
 
 
 @dataclass(eq=False)
-class _Transaction:
+class Transaction:
+    """What one transaction wrote to, and what became of it."""
+
     fate: Fate = Fate.OPEN
     places: set[Place] = field(default_factory=set)
     offsets: dict[Place, int] = field(default_factory=dict)
@@ -56,7 +58,7 @@ class _Transaction:
 @dataclass(frozen=True)
 class _Entry:
     record: LogRecord | None  # none: a control record
-    transaction: _Transaction | None
+    transaction: Transaction | None
 
 
 class MemoryLog:
@@ -69,12 +71,10 @@ class MemoryLog:
         self.changed = asyncio.Event()
         self._entries: dict[Place, list[_Entry]] = defaultdict(list)
         self._epochs: dict[str, int] = defaultdict(int)
-        self._open: dict[str, _Transaction] = {}
+        self._open: dict[str, Transaction] = {}
         self.buffers: dict[Place, list[LogRecord]] = {}
 
-    def append(
-        self, topic: str, partition: int, payload: Payload, transaction: _Transaction | None = None
-    ) -> LogRecord:
+    def append(self, topic: str, partition: int, payload: Payload, transaction: Transaction | None = None) -> LogRecord:
         """Write one record; without a transaction it is visible at once."""
         place = Place(topic, partition)
         timestamp = milliseconds(self.clock.now()) if payload.timestamp_ms is None else payload.timestamp_ms
@@ -117,9 +117,9 @@ class MemoryLog:
         if self._epochs[transactional_id] != epoch:
             raise Fenced("another producer took over this transactional id")
 
-    def transaction(self, transactional_id: str) -> _Transaction:
+    def transaction(self, transactional_id: str) -> Transaction:
         """Give the id's open transaction, begun by this if there is none."""
-        return self._open.setdefault(transactional_id, _Transaction())
+        return self._open.setdefault(transactional_id, Transaction())
 
     def finish(self, transactional_id: str, fate: Fate) -> None:
         """Commit or abort: markers to every partition of the transaction, offsets to the group."""

@@ -16,7 +16,7 @@ from ups_schemas.topics import (
     Service,
     Topic,
 )
-from ups_throttle.adapters.memory_log import Fate, MemoryLog, Place
+from ups_throttle.adapters.memory_log import Fate, LogRecord, MemoryLog, Place
 from ups_throttle.adapters.wire import parse_device, parse_record
 from ups_throttle.port import Polled
 from ups_throttle.records import TAKEOVER_KEY, Committed, Offsets, Outgoing, Record, Role, Source
@@ -41,7 +41,8 @@ class MemoryPort:
     """`port.Port` on a `MemoryLog`.
 
     `point` is awaited before and after everything that would leave the process; what it raises happens there. After
-    `Crashed` the port does nothing more, not even close.
+    `Crashed` the port does nothing more, not even close. `fetched` is what the process's consumer holds in its buffers:
+    ports of one process share it, and without it all ports of the log are of one process.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class MemoryPort:
         *,
         point: Callable[[str], Awaitable[None]] = _no_point,
         batch_records: int = 2000,
+        fetched: dict[Place, list[LogRecord]] | None = None,
     ) -> None:
         self._log = log
+        self._fetched = log.buffers if fetched is None else fetched
         self._number = number
         self._point = point
         self._batch_records = batch_records
@@ -95,7 +98,7 @@ class MemoryPort:
     async def resume(self, offsets: Offsets) -> None:
         """As `port.Port`."""
         await self._at("resume.before")
-        self._log.buffers.pop(self._place(EVENTS), None)
+        self._fetched.pop(self._place(EVENTS), None)
         self._held.clear()
         self._position = offsets
         await self._at("resume.after")
@@ -109,7 +112,7 @@ class MemoryPort:
             parse_record(Source.COMMANDS, raw)
             for raw in self._log.read(COMMANDS.name, self._number, self._position.commands)
         ]
-        buffer = self._log.buffers.setdefault(self._place(EVENTS), [])
+        buffer = self._fetched.setdefault(self._place(EVENTS), [])
         next_fetch = buffer[-1].offset + 1 if buffer else self._position.events
         buffer += self._log.read(EVENTS.name, self._number, next_fetch)
         taken, buffer[:] = buffer[: self._batch_records], buffer[self._batch_records :]
@@ -193,7 +196,7 @@ class MemoryPort:
 
     def _something_new(self) -> bool:
         return (
-            bool(self._log.buffers.get(self._place(EVENTS)))
+            bool(self._fetched.get(self._place(EVENTS)))
             or self._log.end(EVENTS.name, self._number) > self._position.events
             or self._log.end(COMMANDS.name, self._number) > self._position.commands
             or self._log.end(DEVICES.name, self._number) > self._devices_next

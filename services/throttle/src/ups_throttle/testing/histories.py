@@ -80,20 +80,24 @@ def order_for(what: Ordered, running_period: str | None) -> EnableNotifications:
 
 def history(seed: int, size: int = 80) -> list[Happening]:
     """What happens to one device, in order. Clocks go back now and then; timers and orders come at any moment."""
-    chance = _Chance(seed)
+    chance = Chance(seed)
     return chance.history(size * 3 if chance.floods else size)
 
 
-class _Chance:
+class Chance:
+    """What a device and the people about it do next."""
+
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311 - tests are to be repeatable, not secret
         self.busy = self.random.choice((timedelta(seconds=5), timedelta(seconds=90), timedelta(minutes=20)))
         self.floods = self.one_in(12)
 
     def one_in(self, count: int) -> bool:
+        """Whether something happens that happens once in so many times."""
         return self.random.randrange(count) == 0
 
     def history(self, size: int) -> list[Happening]:
+        """A history of so many happenings."""
         now, ownership, version = START, 2, 1
         happenings: list[Happening] = [Changed(self.snapshot(version, ownership, now))]
         for number in range(size):
@@ -116,11 +120,13 @@ class _Chance:
         return happenings
 
     def seen_again(self, now: datetime, ownership: int, version: int) -> Happening:
+        """What follows a removal."""
         if self.one_in(3):
             return Ticked(now)
         return Changed(self.snapshot(version, ownership, now))
 
     def gap(self) -> timedelta:
+        """Time until the next happening; clocks go back now and then."""
         if self.one_in(15):
             return self.random.choice(_LONG_GAPS)
         if self.one_in(10):
@@ -128,6 +134,7 @@ class _Chance:
         return self.random.random() * self.busy
 
     def snapshot(self, version: int, ownership: int, at: datetime) -> DeviceSnapshot:
+        """The device as it might be set up."""
         return DeviceSnapshot(
             device_id=DEVICE_ID,
             version=version,
@@ -159,6 +166,7 @@ class _Chance:
         )
 
     def event(self, at: datetime, ownership: int, number: int) -> AcceptedEvent:
+        """What the device might send as its `number`th event."""
         code = self.random.choice(_CODES)
         text = self.random.choice((None, "fan", "fuse", "ü" * 130))
         if self.floods and not self.one_in(10):
