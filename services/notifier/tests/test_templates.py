@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 from html.parser import HTMLParser
@@ -97,6 +98,14 @@ def test_both_parts_say_the_same(name):
     }
     assert not missing
     assert in_text
+
+
+def test_an_end_of_many_beginnings_keeps_its_headers_short():
+    many = replace(SAMPLES["clear"], answers=tuple(f"3e2f4a66-9f1c-5c5e-8f7b-{number:012}" for number in range(64)))
+    _, message = render(many)
+
+    assert all(len(line) <= 998 for line in message.split(b"\r\n"))
+    assert b"-000000000063@" in message
 
 
 def test_a_clear_answers_its_raise():

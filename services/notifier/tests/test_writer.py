@@ -18,11 +18,11 @@ SENDER = Sender("Ridethrough", "events@ridethrough.example.com")
 class FailsOnce(Renderer):
     failed = False
 
-    def render(self, letter, language="en"):
+    def render(self, letter):
         if not self.failed:
             self.failed = True
             raise RuntimeError("a template is broken")
-        return super().render(letter, language)
+        return super().render(letter)
 
 
 def writer(renderer, fell_back=lambda: None):

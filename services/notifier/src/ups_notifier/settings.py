@@ -57,11 +57,10 @@ From = Annotated[str, AfterValidator(_from)]
 
 
 class MailSettings(Group):
-    """Who mails are from: two addresses, so that a reader can filter, and a provider judge, them apart."""
+    """Who mails are from."""
 
     env_prefix: ClassVar[str] = "UPS_MAIL_"
     event_from: From = "Ridethrough <events@localhost>"
-    account_from: From = "Ridethrough <accounts@localhost>"
 
 
 class NotifierSettings(Group):

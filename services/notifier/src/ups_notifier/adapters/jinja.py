@@ -10,6 +10,8 @@ from ups_notifier.domain.letter import Letter
 from ups_notifier.domain.wording import isolated
 
 TEXT, HTML = "mail.txt.j2", "mail.html.j2"
+# Of all letters and templates, until there are others.
+LANGUAGE = "en"
 _TEMPLATES = (TEXT, HTML, "mail.css", "mail-adapts.css")
 
 
@@ -47,10 +49,10 @@ class Renderer:
         # No remote style sheets: nothing in a mail makes this process fetch anything.
         self._inliner = css_inline.CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
 
-    def render(self, letter: Letter, language: str = "en") -> Rendered:
+    def render(self, letter: Letter) -> Rendered:
         """Both parts of a letter."""
         text = self._environment.get_template(TEXT).render(
             letter=letter, label_width=max((len(fact.label) + 1 for fact in letter.facts), default=0)
         )
-        html = self._environment.get_template(HTML).render(letter=letter, language=language)
+        html = self._environment.get_template(HTML).render(letter=letter, language=LANGUAGE)
         return Rendered(text, self._inliner.inline(html))

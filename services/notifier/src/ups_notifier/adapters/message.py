@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 
-from ups_notifier.adapters.jinja import Rendered
+from ups_notifier.adapters.jinja import LANGUAGE, Rendered
 from ups_notifier.domain.letter import Letter
 from ups_notifier.domain.wording import clean
 from ups_notifier.handlers.ports import BadAddressError
@@ -20,6 +20,9 @@ from ups_schemas.ids import CompanyId
 _FORBIDDEN = re.compile(r"[\r\n\x00]")
 
 MAX_DISPLAY_NAME = 60
+
+# Each of some 60 characters, in a header that is one line; mail programs look at the last.
+_MAX_REFERENCES = 10
 
 
 class HeaderInjectionError(Exception):
@@ -70,7 +73,6 @@ def compose(
     answers: Sequence[str],
     company_id: CompanyId,
     date: datetime,
-    language: str = "en",
 ) -> bytes:
     """The message to one recipient, ready for DATA. The same delivery always has the same Message-ID.
 
@@ -86,7 +88,7 @@ def compose(
         ("Auto-Submitted", "auto-generated"),
     ]
     if answers:
-        references = [message_id(each, sender) for each in answers]
+        references = [message_id(each, sender) for each in answers[-_MAX_REFERENCES:]]
         headers += [("In-Reply-To", references[-1]), ("References", " ".join(references))]
     if letter.unsubscribe_link:
         headers += [
@@ -100,7 +102,7 @@ def compose(
     message["To"] = _address(recipient_name, recipient)
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
-    _set(message, "Content-Language", language)  # after the content, which resets all Content headers
+    _set(message, "Content-Language", LANGUAGE)  # after the content, which resets all Content headers
     # a boundary from the delivery, not by chance: the same letter gives the same bytes
     message.set_boundary(f"=_{delivery_id}")
     return message.as_bytes()
@@ -131,15 +133,24 @@ def envelope_address(address: str) -> str:
 
 def _address(name: str, address: str) -> Address:
     local, at, domain = address.rpartition("@")
-    if not (local and at and domain) or _FORBIDDEN.search(address) or re.search(r"[\s<>,;]", address):
+    if not (local and at and domain) or _FORBIDDEN.search(address) or re.search(r"[\s<>(),;]", address):
         raise BadAddressError("not an e-mail address")
     try:
-        ascii_domain = domain if domain.isascii() else domain.encode("idna").decode()
         if not local.isascii():
             raise BadAddressError("a local part beyond ASCII needs SMTPUTF8")
-        return Address(clean(name, MAX_DISPLAY_NAME), addr_spec=f"{local}@{ascii_domain}")
+        return Address(clean(name, MAX_DISPLAY_NAME), addr_spec=f"{local}@{_ascii(domain)}")
     except (MessageError, ValueError, IndexError, UnicodeError):
         raise BadAddressError("not an e-mail address") from None
+
+
+def _ascii(domain: str) -> str:
+    if domain.isascii():
+        return domain
+    encoded = domain.encode("idna")
+    # the codec is of 2003: of faß.example it makes fass.example, which is somebody else's
+    if encoded.decode("idna") != domain.lower():
+        raise BadAddressError("this domain has another ASCII form today than it had in 2003")
+    return encoded.decode()
 
 
 def _label(identifier: str) -> str:
