@@ -53,10 +53,14 @@ class World:
             owner="me",
             concurrency=concurrency,
             lease=LEASE,
-            beat=lambda: None,
+            beat=self.turn,
         )
         self.intake = Intake(self.ledger, self.clock, lambda _: self.dispatcher.wake())
         self.stopping = asyncio.Event()
+        self.turns = 0
+
+    def turn(self):
+        self.turns += 1
 
     @asynccontextmanager
     async def running(self):
@@ -110,6 +114,48 @@ async def test_a_lane_is_held_while_it_is_worked(world):
             now = world.clock.now()
             await eventually(lambda at=now: world.ledger.held_until(OWNER) > at + LEASE / 2)
         assert not await world.ledger.lease(OWNER, "another", now, now + LEASE)
+
+
+async def test_a_ledger_that_is_away_breaks_off_no_work(world):
+    await world.intake.take(decided(event("ON_BATTERY"), recipients=(OWNER,)))
+    lease, refusals = world.ledger.lease, []
+
+    async def away(*_):
+        refusals.append(1)
+        raise Retryable("MongoDB is away")
+
+    async with world.running():
+        await eventually(lambda: world.worker.working)
+        world.ledger.lease = away
+        await eventually(lambda: len(refusals) >= 2)
+        world.ledger.lease = lease
+        world.worker.gate.set()
+        await eventually(lambda: not world.ledger.rows)
+
+    assert world.worker.cancelled == []
+
+
+async def test_a_lane_is_given_back_before_it_can_be_taken_again(world):
+    await world.intake.take(decided(event("ON_BATTERY"), recipients=(OWNER,)))
+    release, releasing, go_on = world.ledger.release, asyncio.Event(), asyncio.Event()
+
+    async def slow(lane, owner):
+        releasing.set()
+        await go_on.wait()
+        await release(lane, owner)
+
+    world.ledger.release = slow
+    world.worker.gate.set()
+    async with world.running():
+        await releasing.wait()
+        await world.intake.take(decided(event("ON_BATTERY"), recipients=(OWNER,), notification_id="next"))
+        world.clock.advance(LEASE * 2)
+        world.dispatcher.wake()
+        turns = world.turns
+        await eventually(lambda: world.turns > turns + 1)
+        assert world.worker.working == [OWNER]
+        go_on.set()
+        await eventually(lambda: not world.ledger.rows)
 
 
 async def test_stopping_waits_for_what_is_under_way(world):

@@ -1,3 +1,5 @@
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -13,7 +15,7 @@ from ups_notifier.handlers.relay_health import RelayHealth
 from ups_notifier.testing.memory import MemoryLedger
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, disabled, event, incident, reader
 from ups_runtime.errors import Retryable
-from ups_runtime.testing import FakeClock
+from ups_runtime.testing import FakeClock, eventually
 from ups_schemas.event import Phase as EventPhase
 
 LEASE = timedelta(seconds=60)
@@ -57,17 +59,16 @@ class Transport:
     results: list = field(default_factory=list)
     sent: list = field(default_factory=list)
     refused_data: int = 0
+    meanwhile: Callable = lambda: None
 
-    async def send(self, address, message, before_data):
+    async def send(self, address, message, before_content):
+        self.meanwhile()
         result = self.results.pop(0) if self.results else Accepted(250)
-        reaches_data = isinstance(result, Accepted | AnswerLost) or getattr(result, "phase", None) in {
-            Phase.DATA,
-            Phase.CONTENT,
-        }
-        if reaches_data and not await before_data():
+        reaches_content = isinstance(result, Accepted | AnswerLost) or result.phase is Phase.CONTENT
+        if reaches_content and not await before_content():
             self.refused_data += 1
             return Superseded()
-        if reaches_data:
+        if reaches_content:
             self.sent.append((address, message))
         return result
 
@@ -426,21 +427,81 @@ async def test_an_attempt_abandoned_after_data_is_unknown_and_sent_as_it_was(wor
 async def test_a_stale_worker_stops_before_data(world):
     await world.take(outage())
     row = world.rows()[0]
-    send = world.transport.send
 
-    async def overtaken(address, message, before_data):
+    def overtaken():
         mine = world.ledger.rows[row.delivery_id]
         world.ledger.rows[row.delivery_id] = begun(mine, "another", world.clock.now(), LEASE)
-        world.transport.send = send
-        return await send(address, message, before_data)
 
-    world.transport.send = overtaken
-    world.transport.results = [Accepted(250)]
+    world.transport.meanwhile = overtaken
     await world.worker._deliver(row, [])
 
     assert world.transport.refused_data == 1
     assert world.messages == []
     assert world.rows()[0].owner == "another"
+
+
+async def test_a_worker_that_was_paused_for_a_lease_sends_nothing(world):
+    await world.take(outage())
+    start_data = world.ledger.start_data
+
+    async def paused(delivery, message, now):
+        answer = await start_data(delivery, message, now)
+        world.clock.advance(LEASE)
+        world.ledger.start_data = start_data
+        return answer
+
+    world.ledger.start_data = paused
+    await world.worker._deliver(world.rows()[0], [])
+
+    assert world.transport.refused_data == 1
+    assert world.messages == []
+
+
+async def test_who_unsubscribes_while_the_relay_is_slow_gets_nothing(world):
+    await world.take(outage())
+    gone = changed(DEVICE, subscriptions=())
+    world.transport.meanwhile = lambda: world.directory.devices.update({DEVICE.device_id: gone})
+    await world.work()
+
+    assert world.messages == []
+    assert world.states() == [(State.DROPPED, Reason.UNSUBSCRIBED)]
+
+
+async def test_views_that_grow_old_while_the_relay_is_slow_hold_the_mail(world):
+    await world.take(outage())
+    world.transport.meanwhile = lambda: setattr(world.directory, "is_fresh", False)
+    with pytest.raises(Retryable):
+        await world.work()
+
+    assert world.messages == []
+    assert world.states() == [(State.PENDING, None)]
+
+
+async def test_an_answer_is_kept_until_the_ledger_can_be_written(world):
+    await world.take(outage())
+    save = world.ledger.save
+
+    async def away(before, after, now):
+        if after.state is State.ACCEPTED and world.clock.now() - NOW < timedelta(minutes=1):
+            raise Retryable("MongoDB is away")
+        return await save(before, after, now)
+
+    world.ledger.save = away
+    work = asyncio.create_task(world.work())
+    await eventually(lambda: world.clock.advance(timedelta(seconds=1)) or work.done())
+
+    assert world.states() == [(State.ACCEPTED, None)]
+    assert len(world.messages) == 1
+
+
+async def test_a_person_to_whom_the_relay_denies_mail_goes_to_the_end_of_the_queue(world):
+    world.transport.results = [Unavailable(Phase.RCPT, "denied", 554)]
+    await world.take(outage(recipients=(OWNER,)))
+    await world.take(disabled())
+    world.clock.advance(timedelta(seconds=5))
+    await world.work()
+
+    assert await world.ledger.due_lanes(world.clock.now(), 10) == [CO_WORKER, OWNER]
 
 
 def test_recipients_are_each_one_row():

@@ -112,35 +112,43 @@ async def test_a_broken_conversation_says_whether_the_server_may_have_the_mail(s
     assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
 
 
-async def test_a_no_before_data_sends_nothing(server, relay):
+async def test_a_no_before_the_message_sends_nothing(server, relay):
     assert await relay.send(TO, MESSAGE, no) == Superseded()
 
-    assert "DATA" not in server.commands
     assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
-    assert server.connections == 1
+    assert len(server.taken) == 1
 
 
-async def test_data_is_asked_for_when_the_recipient_is_accepted(server, relay):
+async def test_the_last_question_is_asked_when_the_server_waits_for_the_message(server, relay):
     asked_after = []
 
-    async def before_data():
+    async def before_content():
         asked_after.extend(server.commands)
         return True
 
-    await relay.send(TO, MESSAGE, before_data)
+    await relay.send(TO, MESSAGE, before_content)
 
-    assert asked_after == ["EHLO", "MAIL", "RCPT"]
+    assert asked_after == ["EHLO", "MAIL", "RCPT", "DATA"]
 
 
-async def test_before_data_is_not_asked_for_a_refused_recipient(server, relay):
-    server.next("RCPT", "550 no such user")
+@pytest.mark.parametrize(("phase", "reply"), [("RCPT", "550 no such user"), ("DATA", "554 no")])
+async def test_the_last_question_is_not_asked_when_the_server_says_no(server, relay, phase, reply):
+    server.next(phase, reply)
 
-    assert await relay.send(TO, MESSAGE, lambda: pytest.fail("asked")) == Refused(Phase.RCPT, 550)
+    assert await relay.send(TO, MESSAGE, lambda: pytest.fail("asked")) == Refused(Phase(phase.lower()), int(reply[:3]))
 
 
 async def test_a_connection_that_died_while_idle_costs_nothing(server, relay):
     await relay.send(TO, MESSAGE, yes)
     server.next("MAIL", Then.CUT)
+
+    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+    assert server.connections == 2
+
+
+async def test_a_connection_that_the_server_has_had_enough_of_costs_nothing(server, relay):
+    await relay.send(TO, MESSAGE, yes)
+    server.next("MAIL", "421 too many mails on this connection")
 
     assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
     assert server.connections == 2
@@ -201,7 +209,9 @@ async def test_tls_needs_a_certificate_that_is_trusted(certificate, trusted, res
 async def test_an_address_cannot_carry_a_command(relay, server):
     from ups_notifier.handlers.ports import BadAddressError
 
-    for address in ("a@b.example>\r\nRCPT TO:<c@d.example", "a b@c.example", "nobody", "@", "ü@example.com"):
+    injected = ("a@b.example>\r\nRCPT TO:<c@d.example", "a b@c.example", "nobody", "@", "ü@example.com")
+    another = ("a(b)@c.example", "a@faß.example", "a@ex\u200bample.com", "a@b\uff0ecom")
+    for address in injected + another:
         with pytest.raises(BadAddressError):
             await relay.send(address, MESSAGE, yes)
 

@@ -155,7 +155,7 @@ class MongoLedger:
             return await in_transaction(self._client, write)
 
     async def start_data(self, delivery: Delivery, message: bytes, now: datetime) -> bool:
-        """Freeze the message and mark DATA as due, if this (owner, attempt) is still the one under way."""
+        """Freeze the message and mark it as going out, if this (owner, attempt) is still the one under way."""
         under_way = {
             "_id": delivery.delivery_id,
             "state": State.SENDING.value,

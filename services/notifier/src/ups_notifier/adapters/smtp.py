@@ -30,7 +30,7 @@ from ups_notifier.domain.sending import (
     Unavailable,
 )
 
-BeforeData = Callable[[], Awaitable[bool]]
+BeforeContent = Callable[[], Awaitable[bool]]
 
 # Servers close idle connections after minutes; one that is about to be closed costs a second conversation.
 _MAX_IDLE_S = 20.0
@@ -95,36 +95,45 @@ class Relay:
         while self._idle:
             await self._close(self._idle.pop())
 
-    async def send(self, address: str, message: bytes, before_data: BeforeData) -> SendResult:
-        """Hand one message over: MAIL, RCPT, then `before_data`, then DATA.
+    async def send(self, address: str, message: bytes, before_content: BeforeContent) -> SendResult:
+        """Hand one message over: MAIL, RCPT, DATA, then `before_content`, then the message.
 
-        `before_data` is asked once the recipient is accepted; if it says no, nothing is sent. Cancelled after that, the
-        connection is dropped and the server may or may not have the message.
+        `before_content` is asked when the server waits for the message, so that nothing else is waited for after its
+        yes; at a no the connection is dropped, and with it the mail. Cancelled after a yes, the connection is dropped
+        and the server may or may not have the message.
         """
         envelope = Envelope(envelope_address(self._sender), envelope_address(address))
         async with self._slots:
             connection = self._take_idle()
             if connection is not None:
-                result = await self._converse(connection, envelope, message, before_data, reused=True)
+                result = await self._converse(connection, envelope, message, before_content, reused=True)
                 if result is not None:
                     return result
             try:
                 connection = await self._connect()
             except _ConnectError as error:
                 return error.result
-            result = await self._converse(connection, envelope, message, before_data, reused=False)
+            result = await self._converse(connection, envelope, message, before_content, reused=False)
             assert result is not None  # noqa: S101 - None is for reused connections only
             return result
 
     async def _converse(  # noqa: PLR0911 - one return for each way a conversation ends
-        self, connection: _Connection, envelope: Envelope, message: bytes, before_data: BeforeData, *, reused: bool
+        self,
+        connection: _Connection,
+        envelope: Envelope,
+        message: bytes,
+        before_content: BeforeContent,
+        *,
+        reused: bool,
     ) -> SendResult | None:
-        """One conversation; None when a reused connection turns out to be dead before it began."""
+        """One conversation; None when a reused connection turns out to be closed before it began."""
         keep = False
         phase = Phase.MAIL
         client = connection.client
         try:
             reply = await client.execute_command(b"MAIL", b"FROM:<" + envelope.sender.encode("ascii") + b">")
+            if reused and reply.code == _SERVICE_CLOSING:
+                return None
             if reply.code not in _OK:
                 keep = await self._reset(client, reply)
                 return Unavailable(Phase.MAIL, "the relay takes no mail from our sender address", reply.code)
@@ -133,14 +142,13 @@ class Relay:
             if reply.code not in _OK:
                 keep = await self._reset(client, reply)
                 return _said_no(Phase.RCPT, reply)
-            if not await before_data():
-                keep = await self._reset(client, reply)
-                return Superseded()
             phase = Phase.DATA
             reply = await client.execute_command(b"DATA", timeout=self._address.command_timeout_s)
             if reply.code != _START_INPUT:
                 keep = await self._reset(client, reply)
                 return _said_no(Phase.DATA, reply)
+            if not await before_content():
+                return Superseded()
             phase = Phase.CONTENT
             reply = await self._content(client, message)
             keep = reply.code != _SERVICE_CLOSING

@@ -79,7 +79,7 @@ class Delivery:
     """A row of the ledger. `version` is one more with each change, and guards each change.
 
     `open`: something is still to be done, not before `due_at`. `owner` and `attempt` name the attempt under way.
-    `frozen` is the message as it was when DATA was first due: every later try sends the same bytes.
+    `frozen` is the message as it was when it first went out: every later try sends the same bytes.
     """
 
     delivery_id: str
@@ -158,12 +158,12 @@ def begun(delivery: Delivery, owner: str, now: datetime, lease: timedelta) -> De
 
 
 def data_started(delivery: Delivery, message: bytes) -> Delivery:
-    """The delivery as the ledger has it once DATA was marked as due in this attempt, save for the moment."""
+    """The delivery as the ledger has it once it was marked as going out in this attempt, save for the moment."""
     return _changed(delivery, frozen=message)
 
 
 def recovered(delivery: Delivery, now: datetime) -> Delivery:
-    """A delivery whose attempt was abandoned: not sent if DATA was not due yet, else `unknown`."""
+    """A delivery whose attempt was abandoned: not sent if it was not going out yet, else `unknown`."""
     if delivery.data_started_at is None:
         return _changed(delivery, state=_resting(delivery), owner=None, due_at=now)
     return _lost(delivery, now)

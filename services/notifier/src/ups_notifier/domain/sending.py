@@ -53,7 +53,7 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """The attempt was no longer ours when DATA was due: nothing was sent."""
+    """The attempt was no longer ours, or its reader no longer one, when the message was due: nothing was sent."""
 
 
 SendResult = Accepted | Deferred | Refused | AnswerLost | Unavailable | Superseded

@@ -57,7 +57,7 @@ class Dispatcher:
         """Take and work lanes until `stopping`, or until cancelled; then no more, and what is under way may finish.
 
         An attempt that does not finish in 10 s is dropped. Whoever gets the lane next takes it up; it is `unknown` then
-        if DATA was due.
+        if its message was going out.
         """
         try:
             while not stopping.is_set():
@@ -90,7 +90,7 @@ class Dispatcher:
         work = asyncio.create_task(self._worker.work(lane, self._stop.is_set), name="lane work")
         try:
             while not (await asyncio.wait([work], timeout=self._lease.total_seconds() / 3))[0]:
-                if not await self._hold(lane):
+                if not await self._still_hold(lane):
                     log.warning("lane.lost")
                     return
             work.result()
@@ -103,13 +103,22 @@ class Dispatcher:
         finally:
             work.cancel()
             await asyncio.wait([work])
-            del self._lanes[lane]
             try:
                 await self._ledger.release(lane, self._owner)
             except Retryable as error:
                 # it runs out by itself
                 log.warning("lane.release_failed", error=str(error))
+            # only now: a lane taken again before it is given back would be given back under its new work
+            del self._lanes[lane]
             self._woken.set()
+
+    async def _still_hold(self, lane: UserId) -> bool:
+        """False only if somebody else has it: while the ledger is away nobody can take it."""
+        try:
+            return await self._hold(lane)
+        except Retryable as error:
+            log.warning("lane.unrenewed", error=str(error))
+            return True
 
     async def _rest(self, seconds: float) -> None:
         """Keep the lane to oneself for a while: what went wrong would go wrong again at once."""

@@ -1,7 +1,7 @@
 """Work of one lane: one person's due mails, in order, each looked up, rendered, sent and recorded."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, assert_never
 
@@ -32,9 +32,14 @@ from ups_notifier.handlers.ports import BadAddressError, Directory, Ledger, Tran
 from ups_notifier.handlers.relay_health import RelayHealth
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Retryable
+from ups_runtime.logging import get_logger
 from ups_schemas.decision import Decision
 from ups_schemas.ids import UserId
 from ups_schemas.mail import MailKind
+
+_AFTER_TROUBLE_S = 1.0
+
+log = get_logger("lane")
 
 
 class Observer(Protocol):
@@ -49,6 +54,7 @@ class Attempt:
     """What is sent where in one attempt."""
 
     delivery: Delivery
+    decision: Decision
     address: str
     message: bytes
 
@@ -99,7 +105,12 @@ class LaneWorker:
                 return
             for delivery in planned.due:
                 behind = [row for row in rows if row.device_id == delivery.device_id and row is not delivery]
-                if stop() or not await self._deliver(delivery, behind):
+                if stop():
+                    return
+                if not await self._deliver(delivery, behind):
+                    # to the end of the queue: it may serve others
+                    now = self._clock.now()
+                    await self._ledger.wait_until([(row, now) for row in rows if row.due_at < now])
                     return
 
     async def _deliver(self, delivery: Delivery, behind: Sequence[Delivery]) -> bool:
@@ -108,8 +119,9 @@ class LaneWorker:
         1. An attempt that somebody abandoned is closed: not sent, or `unknown`.
         2. Too old, nobody to send it to any more, or told by the mail of its end: dropped.
         3. `sending` is written with a new attempt number: whoever else believes to work on it is stale now.
-        4. MAIL and RCPT; then the message is frozen in the row, conditional on the attempt; then DATA.
-        5. The result is written. A crash between 4 and 5 is what `unknown` is for.
+        4. MAIL, RCPT and DATA; then its reader is asked for once more, and the message frozen in the row, conditional
+           on the attempt; then its bytes.
+        5. The result is written, however long that takes. A crash between 4 and 5 is what `unknown` is for.
         """
         now = self._clock.now()
         if delivery.state is State.SENDING:  # 1
@@ -119,16 +131,13 @@ class LaneWorker:
         if isinstance(prepared, Reason):  # 2
             await self._move(delivery, life.dropped(delivery, prepared))
             return True
-        address, message = prepared
         begun = life.begun(delivery, self._owner, now, self._lease)
         if not await self._ledger.save(delivery, begun, now):  # 3
             return True
-        return await self._send(Attempt(begun, address, message))
+        return await self._send(replace(prepared, delivery=begun))
 
-    async def _prepare(
-        self, delivery: Delivery, behind: Sequence[Delivery], now: datetime
-    ) -> tuple[str, bytes] | Reason:
-        """Address and message, or why it is not sent."""
+    async def _prepare(self, delivery: Delivery, behind: Sequence[Delivery], now: datetime) -> Attempt | Reason:
+        """What to send where, or why not."""
         if now >= delivery.give_up_at:
             return Reason.GAVE_UP
         decision = await self._ledger.decision(delivery.notification_id)
@@ -138,18 +147,31 @@ class LaneWorker:
         if await self._ended_unsent(delivery, decision, behind, now):
             return Reason.MERGED
         message = await self._message(delivery, decision, reader)
-        return message if isinstance(message, Reason) else (reader.user.address, message)
+        return message if isinstance(message, Reason) else Attempt(delivery, decision, reader.user.address, message)
 
     async def _send(self, attempt: Attempt) -> bool:
-        async def before_data() -> bool:
-            return await self._ledger.start_data(attempt.delivery, attempt.message, self._clock.now())
+        async def before_content() -> bool:
+            # the relay may have taken minutes to come this far
+            known = await self._directory.fresh()
+            if not known or isinstance(self._look_up(attempt.decision, attempt.delivery), Reason):
+                return False
+            asked_at = self._clock.monotonic()
+            ours = await self._ledger.start_data(attempt.delivery, attempt.message, self._clock.now())
+            # a process that was paused here may have been taken for dead
+            return ours and self._clock.monotonic() - asked_at < self._lease.total_seconds()
 
-        result = await self._transport.send(attempt.address, attempt.message, before_data)  # 4
+        result = await self._transport.send(attempt.address, attempt.message, before_content)  # 4
         self._relay.tried(result)
-        started = life.data_started(attempt.delivery, attempt.message) if _reached_data(result) else attempt.delivery
-        now = self._clock.now()
-        await self._move(started, life.after(started, result, now, self._backoff, self._chance()), result)  # 5
-        return not isinstance(result, Unavailable)
+        started = life.data_started(attempt.delivery, attempt.message) if _reached_content(result) else attempt.delivery
+        after = life.after(started, result, self._clock.now(), self._backoff, self._chance())
+        while True:  # 5
+            try:
+                await self._move(started, after, result)
+            except Retryable as error:
+                log.warning("delivery.unwritten", delivery_id=after.delivery_id, error=str(error))
+                await self._clock.sleep(_AFTER_TROUBLE_S)
+            else:
+                return not isinstance(result, Unavailable)
 
     async def _ended_unsent(
         self, delivery: Delivery, decision: Decision, behind: Sequence[Delivery], now: datetime
@@ -215,13 +237,13 @@ class LaneWorker:
             self._observer.moved(before, after, result, max(0.0, waited.total_seconds()))
 
 
-def _reached_data(result: SendResult) -> bool:
+def _reached_content(result: SendResult) -> bool:
     """Whether the row was marked by `start_data` in the attempt that ended so."""
     match result:
         case Accepted() | AnswerLost():
             return True
         case Deferred(phase) | Refused(phase) | Unavailable(phase):
-            return phase in {Phase.DATA, Phase.CONTENT}
+            return phase is Phase.CONTENT
         case Superseded():
             return False
         case _:

@@ -39,7 +39,7 @@ class Ledger(Protocol):
         """Replace a row, and report its new state if it is one to report; False if it is not `before` any more."""
 
     async def start_data(self, delivery: Delivery, message: bytes, now: datetime) -> bool:
-        """Freeze the message and mark DATA as due, if this (owner, attempt) is still the one under way."""
+        """Freeze the message and mark it as going out, if this (owner, attempt) is still the one under way."""
 
     async def wait_until(self, deliveries: Sequence[tuple[Delivery, datetime]]) -> None:
         """Do not look at these rows before the given moments."""
@@ -83,8 +83,8 @@ class Writer(Protocol):
 class Transport(Protocol):
     """Hands messages over."""
 
-    async def send(self, address: str, message: bytes, before_data: Callable[[], Awaitable[bool]]) -> SendResult:
-        """Send to one recipient; `before_data` is asked when all is ready for DATA, and its no is final."""
+    async def send(self, address: str, message: bytes, before_content: Callable[[], Awaitable[bool]]) -> SendResult:
+        """Send to one recipient; `before_content` is asked when the server waits for the message, its no is final."""
 
 
 class BadAddressError(Exception):
