@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +44,7 @@ from ups_runtime.kafka.topics import wanted_config
 from ups_runtime.kafka.transactions import _EndTxn
 from ups_runtime.kafka.view import _Progress
 from ups_runtime.settings import KafkaSettings
+from ups_runtime.testing import FakeClock
 from ups_schemas.topics import DEVICES, EVENTS
 
 NOWHERE = KafkaSettings(bootstrap_servers="localhost:1")
@@ -240,6 +242,23 @@ async def test_an_empty_answer_before_the_end_is_the_end() -> None:
     assert view._progress[partition].reaches(7)
     assert not view._progress[partition].reaches(8)
     assert view.caught_up_at is not None
+
+
+async def test_readiness_says_that_the_brokers_fell_silent() -> None:
+    clock = FakeClock()
+    view = View(NOWHERE, DEVICES, lambda *_: None, clock=clock)
+    view._progress = {TopicPartition("t", 0): _Progress(position=3)}
+    view.complete = True
+    broker = ABroker(position=3, stable_end=3)
+    await view._turn(broker)
+    clock.advance(timedelta(seconds=15))
+    assert view.missing() is None
+
+    clock.advance(timedelta(seconds=1))
+
+    assert view.missing() == "not at its end for 16 s"
+    await view._turn(broker)
+    assert view.missing() is None
 
 
 async def test_no_answer_proves_nothing() -> None:
