@@ -136,6 +136,15 @@ async def test_a_problem_keeps_its_headers(client) -> None:
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["field"]) == (418, "1", "pot")
 
 
+async def test_the_openapi_document_says_what_an_error_looks_like(client) -> None:
+    document = (await client.get("/openapi.json")).json()
+
+    (media_type, content), *others = document["paths"]["/orders"]["post"]["responses"]["default"]["content"].items()
+    assert media_type == PROBLEM_JSON
+    assert {"type", "title", "status", "field"} <= set(content["schema"]["properties"])
+    assert not others
+
+
 async def test_unknown_paths_are_problems_and_answers_are_never_cached_or_sniffed(client) -> None:
     answer = await client.get("/nowhere")
 
@@ -181,3 +190,10 @@ def test_a_cursor_that_is_not_ours_is_refused(cursor) -> None:
         decode_cursor(cursor)
 
     assert caught.value.problem.status == 422
+
+
+async def test_no_answer_leads_to_the_host_that_a_request_names(client) -> None:
+    answer = await client.get("/teapot/", headers={"Host": "evil.example"})
+
+    assert answer.status_code == 404
+    assert "location" not in answer.headers

@@ -85,7 +85,13 @@ def create_app(title: str, version: str, *, max_body_bytes: int = 1024 * 1024) -
         version=version,
         docs_url=None,
         redoc_url=None,
-        responses={"default": {"model": Problem, "content": {PROBLEM_JSON: {}}, "description": "A problem (RFC 9457)"}},
+        redirect_slashes=False,  # it would lead to whatever host the request names
+        responses={
+            "default": {
+                "description": "A problem (RFC 9457)",
+                "content": {PROBLEM_JSON: {"schema": Problem.model_json_schema()}},
+            }
+        },
     )
     app.add_exception_handler(ProblemError, _on_problem)  # type: ignore[arg-type]  # starlette types handlers loosely
     app.add_exception_handler(RequestValidationError, _on_invalid)  # type: ignore[arg-type]
