@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from ups_devstack.stack import Backing
 from ups_runtime.clock import SystemClock
 from ups_runtime.codec import decode, message_event
-from ups_runtime.errors import Permanent
+from ups_runtime.errors import Permanent, Retryable
 from ups_runtime.health import Health
 from ups_runtime.kafka import (
     TransactionalProducer,
@@ -110,12 +110,23 @@ class SleepsBeforeCommit(SleepsBeforePublish):
             raise
 
 
+class LeavesSlowly(OutboxRelay):
+    """Finds the database gone, and waits for it once more to give up the lease."""
+
+    async def _relay(self, _producer: TransactionalProducer) -> int:
+        raise Retryable("MongoDB: gone")
+
+    async def _leave(self) -> None:
+        await asyncio.Event().wait()
+
+
 @dataclass
 class Bench:
     kafka: KafkaSettings
     mongo: Client
     db: Database
     outbox: Outbox
+    health: Health = field(default_factory=lambda: Health(SystemClock()))
 
     async def add(self, *messages: OutboxMessage) -> None:
         async def work(session: Session) -> None:
@@ -125,7 +136,7 @@ class Bench:
 
     def relay(self, kind: type[OutboxRelay] = OutboxRelay, lease_s: float = 1) -> Any:
         clock = SystemClock()
-        return kind(self.outbox, self.kafka, "device-svc", clock, Metrics("device-svc"), Health(clock), lease_s=lease_s)
+        return kind(self.outbox, self.kafka, "device-svc", clock, Metrics("device-svc"), self.health, lease_s=lease_s)
 
     @asynccontextmanager
     async def running(self, relay: OutboxRelay) -> AsyncIterator[asyncio.Task[None]]:
@@ -332,6 +343,11 @@ async def test_it_goes_on_after_the_database_was_away(stack: Backing, bench: Ben
 
         await eventually(bench.all_sent, within_s=60)
         assert not task.done()
+
+
+async def test_readiness_says_what_is_away_before_it_is_asked_once_more(bench: Bench) -> None:
+    async with bench.running(bench.relay(LeavesSlowly)):
+        await eventually(lambda: bench.health.missing() == {"outbox": "MongoDB: gone"}, within_s=30)
 
 
 async def test_a_message_that_could_never_be_sent_is_refused_when_it_is_added(bench: Bench) -> None:

@@ -109,31 +109,34 @@ class OutboxRelay:
     async def _lead(self) -> None:
         client = transactional_producer(self._settings, self._transactional_id)
         try:
-            with map_kafka_errors():
+            with self._doorbell.attended(), map_mongo_errors(), map_kafka_errors():
                 async with asyncio.timeout(SEND_WITHIN_S) as start, started(client) as producer:
                     start.reschedule(None)
                     log.info("outbox.leading")
                     self._trouble = None
                     await self._follow(producer)
+        except Retryable as error:
+            # said now: leaving asks what is away once more
+            self._trouble = str(error)
+            raise
         finally:
             await self._leave()
 
     async def _follow(self, producer: TransactionalProducer) -> None:
         renewed_at = self._clock.monotonic()
-        with self._doorbell.attended():
-            while True:
-                self._heartbeat.beat()
-                if self._clock.monotonic() - renewed_at > self._lease_s / 3:
-                    if not await self._lease.take():
-                        log.info("outbox.lease_lost")
-                        return
-                    renewed_at = self._clock.monotonic()
-                rings = self._doorbell.before_look()
-                rows = await self._relay(producer)
-                if rows < BATCH:
-                    self._doorbell.answer(rings)
-                if not rows:
-                    await self._doorbell.rung(POLL_S)
+        while True:
+            self._heartbeat.beat()
+            if self._clock.monotonic() - renewed_at > self._lease_s / 3:
+                if not await self._lease.take():
+                    log.info("outbox.lease_lost")
+                    return
+                renewed_at = self._clock.monotonic()
+            rings = self._doorbell.before_look()
+            rows = await self._relay(producer)
+            if rows < BATCH:
+                self._doorbell.answer(rings)
+            if not rows:
+                await self._doorbell.rung(POLL_S)
 
     async def _leave(self) -> None:
         try:
