@@ -12,12 +12,12 @@ from ups_runtime.testing import FakeClock, eventually
 from ups_schemas.decision import EnabledBy, NotificationsEnabled, Outcome
 from ups_schemas.device import Policy
 from ups_schemas.ids import period_id
-from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
+from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, THROTTLE_STATE, Service
 from ups_throttle.adapters.memory_log import LogRecord, MemoryLog, Place
-from ups_throttle.adapters.memory_port import Crashed, MemoryPort
+from ups_throttle.adapters.memory_port import MemoryPort
 from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.metrics import Instruments
-from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Payload
+from ups_throttle.records import SENTINEL_KEY, Payload
 from ups_throttle.testing.samples import START, device, enable, event, payload
 from ups_throttle.worker import FENCED_PAUSE_S, SENTINEL_EVERY_S, Tools, Worker
 
@@ -83,19 +83,6 @@ class Bench:
 
     def caught_up(self) -> bool:
         return self.committed() == (self.log.end(EVENTS.name, 0), self.log.end(COMMANDS.name, 0))
-
-    def seen(self) -> object:
-        """All that a committed-only reader can tell of: outputs in order, and the state as the changelog adds up."""
-        outputs = {
-            name: [(record.key, record.value, record.headers) for record in self.log.read(name, 0)]
-            for name in (DECISIONS.name, SUPPRESSIONS.name, DEAD_LETTERS[Service.THROTTLE].name)
-        }
-        state = {
-            record.key: record.value and record.value[17:]
-            for record in self.log.read(THROTTLE_STATE.name, 0)
-            if record.key not in {TAKEOVER_KEY, SENTINEL_KEY}
-        }
-        return outputs, state, self.committed()
 
     def metric(self, name: str) -> float:
         return self.metrics.registry.get_sample_value(f"ups_throttle_{name}_total") or 0
@@ -358,56 +345,3 @@ async def test_told_to_stop_it_ends_by_itself(bench: Bench) -> None:
 
     await eventually(task.done)
     task.result()
-
-
-class Story:
-    """Six batches with a trip, a period's end by time and one by hand, poison, a newer snapshot, two devices."""
-
-    def __init__(self) -> None:
-        self.bench = Bench()
-        self.points: list[str] = []
-        self._crash_at = -1
-
-    async def tell(self, crash_at: int = -1) -> object:
-        self._crash_at = crash_at
-        bench = self.bench
-        bench.add(device(policy=SHORT), device("d-2", policy=SHORT))
-        recent = [event(number, "d-2", received_at=LATER - timedelta(seconds=9)) for number in (1, 2, 3)]
-        bench.add(event(1), recent[0], event(2))
-        bench.log.append(EVENTS.name, 0, POISON)
-        bench.add(event(3), recent[1], event(4), recent[2])
-        await self._until(lambda: len(bench.enabled()) == 1 and bench.caught_up())
-        bench.add(device(version=2, policy=SHORT), event(5, device_version=2, received_at=LATER))
-        bench.add(enable(period_id("d-2", "d-2-e-3"), "d-2", enabled_at=LATER))
-        await self._until(lambda: len(bench.enabled()) == 2 and bench.caught_up())
-        await bench.close()
-        return bench.seen()
-
-    async def _until(self, done: Callable[[], bool]) -> None:
-        """Wait, and start the worker again whenever it has crashed."""
-
-        def check() -> bool:
-            if not self.bench.running or self.bench.running[-1][1].done():
-                self.bench.start(self._at)
-            return done()
-
-        await eventually(check, every_s=0.001)
-
-    async def _at(self, name: str) -> None:
-        self.points.append(name)
-        if len(self.points) - 1 == self._crash_at:
-            raise Crashed
-
-
-async def test_a_crash_after_any_await_changes_nothing_that_a_reader_sees() -> None:
-    clean = Story()
-    expected = await clean.tell()
-    bitten = 0
-
-    for number, name in enumerate(clean.points):
-        story = Story()
-        assert await story.tell(crash_at=number) == expected, f"crashed at point {number}, {name}"
-        bitten += len(story.bench.running) == 2
-
-    # the last polls of the clean run may be more than another run needs
-    assert bitten >= len(clean.points) - 4
