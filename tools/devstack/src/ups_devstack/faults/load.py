@@ -5,7 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -15,7 +15,7 @@ from ups_devstack.faults.reading import DECISION, Reader
 from ups_runtime.kafka import producer, started, topic_name
 from ups_runtime.settings import KafkaSettings
 from ups_runtime.testing import eventually
-from ups_schemas.decision import EventDecided, NotificationsDisabled, NotificationsEnabled
+from ups_schemas.decision import EnabledBy, EventDecided, NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import DeviceSnapshot, EnableNotifications, Policy
 from ups_schemas.envelope import to_utc_milliseconds
 from ups_schemas.event import AcceptedEvent
@@ -27,6 +27,9 @@ from ups_throttle.testing.samples import device, enable, event, payload
 SHORT = Policy(limit=3, window_s=60, period_s=3)
 LONG = Policy(limit=3, window_s=60, period_s=604_800)
 SHORT_S = 60
+
+# More than a working throttle is ever late with a timer under this load.
+OVERDUE = timedelta(seconds=5)
 
 # Enough for several transactions to be under way at any moment; more, and a stop waits for the rest to be decided.
 IN_FLIGHT = 400
@@ -61,7 +64,10 @@ def now() -> datetime:
 
 
 class Load:
-    """Writes while `running`, and knows what it wrote and what was decided."""
+    """Writes while `running`, and knows what it wrote and what was decided.
+
+    `early` counts the periods that ended before their time; the devices in `quiet` send nothing.
+    """
 
     def __init__(
         self, kafka: KafkaSettings, decided: Reader, devices: Mapping[str, DeviceSnapshot], chance: random.Random
@@ -70,6 +76,8 @@ class Load:
         self.devices = devices
         self.sent = 0
         self.count_decided = 0
+        self.early = 0
+        self.quiet: frozenset[str] = frozenset()
         self._kafka = kafka
         self._chance = chance
         self._numbers = defaultdict[str, int](int)
@@ -104,6 +112,19 @@ class Load:
         """Return when every event has its decision, and every short period has ended."""
         _: bool = await eventually(self._is_settled, within_s=SETTLED_WITHIN_S, every_s=0.1)
 
+    def count_disabled(self) -> int:
+        """Count the periods that run and will end by time."""
+        return sum(one.until - one.since < timedelta(seconds=SHORT_S) for one in self._running_periods.values())
+
+    def silence_disabled(self) -> None:
+        """Let the devices whose period runs send nothing: an event after its end would end the period by itself."""
+        self.quiet = frozenset(one.device_id for one in self._running_periods.values())
+
+    def count_overdue(self) -> int:
+        """Count the periods that go on well past their end."""
+        late = now() - OVERDUE
+        return sum(one.until < late for one in self._running_periods.values())
+
     async def _load(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await self._look()
@@ -118,7 +139,7 @@ class Load:
             await asyncio.sleep(AT_ONCE / EVENTS_PER_S)
 
     def _some(self) -> list[tuple[Topic, Payload]]:
-        device_id = self._chance.choice(list(self.devices))
+        device_id = self._chance.choice([each for each in self.devices if each not in self.quiet])
         roll = self._chance.random()
         if roll < 0.01:  # noqa: PLR2004 - one in a hundred; more would look like a bad release
             return [(EVENTS, Payload(device_id.encode(), POISON))]
@@ -168,6 +189,7 @@ class Load:
                         self._orders.append(enable(decision.period_id, decision.device_id, enabled_at=now()))
                 case NotificationsEnabled():
                     self._running_periods.pop(decision.period_id, None)
+                    self.early += decision.by is EnabledBy.TIME and decision.until > now()
                 case _:
                     pass
         self._looked_at = len(records)

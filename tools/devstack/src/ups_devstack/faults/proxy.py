@@ -14,6 +14,9 @@ from enum import StrEnum
 
 END_TXN = 26
 
+# A connection closed at once may take a request along that the broker has not read yet.
+ANSWERED_WITHIN_S = 1.0
+
 _LENGTH = struct.Struct(">i")
 _REQUEST = struct.Struct(">hhi")
 _ANSWER = struct.Struct(">i")
@@ -29,13 +32,14 @@ class Bite(StrEnum):
 
 @dataclass
 class Rule:
-    """Bite the next `left` exchanges of `api_key`; `bitten` counts them."""
+    """Bite the next `left` exchanges of `api_key`; `bitten` counts them, `landed` the requests that came late."""
 
     api_key: int
     bite: Bite
     seconds: float = 0.0
     left: int = 0
     bitten: int = 0
+    landed: int = 0
 
     def takes(self, api_key: int, *bites: Bite) -> bool:
         """Whether this exchange is one to bite; counts it if it is."""
@@ -96,8 +100,9 @@ class Proxy:
                 frame = await _frame(client)
                 api_key, _, correlation_id = _REQUEST.unpack_from(frame, _LENGTH.size)
                 keys[correlation_id] = api_key
-                if self.rule is not None and self.rule.takes(api_key, Bite.REQUEST_LATE):
-                    held.append(asyncio.create_task(_later(self.rule.seconds, to_broker, frame)))
+                rule = self.rule
+                if rule is not None and rule.takes(api_key, Bite.REQUEST_LATE):
+                    held.append(asyncio.create_task(_later(rule, to_broker, frame)))
                 else:
                     to_broker.write(frame)
                     await to_broker.drain()
@@ -119,6 +124,8 @@ class Proxy:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             # the broker hears of a request that was held back even when its client has gone
             await asyncio.gather(*held)
+            if held:
+                await asyncio.sleep(ANSWERED_WITHIN_S)
         finally:
             for task in (*ways, *held):
                 task.cancel()
@@ -130,7 +137,8 @@ async def _frame(stream: asyncio.StreamReader) -> bytes:
     return length + await stream.readexactly(_LENGTH.unpack(length)[0])
 
 
-async def _later(seconds: float, to_broker: asyncio.StreamWriter, frame: bytes) -> None:
-    await asyncio.sleep(seconds)
+async def _later(rule: Rule, to_broker: asyncio.StreamWriter, frame: bytes) -> None:
+    await asyncio.sleep(rule.seconds)
     to_broker.write(frame)
     await to_broker.drain()
+    rule.landed += 1

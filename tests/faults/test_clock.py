@@ -1,0 +1,43 @@
+"""A throttle whose clock is stepped."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ups_devstack.faults.run import Run
+from ups_runtime.testing import eventually
+
+ENTRY = Path(__file__).with_name("entry.py")
+STEPS = (timedelta(minutes=10), timedelta(minutes=-10), timedelta(days=8), timedelta(days=-8))
+
+pytestmark = pytest.mark.timeout(900)
+
+
+async def test_the_clock_of_the_process_is_stepped(run: Run, report: Path | None) -> None:
+    file = run.folder / "clock"
+    file.write_text("0")
+    one = run.member("one", program=[ENTRY], environ={"FAULT_CLOCK_FILE": str(file)})
+    one.start()
+    async with run.load.running():
+        await run.load.goes_on(300)
+        for _ in range(run.rounds(1, 5)):
+            for step in STEPS:
+                before = run.load.early
+                partial = file.with_suffix(".new")
+                partial.write_text(str(step.total_seconds()))
+                partial.replace(file)
+                run.injected += 1
+                if step > timedelta(0):
+                    await eventually(lambda before=before: run.load.early > before, within_s=30)
+                else:
+                    await eventually(run.load.count_disabled)
+                    run.load.silence_disabled()
+                    await eventually(run.load.count_overdue, within_s=30)
+                run.load.quiet = frozenset()
+                run.bitten += 1
+                await run.load.goes_on(200)
+        file.write_text("0")
+        await run.load.goes_on(100)
+
+    await run.ends_right("clock stepped by ±10 min and ±8 d", report)
