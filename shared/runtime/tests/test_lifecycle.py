@@ -96,6 +96,23 @@ async def test_the_crash_of_a_part_is_the_failure_of_the_process() -> None:
             await asyncio.wait([life.failure], timeout=5)
 
 
+async def test_a_stopping_process_is_not_ready() -> None:
+    seen: list[dict[str, str]] = []
+
+    @asynccontextmanager
+    async def looking(life: Life):
+        yield
+        seen.append(life.health.missing())
+
+    async def start(life: Life, _settings: Settings) -> None:
+        await life.enter("looking", looking(life))
+
+    async with running("probe", SETTINGS, start) as life:
+        assert life.health.missing() == {}
+
+    assert seen == [{"process": "stopping"}]
+
+
 async def test_http_is_served_on_a_port_of_the_kernels_choice() -> None:
     async def hello(_request) -> PlainTextResponse:
         return PlainTextResponse("hello")

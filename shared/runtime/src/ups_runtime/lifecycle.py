@@ -61,6 +61,8 @@ class Life:
         self.metrics = Metrics(name)
         self.health = Health(clock)
         self.stopping = asyncio.Event()
+        # who still routes traffic here is told, while what was begun is answered
+        self.health.add("process", lambda: "stopping" if self.stopping.is_set() else None)
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ports: list[int] = []
         self.side_port = 0
