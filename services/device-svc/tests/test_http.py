@@ -274,6 +274,19 @@ async def test_a_new_key_is_shown_and_the_older_one_ends_after_a_day(service: Se
     assert (await service.call("POST", path, json={"grace_s": -1})).json()["field"] == "grace_s"
 
 
+async def test_a_device_has_only_so_many_keys_at_a_time(service: Service) -> None:
+    device = await service.register()
+    path = f"/v1/operator/devices/{device['device_id']}/keys"
+    for _ in range(9):
+        assert (await service.call("POST", path)).status_code == 201
+
+    one_more = await service.call("POST", path)
+    await service.call("DELETE", f"{path}/{device['key_id']}")
+
+    assert (one_more.status_code, one_more.json()["type"]) == (409, "urn:ridethrough:problem:too-many-keys")
+    assert (await service.call("POST", path)).status_code == 201
+
+
 async def test_a_key_is_revoked_at_once_and_once(service: Service) -> None:
     device = await service.register()
     path = f"/v1/operator/devices/{device['device_id']}/keys"

@@ -1,6 +1,7 @@
 """The errors that a caller acts on, and the exit codes of every process."""
 
 from enum import IntEnum
+from typing import Self
 
 from ups_schemas.envelope import DeadLetterReason
 
@@ -41,6 +42,11 @@ class NotFound(Refused):
 
 class Conflict(Refused):
     """What is stored has changed meanwhile, or stands against it."""
+
+    @classmethod
+    def with_others(cls) -> Self:
+        """Others were first each time it was tried."""
+        return cls("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")
 
 
 class AlreadyExists(Exception):  # noqa: N818 - what the store found

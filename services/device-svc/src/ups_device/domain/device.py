@@ -22,6 +22,9 @@ from ups_schemas.device import (
 from ups_schemas.ids import CompanyId, DeviceId, KeyId, UserId
 from ups_schemas.keys import NewKey
 
+# Rotated weekly with 30 days of grace, a device has 6. All of them are in one document, and in one publication.
+MAX_KEYS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -120,10 +123,16 @@ def is_live(key: DeviceKey, now: datetime) -> bool:
 
 
 def rotate(device: Device, key: NewKey, *, grace: timedelta, now: datetime) -> Change:
-    """A new key; the older ones end after the grace time (or when they would have anyway). Dead ones are dropped."""
+    """A new key; the older ones end after the grace time (or when they would have anyway). Dead ones are dropped.
+
+    Raises:
+        OverflowError: the device has as many living keys as it can hold.
+    """
     snapshot = _next(device, now)
     new = _key(snapshot, key, now)
     dropped = tuple(old for old in device.keys if not is_live(old, now))
+    if len(device.keys) - len(dropped) >= MAX_KEYS:
+        raise OverflowError(f"a device has at most {MAX_KEYS} keys")
     end = now + grace
     ending = tuple(
         _changed(old, now, expires_at=end) if old.expires_at is None or old.expires_at > end else old

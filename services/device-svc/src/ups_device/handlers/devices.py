@@ -156,7 +156,7 @@ class Registry:
                 return await self._repeated(change)
             await self._store.published()
             return Issued(change.device, key.key_id, key.text)
-        raise _busy()
+        raise Conflict.with_others()
 
     async def get(self, device_id: DeviceId) -> Device:
         """The device.
@@ -174,10 +174,19 @@ class Registry:
         return await self._store.page(company_id, after, limit)
 
     async def rotate(self, device_id: DeviceId, grace: timedelta) -> Issued:
-        """A new key; the others end after the grace time."""
+        """A new key; the others end after the grace time.
+
+        Raises:
+            Conflict: too many of the others have not ended yet.
+        """
         key = self._new_key()
         now = self._now()
-        device = await self._change(device_id, lambda device: devices.rotate(device, key, grace=grace, now=now))
+        try:
+            device = await self._change(device_id, lambda device: devices.rotate(device, key, grace=grace, now=now))
+        except OverflowError:
+            raise Conflict(
+                "too-many-keys", f"A device has at most {devices.MAX_KEYS} keys at a time. Revoke some first."
+            ) from None
         return Issued(device, key.key_id, key.text)
 
     async def revoke(self, device_id: DeviceId, key_id: KeyId) -> None:
@@ -240,7 +249,7 @@ class Registry:
                 continue
             await self._store.published()
             return change.device
-        raise _busy()
+        raise Conflict.with_others()
 
     async def _repeated(self, change: Change) -> Issued:
         there = await self._store.find(change.device.device_id)
@@ -278,10 +287,6 @@ def _require_known_codes(choice: Subscription, field: str) -> None:
 
 def _unknown_device() -> NotFound:
     return NotFound("unknown-device", "There is no such device.")
-
-
-def _busy() -> Conflict:
-    return Conflict("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")
 
 
 def _too_many(field: str) -> Refused:

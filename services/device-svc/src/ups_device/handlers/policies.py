@@ -72,7 +72,7 @@ class Policies:
                 continue
             break
         else:
-            raise _busy()
+            raise Conflict.with_others()
         return await self._settle(company_id, override)
 
     async def resolve_all(self) -> int:
@@ -90,7 +90,7 @@ class Policies:
             brought, override = override, (await self._store.company(company_id)).override  # 3
             if brought == override:
                 return policy, changed
-        raise _busy()
+        raise Conflict.with_others()
 
     async def _bring(self, policy: Policy, company_id: CompanyId | None, but: tuple[CompanyId, ...] = ()) -> int:
         others = await self._store.devices_other_than(policy, company_id, but)
@@ -109,8 +109,4 @@ class Policies:
             except Changed:
                 continue
             return True
-        raise _busy()
-
-
-def _busy() -> Conflict:
-    return Conflict("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")
+        raise Conflict.with_others()

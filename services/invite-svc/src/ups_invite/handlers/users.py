@@ -144,7 +144,7 @@ class Users:
                 continue
             await self._store.published()
             return person
-        raise _busy()
+        raise Conflict.with_others()
 
     async def get(self, user_id: UserId) -> Person:
         """The person.
@@ -181,7 +181,7 @@ class Users:
                 continue
             await self._store.published()
             return changed
-        raise _busy()
+        raise Conflict.with_others()
 
     async def erase(self, user_id: UserId) -> None:
         """Forget the person."""
@@ -192,7 +192,7 @@ class Users:
                 continue
             await self._store.published()
             return
-        raise _busy()
+        raise Conflict.with_others()
 
     async def _company(self, wanted: Import, seed: str, now: datetime) -> tuple[CompanyId, Company | None]:
         if wanted.company_id is None and wanted.company_name is None:
@@ -219,7 +219,3 @@ class Users:
     def _require_zone(self, zone: str) -> None:
         if zone not in self._zones:
             raise Refused("unknown-zone", "There is no such time zone; give one like Europe/Berlin.", "zone")
-
-
-def _busy() -> Conflict:
-    return Conflict("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")
