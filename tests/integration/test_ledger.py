@@ -1,16 +1,19 @@
 """The notifier's ledger on a real MongoDB."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from ups_devstack.stack import Backing
-from ups_notifier.adapters.mongo import DATABASE, STEPS, MongoLedger
+from ups_notifier.adapters.migrations import DATABASE, STEPS
+from ups_notifier.adapters.mongo import LOOKED_AT, MongoLedger
 from ups_notifier.adapters.mongo_deliveries import MongoDeliveries, Place
 from ups_notifier.domain.addressing import deliveries_of, notification_of
 from ups_notifier.testing.ledger_contract import LedgerContract
 from ups_notifier.testing.samples import NOW, OWNER, decided, event
 from ups_runtime import mongo
+from ups_runtime.errors import Permanent
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import MongoSettings
 
@@ -84,3 +87,34 @@ async def test_the_operator_reads_the_ledger_page_by_page(ledger: MongoLedger, d
 
     assert sorted(seen) == [f"n{number}" for number in range(5)]
     assert all("frozen" not in row for row in await deliveries.page({}, None, 10))
+
+
+async def test_a_look_for_due_lanes_reads_one_index_and_little_of_it(
+    ledger: MongoLedger, database: mongo.Database
+) -> None:
+    notification = notification_of(decided(event("ON_BATTERY"), recipients=(OWNER,)))
+    assert notification is not None
+    await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+    [row] = await database["deliveries"].find().to_list()
+    many = [
+        row | {"_id": f"{number}", "due_at": NOW - timedelta(minutes=1), "user_id": f"u{number % 7}"}
+        for number in range(3 * LOOKED_AT)
+    ]
+    await database["deliveries"].insert_many(many)
+    await database.command("profile", 2)
+
+    taken = []
+    while lanes := await ledger.due_lanes(NOW, 10):
+        assert all([await ledger.lease(lane, "me", timedelta(minutes=1)) for lane in lanes])
+        taken += lanes
+    await database.command("profile", 0)
+
+    looks = await database["system.profile"].find({"command.aggregate": "deliveries"}).to_list()
+    assert sorted(taken) == sorted([OWNER, *(f"u{number}" for number in range(7))])
+    assert {look["docsExamined"] for look in looks} == {0}
+    assert looks[0]["keysExamined"] <= LOOKED_AT + 1
+
+
+async def test_a_row_that_is_none_is_refused(database: mongo.Database) -> None:
+    with pytest.raises(Permanent), mongo.map_mongo_errors():
+        await database["deliveries"].insert_one({"_id": "x", "state": "lost"})

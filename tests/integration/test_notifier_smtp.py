@@ -20,7 +20,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from ups_devstack.stack import Backing
-from ups_notifier.adapters.mongo import DATABASE
+from ups_notifier.adapters.migrations import DATABASE
 from ups_notifier.app import start
 from ups_notifier.settings import MailSettings, NotifierSettings, Settings, SmtpSettings
 from ups_notifier.testing import samples

@@ -42,7 +42,7 @@ class Worker:
 class World:
     def __init__(self, concurrency=4):
         self.clock = FakeClock(NOW)
-        self.ledger = MemoryLedger()
+        self.ledger = MemoryLedger(self.clock)
         self.worker = Worker(self.ledger)
         self.relay = RelayHealth(self.clock, lambda: 0.5)
         self.dispatcher = Dispatcher(
@@ -99,10 +99,10 @@ async def test_a_lane_that_somebody_else_took_is_dropped(world):
     async with world.running():
         await eventually(lambda: world.worker.working)
         world.clock.advance(LEASE * 2)
-        assert await world.ledger.lease(OWNER, "another", world.clock.now(), world.clock.now() + timedelta(hours=1))
+        assert await world.ledger.lease(OWNER, "another", timedelta(hours=1))
         await eventually(lambda: world.worker.cancelled == [OWNER])
 
-    assert not await world.ledger.lease(OWNER, "me", world.clock.now(), world.clock.now() + LEASE)
+    assert not await world.ledger.lease(OWNER, "me", LEASE)
 
 
 async def test_a_lane_is_held_while_it_is_worked(world):
@@ -113,7 +113,7 @@ async def test_a_lane_is_held_while_it_is_worked(world):
             world.clock.advance(LEASE * 0.9)
             now = world.clock.now()
             await eventually(lambda at=now: world.ledger.held_until(OWNER) > at + LEASE / 2)
-        assert not await world.ledger.lease(OWNER, "another", now, now + LEASE)
+        assert not await world.ledger.lease(OWNER, "another", LEASE)
 
 
 async def test_a_ledger_that_is_away_breaks_off_no_work(world):

@@ -84,7 +84,7 @@ class Observer:
 class World:
     def __init__(self):
         self.clock = FakeClock(NOW)
-        self.ledger = MemoryLedger()
+        self.ledger = MemoryLedger(self.clock)
         self.writer, self.transport, self.observer = Writer(), Transport(), Observer()
         known = [reader(), reader(CO_WORKER)]
         self.directory = Directory(

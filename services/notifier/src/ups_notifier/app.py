@@ -12,7 +12,8 @@ from ups_notifier.adapters.jinja import Portal, Renderer
 from ups_notifier.adapters.kafka import DecisionRecords, PeopleAndDevices
 from ups_notifier.adapters.links import MailLinks
 from ups_notifier.adapters.message import Sender
-from ups_notifier.adapters.mongo import DATABASE, STEPS, MongoLedger
+from ups_notifier.adapters.migrations import DATABASE, STEPS
+from ups_notifier.adapters.mongo import MongoLedger
 from ups_notifier.adapters.mongo_deliveries import MongoDeliveries
 from ups_notifier.adapters.smtp import Relay, RelayAddress
 from ups_notifier.adapters.writer import MailWriter

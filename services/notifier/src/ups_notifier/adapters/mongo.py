@@ -5,50 +5,30 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
+from ups_notifier.adapters.migrations import DELIVERIES, LANES, NOTIFICATIONS
 from ups_notifier.domain.addressing import Notification, ends_told
 from ups_notifier.domain.delivery import KEPT, Delivery, Fate, Reason, State
 from ups_runtime.codec import message_event
 from ups_runtime.errors import Permanent
-from ups_runtime.mongo import Client, Database, Session, in_transaction, indexes, map_mongo_errors
+from ups_runtime.lease import Lease
+from ups_runtime.mongo import Client, Database, Session, in_transaction, map_mongo_errors
 from ups_runtime.outbox import Outbox, OutboxMessage
 from ups_schemas.decision import Decision
 from ups_schemas.ids import DeviceId, NotificationId, UserId, derived
 from ups_schemas.mail import MailDelivery, MailKind
 from ups_schemas.topics import MAIL_DELIVERIES, Service
 
-DATABASE = "notifier"
-NOTIFICATIONS, DELIVERIES, LANES = "notifications", "deliveries", "lanes"
-
 # pymongo types documents as dict[str, Any]
 Document = dict[str, Any]
 
 _DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 
-# A lane that nobody took for a day is nobody's: its document would only pile up.
-_LANE_KEPT = timedelta(days=1)
-
-STEPS = (
-    indexes(
-        "notifications indexes",
-        NOTIFICATIONS,
-        IndexModel([("device_id", ASCENDING), ("device_seq", ASCENDING)], name="device"),
-        IndexModel([("expires_at", ASCENDING)], name="expires", expireAfterSeconds=0),
-    ),
-    indexes(
-        "deliveries indexes",
-        DELIVERIES,
-        IndexModel([("due_at", ASCENDING)], name="due", partialFilterExpression={"open": True}),
-        IndexModel(
-            [("user_id", ASCENDING), ("device_seq", ASCENDING)], name="lane", partialFilterExpression={"open": True}
-        ),
-        IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)], name="created"),
-        IndexModel([("expires_at", ASCENDING)], name="expires", expireAfterSeconds=0),
-    ),
-    indexes("lanes indexes", LANES, IndexModel([("expires_at", ASCENDING)], name="expires", expireAfterSeconds=0)),
-)
+# Index entries that one look for due lanes reads: in an outage of a large site there are many more. Halved, a person
+# with so many due mails hides the others until their lane is taken; doubled, each look costs more.
+LOOKED_AT = 1000
 
 
 class MongoLedger:
@@ -103,34 +83,37 @@ class MongoLedger:
         return _DECISION.validate_json(found["decision"])
 
     async def due_lanes(self, now: datetime, limit: int) -> list[UserId]:
-        """Lanes with something due that nobody holds, the longest waiting first."""
-        stages: list[Document] = [
-            {"$match": {"open": True, "due_at": {"$lte": now}}},
-            {"$group": {"_id": "$user_id", "due_at": {"$min": "$due_at"}}},
-            {"$sort": {"due_at": ASCENDING}},
-            {"$lookup": {"from": LANES, "localField": "_id", "foreignField": "_id", "as": "lane"}},
-            {"$match": {"lane.until": {"$not": {"$gt": now}}}},
-            {"$limit": limit},
-        ]
-        with map_mongo_errors():
-            cursor = await self._deliveries.aggregate(stages)
-            return [each["_id"] async for each in cursor]
+        """Lanes with something due that nobody holds, the longest waiting first.
 
-    async def lease(self, lane: UserId, owner: str, now: datetime, until: datetime) -> bool:
-        """Take a lane until then, or hold one's own for longer."""
-        free = {"_id": lane, "$or": [{"owner": owner}, {"until": {"$lte": now}}]}
-        taken = {"$set": {"owner": owner, "until": until, "expires_at": until + _LANE_KEPT}}
+        Reads at most `LOOKED_AT` entries of one index, however much is due: more lanes show when these are held.
+        """
         with map_mongo_errors():
-            try:
-                await self._lanes.find_one_and_update(free, taken, upsert=True, return_document=ReturnDocument.AFTER)
-            except DuplicateKeyError:
-                return False
-        return True
+            held = self._lanes.find({"$expr": {"$gt": ["$until", "$$NOW"]}}, {"_id": 1})
+            stages: list[Document] = [
+                {
+                    "$match": {
+                        "open": True,
+                        "due_at": {"$lte": now},
+                        "user_id": {"$nin": [each["_id"] async for each in held]},
+                    }
+                },
+                {"$sort": {"due_at": ASCENDING}},
+                {"$limit": LOOKED_AT},
+                {"$group": {"_id": "$user_id", "due_at": {"$first": "$due_at"}}},
+                {"$sort": {"due_at": ASCENDING}},
+                {"$limit": limit},
+            ]
+            return [each["_id"] async for each in await self._deliveries.aggregate(stages)]
+
+    async def lease(self, lane: UserId, owner: str, length: timedelta) -> bool:
+        """Take a lane for so long, or hold one's own for longer; by the database's clock."""
+        with map_mongo_errors():
+            return await Lease(self._lanes, lane, owner, length.total_seconds()).take()
 
     async def release(self, lane: UserId, owner: str) -> None:
         """Give back a lane that one holds."""
         with map_mongo_errors():
-            await self._lanes.delete_one({"_id": lane, "owner": owner})
+            await Lease(self._lanes, lane, owner, 0).give_up()
 
     async def open_rows(self, lane: UserId) -> list[Delivery]:
         """All rows of a lane that are not over, in `device_seq` order."""
@@ -169,10 +152,13 @@ class MongoLedger:
 
     async def wait_until(self, deliveries: Sequence[tuple[Delivery, datetime]]) -> None:
         """Do not look at these rows before the given moments."""
-        with map_mongo_errors():
-            for delivery, until in deliveries:
-                unchanged = {"_id": delivery.delivery_id, "version": delivery.version}
-                await self._deliveries.update_one(unchanged, {"$set": {"due_at": until}})
+        updates = [
+            UpdateOne({"_id": each.delivery_id, "version": each.version}, {"$set": {"due_at": until}})
+            for each, until in deliveries
+        ]
+        if updates:
+            with map_mongo_errors():
+                await self._deliveries.bulk_write(updates, ordered=False)
 
     async def fates(self, delivery_ids: Collection[str]) -> Mapping[str, Fate]:
         """Where these deliveries stand; those that are not in the ledger (any more) are left out."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from pymongo import DESCENDING
 
-from ups_notifier.adapters.mongo import DELIVERIES, Document
+from ups_notifier.adapters.migrations import DELIVERIES
+from ups_notifier.adapters.mongo import Document
 from ups_runtime.mongo import Database, map_mongo_errors
 
 _SHOWN = (

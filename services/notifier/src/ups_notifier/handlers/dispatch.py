@@ -83,8 +83,7 @@ class Dispatcher:
                 room -= 1
 
     async def _hold(self, lane: UserId) -> bool:
-        now = self._clock.now()
-        return await self._ledger.lease(lane, self._owner, now, now + self._lease)
+        return await self._ledger.lease(lane, self._owner, self._lease)
 
     async def _work(self, lane: UserId) -> None:
         work = asyncio.create_task(self._worker.work(lane, self._stop.is_set), name="lane work")

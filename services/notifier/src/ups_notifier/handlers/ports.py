@@ -1,7 +1,7 @@
 """What the handlers need from outside."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from ups_notifier.domain.addressing import Notification, Reader
@@ -26,8 +26,11 @@ class Ledger(Protocol):
     async def due_lanes(self, now: datetime, limit: int) -> list[UserId]:
         """Lanes with something due that nobody holds, the longest waiting first."""
 
-    async def lease(self, lane: UserId, owner: str, now: datetime, until: datetime) -> bool:
-        """Take a lane until then, or hold one's own for longer; False if somebody else holds it."""
+    async def lease(self, lane: UserId, owner: str, length: timedelta) -> bool:
+        """Take a lane for so long, or hold one's own for longer; False if somebody else holds it.
+
+        By one clock for all notifiers: one whose own is wrong must not take what others hold.
+        """
 
     async def release(self, lane: UserId, owner: str) -> None:
         """Give back a lane that one holds; nothing happens if one does not."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ups_notifier.domain.addressing import Notification, ends_told
 from ups_notifier.domain.delivery import Delivery, Fate, State
+from ups_runtime.clock import Clock
 from ups_schemas.decision import Decision
 from ups_schemas.ids import DeviceId, NotificationId, UserId
 
@@ -13,7 +14,8 @@ from ups_schemas.ids import DeviceId, NotificationId, UserId
 class MemoryLedger:
     """Keeps rows by id; `reports` are the states that others were told, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.rows: dict[str, Delivery] = {}
         self.reports: list[Delivery] = []
         self._notifications: dict[NotificationId, Notification] = {}
@@ -36,15 +38,17 @@ class MemoryLedger:
     async def due_lanes(self, now: datetime, limit: int) -> list[UserId]:
         """Lanes with something due that nobody holds."""
         due = sorted((row for row in self.rows.values() if row.open and row.due_at <= now), key=lambda row: row.due_at)
-        free = (row.user_id for row in due if self._leases.get(row.user_id, ("", now))[1] <= now)
+        held = {lane for lane, (_, until) in self._leases.items() if until > self._clock.now()}
+        free = (row.user_id for row in due if row.user_id not in held)
         return list(dict.fromkeys(free))[:limit]
 
-    async def lease(self, lane: UserId, owner: str, now: datetime, until: datetime) -> bool:
+    async def lease(self, lane: UserId, owner: str, length: timedelta) -> bool:
         """Take a lane, or hold one's own for longer."""
+        now = self._clock.now()
         holder, held_until = self._leases.get(lane, (owner, now))
         if holder != owner and held_until > now:
             return False
-        self._leases[lane] = (owner, until)
+        self._leases[lane] = (owner, now + length)
         return True
 
     def held_until(self, lane: UserId) -> datetime:

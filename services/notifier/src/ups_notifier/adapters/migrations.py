@@ -1,0 +1,89 @@
+"""What the database must have: validators and indexes. A step that has been released is never changed."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+from pymongo import ASCENDING, IndexModel
+
+from ups_notifier.domain.delivery import Reason, State
+from ups_runtime.mongo import indexes, validator
+from ups_schemas.mail import MailKind
+
+DATABASE = "notifier"
+NOTIFICATIONS, DELIVERIES, LANES = "notifications", "deliveries", "lanes"
+
+
+class _Notification(BaseModel):
+    """`decision` is JSON as it was on the topic."""
+
+    id: str = Field(alias="_id")
+    kind: MailKind
+    device_id: str
+    device_seq: int
+    decided_at: datetime
+    recipients: list[str]
+    decision: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class _Delivery(BaseModel):
+    id: str = Field(alias="_id")
+    notification_id: str
+    kind: MailKind
+    user_id: str
+    device_id: str
+    event_id: str | None
+    device_seq: int
+    decided_at: datetime
+    due_at: datetime
+    state: State
+    open: bool
+    attempt: int
+    version: int
+    owner: str | None
+    reason: Reason | None
+    smtp_code: int | None
+    doubtful: bool
+    data_started_at: datetime | None
+    frozen: bytes | None
+    created_at: datetime
+    expires_at: datetime
+
+
+class _Lane(BaseModel):
+    id: str = Field(alias="_id")
+    owner: str | None
+    until: datetime
+
+
+_OPEN = {"open": True}
+
+STEPS = (
+    validator("notifications: validator 1", NOTIFICATIONS, _Notification),
+    validator("deliveries: validator 1", DELIVERIES, _Delivery),
+    validator("lanes: validator 1", LANES, _Lane),
+    indexes(
+        "notifications: indexes 1",
+        NOTIFICATIONS,
+        IndexModel([("device_id", ASCENDING), ("device_seq", ASCENDING)], name="device"),
+        IndexModel([("expires_at", ASCENDING)], name="expires", expireAfterSeconds=0),
+    ),
+    indexes(
+        "deliveries: indexes 1",
+        DELIVERIES,
+        # `open` is in it, always the same, so that a look for due lanes reads the index alone
+        IndexModel(
+            [("open", ASCENDING), ("due_at", ASCENDING), ("user_id", ASCENDING)],
+            name="due_lanes",
+            partialFilterExpression=_OPEN,
+        ),
+        IndexModel([("user_id", ASCENDING), ("device_seq", ASCENDING)], name="lane", partialFilterExpression=_OPEN),
+        IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)], name="created"),
+        IndexModel([("device_id", ASCENDING), ("created_at", ASCENDING)], name="device"),
+        IndexModel([("user_id", ASCENDING), ("created_at", ASCENDING)], name="person"),
+        IndexModel([("notification_id", ASCENDING)], name="notification"),
+        IndexModel([("expires_at", ASCENDING)], name="expires", expireAfterSeconds=0),
+    ),
+    indexes("lanes: indexes 1", LANES, IndexModel([("until", ASCENDING)], name="until")),
+)
