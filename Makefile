@@ -37,6 +37,15 @@ test: setup  ## Run every check and every test
 faults: setup  ## Hurt the throttle on a real broker for a long while; writes artefacts/faults.md
 	@UPS_FAULTS=long $(BIN)/pytest tests/faults --timeout 900 $(ARGS)
 
+bench: setup $(VENV)-bench/.done  ## Measure the throttle (EVENTS=60000 for a short run)
+	@$(BIN)/python -m bench $(if $(EVENTS),--events $(EVENTS)) $(ARGS)
+
+$(VENV)-bench/.done: locks/bench.txt
+	@echo "Setting up in $(VENV)-bench what the bench compares with"
+	@$(PYTHON) -m venv --clear $(VENV)-bench
+	@$(VENV)-bench/bin/pip install --disable-pip-version-check --no-deps --require-hashes --quiet --progress-bar on -r locks/bench.txt
+	@touch $@
+
 check: setup  ## Lint, types, import contracts, generated files (no tests)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -60,9 +69,10 @@ UV ?= $(BIN)/uv
 export-locks:
 	@$(UV) export --quiet --no-header --no-emit-workspace --only-group dev --output-file locks/dev.txt
 	@$(UV) export --quiet --no-header --no-emit-workspace --only-group mailbox --output-file locks/mailbox.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file locks/bench.txt bench/requirements.in
 	@for pair in $(LOCKED); do \
 		$(UV) export --quiet --no-header --no-emit-workspace --no-dev --package $${pair%%:*} --output-file locks/$${pair##*:}.txt; \
 	done
 
 clean:  ## Remove what make made, the demo's data included
-	@rm -rf $(VENV) $(VENV)-mailbox .devstack .cache artefacts
+	@rm -rf $(VENV) $(VENV)-mailbox $(VENV)-bench .devstack .cache artefacts
