@@ -236,12 +236,12 @@ async def test_an_empty_answer_before_the_end_is_the_end() -> None:
     # the first turn finds the position, which a reset has moved: that answer may have held something
     await view._turn(broker)
     assert not view._progress[partition].reaches(7)
-    assert view.caught_up_at is None
+    assert view.age_s == float("inf")
 
     await view._turn(broker)
     assert view._progress[partition].reaches(7)
     assert not view._progress[partition].reaches(8)
-    assert view.caught_up_at is not None
+    assert view.age_s < float("inf")
 
 
 async def test_readiness_says_that_the_brokers_fell_silent() -> None:
@@ -271,7 +271,7 @@ async def test_no_answer_proves_nothing() -> None:
     await view._turn(broker)
 
     assert not view._progress[partition].reaches(7)
-    assert view.caught_up_at is None
+    assert view.age_s == float("inf")
 
 
 # The overridden places and those whose details we lean on. When one of these fails, read the new source against

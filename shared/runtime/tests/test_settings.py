@@ -10,7 +10,6 @@ from ups_runtime.settings import (
     KafkaSettings,
     OperatorSettings,
     SettingsError,
-    environment_names,
     load,
 )
 
@@ -146,7 +145,3 @@ def test_brokers_are_given_by_host_and_port(brokers: str) -> None:
 def test_a_setting_that_is_no_secret_has_no_file_form() -> None:
     with pytest.raises(SettingsError, match="UPS_OWN_SIZE_FILE: no such setting"):
         load(Settings, TOKEN | {"UPS_OWN_SIZE_FILE": "/etc/hostname"})
-
-
-def test_the_names_of_all_settings_can_be_listed() -> None:
-    assert {"UPS_KAFKA_PREFIX", "UPS_OPERATOR_TOKEN", "UPS_OWN_SIZE"} <= set(environment_names(Settings))

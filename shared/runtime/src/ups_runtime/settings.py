@@ -153,13 +153,6 @@ def load(settings_type: type[S], environ: Mapping[str, str]) -> S:
     return settings_type(**groups)
 
 
-def environment_names(settings_type: type[Any]) -> list[str]:
-    """Every setting that the process knows, as its environment names it."""
-    hints = get_type_hints(settings_type)
-    groups = [hints[field.name] for field in fields(settings_type)]
-    return [f"{group.env_prefix}{name.upper()}" for group in groups for name in group.model_fields]
-
-
 def _values(group: type[Group], environ: Mapping[str, str], prefixes: list[str], problems: list[str]) -> dict[str, str]:
     values: dict[str, str] = {}
     by_name = {f"{group.env_prefix}{field.upper()}": field for field in group.model_fields}

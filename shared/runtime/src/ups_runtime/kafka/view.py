@@ -1,10 +1,9 @@
 """A compacted topic followed into memory, which knows whether it is at the topic's end."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -43,8 +42,7 @@ class _Progress:
 
     position: int = 0
     empty_until: int = 0
-    at_end_at: datetime | None = None
-    at_end_monotonic: float | None = None
+    at_end_at: float | None = None  # by the monotonic clock
 
     def reaches(self, end: int) -> bool:
         return max(self.position, self.empty_until) >= end
@@ -57,8 +55,7 @@ class View:
     What `apply` raises is logged and counted in `skipped`, and the record passed over: one bad record must not stop the
     others. While the brokers are away the view waits, and keeps what it has.
 
-    `partitions` restricts it to these numbers. `complete` becomes true, for good, when all that was in the topic at the
-    start has been applied.
+    `complete` becomes true, for good, when all that was in the topic at the start has been applied.
     """
 
     def __init__(
@@ -67,7 +64,6 @@ class View:
         topic: Topic,
         apply: Apply,
         *,
-        partitions: Collection[int] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.name = f"view {topic.name}"
@@ -76,7 +72,6 @@ class View:
         self._settings = settings
         self._topic = topic
         self._apply = apply
-        self._numbers = partitions
         self._clock = clock or SystemClock()
         self._asker: AIOKafkaConsumer | None = None
         self._progress: dict[TopicPartition, _Progress] = {}
@@ -102,15 +97,9 @@ class View:
         await self._parts.aclose()
 
     @property
-    def caught_up_at(self) -> datetime | None:
-        """The last moment at which nothing was missing, by the clock; None before the first."""
-        moments = [progress.at_end_at for progress in self._progress.values()]
-        return min((moment for moment in moments if moment), default=None) if all(moments) else None
-
-    @property
     def age_s(self) -> float:
         """Seconds since the last moment at which nothing was missing; infinite before the first."""
-        moments = [progress.at_end_monotonic for progress in self._progress.values()]
+        moments = [progress.at_end_at for progress in self._progress.values()]
         known = [moment for moment in moments if moment is not None]
         if not known or len(known) < len(moments):
             return float("inf")
@@ -205,12 +194,11 @@ class View:
                 break
             log.warning("view.waiting", topic=name, error="the topic does not exist, or no broker answers")
             await self._clock.sleep(1)
-        numbers = range(count) if self._numbers is None else sorted(self._numbers)
-        self._progress = {TopicPartition(name, number): _Progress() for number in numbers}
+        self._progress = {TopicPartition(name, number): _Progress() for number in range(count)}
         return list(self._progress)
 
     async def _turn(self, client: AIOKafkaConsumer) -> None:
-        began_at, began_monotonic = self._clock.now(), self._clock.monotonic()
+        began_at = self._clock.monotonic()
         stamps = {partition: client.last_poll_timestamp(partition) for partition in self._progress}
         first = await poll(client, POLL_MS)
         self._take(first)
@@ -231,7 +219,7 @@ class View:
             progress.position = position
             if progress.reaches(stable_end):
                 # The answer came after the turn began: then, at least, nothing was missing.
-                progress.at_end_at, progress.at_end_monotonic = began_at, began_monotonic
+                progress.at_end_at = began_at
         self._moved.set()
         await asyncio.sleep(0)
 
