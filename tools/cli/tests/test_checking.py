@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import msgspec
@@ -268,6 +269,21 @@ def test_events_that_retention_took_are_no_fault(run: Recorded, lost: int):
     assert (findings.before_retention, findings.told_again) == (lost, 1)
 
 
+@pytest.mark.parametrize("first", range(0, 100, HISTORIES_PER_TEST))
+def test_wherever_retention_cuts_a_sound_history_it_is_no_fault(first: int):
+    for seed in range(first, first + HISTORIES_PER_TEST):
+        recorded, chance = played(seed), Random(seed)
+        cut = chance.choice(
+            [[Kind.DECISION], [Kind.EVENT], [Kind.DECISION, Kind.EVENT, Kind.SUPPRESSION, Kind.COMMAND]]
+        )
+        for kind in cut:
+            del recorded.records[kind][: chance.randrange(len(recorded.records[kind]) + 1)]
+
+        findings = checked(recorded, recorded.bounds(cut=cut))
+
+        assert findings.faults == [], f"history {seed}"
+
+
 def test_a_device_judged_by_a_version_that_is_gone_is_not_told_again(run: Recorded):
     run.changed("d-1", device(version=2, policy=TRIPS))
     run.heard(event(7, received_at=START + timedelta(minutes=20)))
@@ -300,6 +316,12 @@ def test_a_device_forgotten_and_known_again_begins_anew(run: Recorded):
 
     assert findings.faults == []
     assert findings.told_again == 1
+
+
+def test_numbers_that_begin_again_while_the_device_is_there_are_a_fault(run: Recorded):
+    Plant(run).change(Kind.DECISION, 7, set_to(device_seq=1))
+
+    assert Rule.SEQUENCE in rules(checked(run))
 
 
 def test_a_replay_shows_the_first_decision_that_differs(run: Recorded):

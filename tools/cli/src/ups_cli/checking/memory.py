@@ -44,7 +44,8 @@ def differences_to_oracle(state: State, oracle: Oracle) -> list[str]:
 
 def differences_to_decisions(state: State, decisions: list[Decision]) -> list[str]:
     """In what the state is not what the last decisions say, of a device whose first are gone."""
-    at = next((place for place, one in enumerate(decisions) if one.device_seq == state.device_seq), None)
+    # numbers begin again when an idle device was forgotten: the last life is meant
+    at = max((place for place, one in enumerate(decisions) if one.device_seq == state.device_seq), default=None)
     if at is None:
         first, last = decisions[0].device_seq, decisions[-1].device_seq
         return [f"device_seq: remembered {state.device_seq}, the decisions are {first} to {last}"]

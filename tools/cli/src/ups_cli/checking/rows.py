@@ -7,7 +7,7 @@ between two that fit together is a fault.
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from ups_cli.checking.faults import Fault, Findings, Rule
@@ -17,6 +17,7 @@ from ups_cli.history.spool import Kind
 from ups_schemas.catalogue import STATUS
 from ups_schemas.decision import EventDecided
 from ups_schemas.envelope import milliseconds
+from ups_schemas.event import AcceptedEvent
 
 _REMEMBERED_IDS = 64
 _REMEMBERED_FOR = timedelta(hours=24)
@@ -33,10 +34,11 @@ class Lone(NamedTuple):
 
 @dataclass
 class Matched:
-    """The device's events as they were decided, and what does not fit; `is_sound`: only ends may be missing."""
+    """The device's events as they were decided, and whether only ends of it may be missing."""
 
     told: list[Heard] = field(default_factory=list)
     is_sound: bool = True
+    has_pairs: bool = False
 
 
 class Rows:
@@ -59,19 +61,20 @@ class Rows:
             for decision, at in zip(history.decisions, history.decided_at, strict=True)
             if isinstance(decision, EventDecided)
         )
-        left = Counter(heard.event.event_id for heard in history.events)
+        left = Counter(_name(heard.event) for heard in history.events)
         done: deque[EventDecided] = deque(maxlen=_REMEMBERED_IDS)
         lone_before = len(self._events)
         embedded: list[Heard] = []
         for heard in history.events:
             self._pop_lone(history, rows, left, done, embedded, matched)
-            left[heard.event.event_id] -= 1
-            if rows and rows[0][0].event.event_id == heard.event.event_id:
+            left[_name(heard.event)] -= 1
+            if rows and _name(rows[0][0].event) == _name(heard.event):
                 decision, at = rows.popleft()
                 self._pair(history, heard, decision, at)
                 if len(self._events) > lone_before:
                     matched.is_sound = False
                 done.append(decision)
+                matched.has_pairs = True
                 matched.told.append(heard)
             else:
                 if self._is_undecided(heard, done):
@@ -104,24 +107,25 @@ class Rows:
         self,
         history: DeviceHistory,
         rows: deque[tuple[EventDecided, int]],
-        left: Counter[str],
+        left: Counter[tuple[str, datetime]],
         done: deque[EventDecided],
         embedded: list[Heard],
         matched: Matched,
     ) -> None:
         """Take out decisions whose event does not come any more."""
-        while rows and not left[rows[0][0].event.event_id]:
+        while rows and not left[_name(rows[0][0].event)]:
             decision, at = rows.popleft()
             event = decision.event
-            if any(other.event.event_id == event.event_id for other in done):
+            if any(_name(other.event) == _name(event) for other in done):
                 detail = f"event {event.event_id} was decided a second time"
                 self._findings.add(Fault(Rule.DECIDED_TWICE, history.device_id, detail, decision.device_seq))
                 matched.is_sound = False
                 continue
             self._decisions.append(Lone(at, history.device_id, event.event_id, decision.device_seq))
-            if done or not self._bounds.cut[Kind.EVENT]:
+            if matched.has_pairs or not self._bounds.cut[Kind.EVENT]:
                 matched.is_sound = False
             else:
+                done.append(decision)
                 embedded.append(Heard(-1, milliseconds(event.received_at), event))
 
     def _pair(self, history: DeviceHistory, heard: Heard, decision: EventDecided, at: int) -> None:
@@ -144,12 +148,26 @@ class Rows:
             reason = "dead_letter"
         elif _repeats(event.event_id, heard, done):
             reason = "duplicate"
+        elif self._bounds.cut[Kind.DECISION] and _may_repeat_what_is_gone(heard, done):
+            reason = "perhaps_duplicate"
         else:
             return True
         self._findings.without_decision[reason] += 1
         return False
 
 
+def _name(event: AcceptedEvent) -> tuple[str, datetime]:
+    """What tells an event from others of the device: one that is sent again is received another time."""
+    return event.event_id, event.received_at
+
+
 def _repeats(event_id: str, heard: Heard, done: deque[EventDecided]) -> bool:
     at = max(heard.event.received_at, *(row.effective_at for row in done)) if done else heard.event.received_at
     return any(row.event.event_id == event_id and at - row.effective_at < _REMEMBERED_FOR for row in done)
+
+
+def _may_repeat_what_is_gone(heard: Heard, done: deque[EventDecided]) -> bool:
+    """Whether the throttle may remember an event of this id whose decision is no longer kept."""
+    if not done or len(done) == done.maxlen:
+        return False
+    return heard.event.received_at - done[0].effective_at < _REMEMBERED_FOR

@@ -41,6 +41,8 @@ class Sequence:
         self._findings = findings
         self._seq = 0
         self._at: datetime | None = None
+        self._heard_at: datetime | None = None
+        self._was_known = False
         self._ownership = 0
         self._counted: list[datetime] = []
         self._counts_exactly = False
@@ -82,12 +84,24 @@ class Sequence:
             self._since = at
             if seq != 1 and not self._bounds.cut[Kind.DECISION]:
                 self._fault(Rule.SEQUENCE, f"the first decision has number {seq}", decision)
-        elif seq == 1 and at - self._at >= _FORGOTTEN_AFTER and self._running is None:
+        elif seq == 1 and self._may_be_forgotten(decision):
             self._ownership, self._closed = 0, None
+            self._counts_exactly = self._knows_period = True
             self._counted.clear()
         elif seq != self._seq + 1:
             self._fault(Rule.SEQUENCE, f"number {seq} comes after {self._seq}", decision)
         self._seq, self._at = seq, at
+        self._was_known = decision.basis.device_version is not None
+        if isinstance(decision, EventDecided):
+            self._heard_at = at
+
+    def _may_be_forgotten(self, decision: Decision) -> bool:
+        """Whether its numbers may begin again: of a device that nobody knew then, or that was idle for long enough."""
+        if self._running is not None:
+            return False
+        if not self._was_known and decision.basis.device_version is None:
+            return True
+        return self._heard_at is not None and moment_of(decision) - self._heard_at >= _FORGOTTEN_AFTER
 
     def _mail(self, decision: Decision) -> None:
         if (decision.notification_id is None) != (not decision.recipients) and not isinstance(

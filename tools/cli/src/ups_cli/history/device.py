@@ -76,11 +76,11 @@ class DeviceHistory:
 
         Without the `dead`, by offset, which the throttle put aside.
         """
-        kept = {heard.event.event_id for heard in self.events}
+        kept = {(heard.event.event_id, heard.event.received_at) for heard in self.events}
         gone: list[Heard] = []
         for decision in self.decisions:
             if isinstance(decision, EventDecided):
-                if decision.event.event_id in kept:
+                if (decision.event.event_id, decision.event.received_at) in kept:
                     break
                 gone.append(Heard(-1, milliseconds(decision.event.received_at), decision.event))
         return gone + [heard for heard in self.events if heard.offset not in dead]

@@ -90,6 +90,9 @@ class Log:
                 records: list[ConsumerRecord] = []
                 while not records and place < span.end:
                     polled = await poll(reader, _POLL_MS, _CHUNK_RECORDS)
+                    if not polled.batches and not polled.unreadable:
+                        # an answer may have come in the moment in which that one gave up
+                        polled = await poll(reader, 0, _CHUNK_RECORDS)
                     records = polled.batches.get(partition, [])
                     before, place = place, await reader.position(partition)
                     answered = reader.last_poll_timestamp(partition) != stamp

@@ -84,12 +84,20 @@ def retell(
     history: DeviceHistory, events: Sequence[Heard], begin: Callable[[], T], *, at_seq: int | None = None
 ) -> Retold[T]:
     """Tell the history, which must begin with the device's first decision. `at_seq`: whose teller is wanted."""
-    return _Retelling(history, events, begin).run(at_seq)
+    told = _Retelling(history, events, begin, unknown_first=False).run(at_seq)
+    if told.difference is None:
+        return told
+    # Rows that look the same whether the device was known or not leave its state open: the other reading, then.
+    other = _Retelling(history, events, begin, unknown_first=True).run(at_seq)
+    return max(told, other, key=lambda one: (one.difference is None, one.same))
 
 
 class _Retelling(Generic[T]):
-    def __init__(self, history: DeviceHistory, events: Sequence[Heard], begin: Callable[[], T]) -> None:
+    def __init__(
+        self, history: DeviceHistory, events: Sequence[Heard], begin: Callable[[], T], *, unknown_first: bool
+    ) -> None:
         self._history = history
+        self._unknown_first = unknown_first
         self._begin = begin
         self._events = deque(events)
         self._teller = begin()
@@ -182,8 +190,9 @@ class _Retelling(Generic[T]):
             return
         tried: set[int | None] = set()
         nearby = [decision.basis.device_version for decision in expected[1:]]
-        known = None if self._device is None else self._device.version
-        for candidate in (known, None, *nearby, *sorted(snapshots)):
+        known = [] if self._device is None else [self._device.version]
+        likely = (None, *known, *nearby) if self._unknown_first else (*known, *filter(None, nearby), None)
+        for candidate in (*likely, *sorted(snapshots)):
             if candidate not in tried:
                 tried.add(candidate)
                 yield None if candidate is None else snapshots.get(candidate)
