@@ -171,6 +171,20 @@ async def test_a_registered_device_is_published_with_its_key(world: World) -> No
     assert key.data.scope.model_dump()["device_id"] == device["device_id"]
 
 
+async def test_a_key_is_there_when_it_is_shown_and_revoked_when_that_is_answered(world: World) -> None:
+    async with world.service() as client:
+        device = await register(client)
+        shown = await world.read(DEVICE_KEYS)
+        await client.delete(f"/v1/operator/devices/{device['device_id']}/keys/{device['key_id']}")
+        ended = await world.read(DEVICE_KEYS)
+
+    assert [codec.decode(record, DEVICE_KEYS.messages).data.revoked for record in (*shown, *ended)] == [
+        False,
+        False,
+        True,
+    ]
+
+
 async def test_somebody_who_came_a_moment_ago_can_own_a_device_and_a_stranger_cannot(world: World) -> None:
     async with world.service() as client:
         stranger = await client.post("/v1/operator/devices", json={**DEVICE, "owner": "carl"})
