@@ -137,12 +137,17 @@ class Partition:
             return self.offsets
         if not history:
             return Refusal.CHANGELOG_LOST
-        sentinel = Offsets(self._sentinel["events"], self._sentinel["commands"]) if self._sentinel else self._newest
-        newest = Offsets(max(self._newest.events, sentinel.events), max(self._newest.commands, sentinel.commands))
+        newest = self.restored_to
         if newest.events > committed.events or newest.commands > committed.commands:
             return Refusal.STATE_AHEAD
         self.offsets = Offsets(committed.events, committed.commands)
         return self.offsets
+
+    @property
+    def restored_to(self) -> Offsets:
+        """The offsets that the changelog was last committed with; past them nothing was decided that left a trace."""
+        sentinel = Offsets(self._sentinel["events"], self._sentinel["commands"]) if self._sentinel else self._newest
+        return Offsets(max(self._newest.events, sentinel.events), max(self._newest.commands, sentinel.commands))
 
     def arm(self, now_ms: int) -> Iterator[int]:
         """Set the timers of all that was restored; yields every few hundred devices, for others to get a turn."""
@@ -211,9 +216,7 @@ class Partition:
 
     def sentinel(self) -> Commit:
         """Commit both offsets anew, and the proof that there were some: offsets expire, the sentinel does not."""
-        told = {"partitions": self._partitions, "events": self.offsets.events, "commands": self.offsets.commands}
-        payload = Payload(SENTINEL_KEY, json.dumps(told).encode())
-        return Commit(self.offsets, [Outgoing(Role.CHANGELOG, payload)])
+        return Commit(self.offsets, [self._sentinel_at(self.offsets)])
 
     def apply(self, commit: Commit) -> None:
         """Make true what the broker has committed."""
@@ -233,6 +236,10 @@ class Partition:
     def packed(self, device_id: str) -> bytes | None:
         """Give a device's state as it is kept."""
         return self._states.get(device_id)
+
+    def _sentinel_at(self, offsets: Offsets) -> Outgoing:
+        told = {"partitions": self._partitions, "events": offsets.events, "commands": offsets.commands}
+        return Outgoing(Role.CHANGELOG, Payload(SENTINEL_KEY, json.dumps(told).encode()))
 
     def _device(self, device_id: str) -> Device | None:
         device = self._unpacked.get(device_id)
@@ -300,6 +307,9 @@ class _Draft:
             states[device_id] = packed
             framed = None if packed is None else _FRAME.pack(_FRAME_VERSION, *offsets) + packed
             self._outgoing.append(Outgoing(Role.CHANGELOG, Payload(device_id.encode(), framed)))
+        if any(dead) and not states:
+            # Should the group's offsets be lost, the changelog says from where on nothing is put aside twice.
+            self._outgoing.append(self._partition._sentinel_at(offsets))  # noqa: SLF001
         return Commit(
             offsets=offsets,
             outgoing=self._outgoing,

@@ -62,7 +62,8 @@ _REFUSALS = {
         ExitCode.RESET_REFUSED,
         (
             "the changelog has history, but the group has no offset: it expired or was deleted. Starting at either "
-            "end would decide twice or lose; set the offset of the last sentinel by hand"
+            "end would decide twice or lose. Set the group's offsets for this partition to where the changelog ends: "
+            "events to {0.events} and commands to {0.commands}"
         ),
     ),
     Refusal.STATE_AHEAD: (
@@ -211,7 +212,7 @@ class Worker:
         if isinstance(offsets, Refusal):
             await self._transact(port, marker, None)  # raises Fenced if another owner has started
             exit_code, advice = _REFUSALS[offsets]
-            raise Fatal(exit_code, f"partition {self.number}: {advice}")
+            raise Fatal(exit_code, f"partition {self.number}: {advice.format(partition.restored_to)}")
         await self._arm(partition)
         # 6
         await self._renew_sentinel(port, partition)
