@@ -15,11 +15,12 @@ import pytest
 
 from ups_cli.oracle import Oracle
 from ups_throttle.testing import planted
-from ups_throttle.testing.simulation import Simulation, Wrong
+from ups_throttle.testing.members import Wrong
+from ups_throttle.testing.simulation import Simulation
 from ups_throttle.testing.verdict import Verdict
 
 SEEDS_PER_TEST = 100
-FINDS_WITHIN = 60
+FINDS_WITHIN = 200
 SHOWN = 60
 
 pytestmark = pytest.mark.usefixtures("quiet")

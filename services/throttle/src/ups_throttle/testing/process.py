@@ -38,6 +38,9 @@ class World(Protocol):
     def waiting(self) -> "list[Waiting]":
         """Who stands at a point."""
 
+    def note(self, text: str) -> None:
+        """Add a line to the trace."""
+
 
 class Process:
     """One process of the group; it is a `Clock` that may be wrong."""

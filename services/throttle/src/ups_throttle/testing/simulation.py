@@ -5,14 +5,13 @@ a fault; lets a record come; lets time pass; moves partitions. After so many rec
 left must come to rest.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 
 from ups_runtime.dlq import DrainCount, DrainLimit
-from ups_runtime.errors import ExitCode, Fatal, Retryable
+from ups_runtime.errors import Retryable
 from ups_runtime.metrics import Metrics
 from ups_runtime.testing import FakeClock
 from ups_schemas.decision import NotificationsDisabled
@@ -23,14 +22,13 @@ from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.metrics import Instruments
 from ups_throttle.testing.fleet import Fleet, Input
 from ups_throttle.testing.idle import play
-from ups_throttle.testing.process import Process, Running, SimulatedPort, Waiting
+from ups_throttle.testing.members import PARTITIONS, Members, Wrong
+from ups_throttle.testing.process import Process, SimulatedPort, Waiting
 from ups_throttle.testing.samples import START
 from ups_throttle.testing.traced import TracedLog
 from ups_throttle.worker import Tools, Worker
 
 DEVICES = 4
-PARTITIONS = 2
-PROCESSES = 2
 TIMERS_AT_ONCE = 2
 MAX_STEPS = 20_000
 # Longer than the longest period, and than all after which a device is forgotten.
@@ -48,10 +46,6 @@ _PASSES = {
     timedelta(days=8): 1,
 }
 _STEPS = (timedelta(minutes=10), timedelta(minutes=-10), timedelta(days=8), timedelta(days=-8))
-
-
-class Wrong(Exception):  # noqa: N818 - a finding, not an error of the simulation
-    """What was seen must not happen."""
 
 
 class Simulation:
@@ -76,9 +70,7 @@ class Simulation:
         self.in_flight: list[tuple[str, int]] = []
         self._new_worker, self._new_port = worker, port
         self._inputs = inputs
-        self._processes: list[Process] = []
-        self._owners: dict[int, Running] = {}
-        self._leaving: list[Running] = []
+        self._members = Members(self, self.chance, self._tooled_worker)
         self._takeovers = self._heard = self._steps = self._quiet = 0
         self._ingest_skew = timedelta(0)
         self._instruments = Instruments(self.metrics)
@@ -114,7 +106,7 @@ class Simulation:
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise Wrong("it does not come to rest: records are left, or a transaction stays open")
-        self._reap()
+        self._members.reap()
         self._hear()
         if self._inputs <= 0:
             return self._settle()
@@ -124,18 +116,19 @@ class Simulation:
         else:
             (act,) = self.chance.choices(list(self._acts), list(self._acts.values()))
             act()
-        self._start_missing()
+        self._members.complete()
         return True
 
     def _settle(self) -> bool:
         """No faults any more: one owner for each partition, clocks that are right, time enough for every timer."""
-        for process in [process for process in self._processes if process.is_frozen]:
-            self._thaw_one(process)
-        for running in self._leaving:
-            running.task.cancel()
-        for process in self._processes:
+        members = self._members
+        for process in members.processes:
             process.skew = timedelta(0)
-        self._start_missing()
+            if process.is_frozen:
+                members.thaw(process)
+        for running in members.leaving:
+            running.task.cancel()
+        members.complete()
         if able := self._able():
             self._go_on(able[0], can_fail=False)
         elif not self._is_done():
@@ -160,9 +153,9 @@ class Simulation:
     def _go_on(self, waiting: Waiting, *, can_fail: bool = True) -> None:
         self.waiting.remove(waiting)
         fault = self._fault(waiting) if can_fail and self._one_in(self._fault_every) else None
-        self._note(f"{waiting.process.name}/{waiting.port.number} {waiting.point} {fault!r}")
+        self.note(f"{waiting.process.name}/{waiting.port.number} {waiting.point} {fault!r}")
         if isinstance(fault, Crashed):
-            self._kill_one(waiting.process)
+            self._members.kill(waiting.process)
         else:
             waiting.go_on.set_result(fault)
 
@@ -193,47 +186,33 @@ class Simulation:
         self._advance(by)
 
     def _kill(self) -> None:
-        if self._processes:
+        if self._members.processes:
             self.bites["crash"] += 1
-            self._kill_one(self.chance.choice(self._processes))
+            self._members.kill(self.chance.choice(self._members.processes))
 
     def _freeze(self) -> None:
-        """A process sleeps past the session time-out: the group gives its partitions to others."""
-        awake = [process for process in self._processes if not process.is_frozen]
-        if len(awake) > 1:
-            process = self.chance.choice(awake)
-            self._note(f"{process.name} freezes")
-            process.is_frozen = True
-            for number, owner in list(self._owners.items()):
-                if owner.process is process:
-                    self._leaving.append(self._owners.pop(number))
+        if len(self._members.awake) > 1:
+            self._members.freeze(self.chance.choice(self._members.awake))
 
     def _thaw(self) -> None:
-        frozen = [process for process in self._processes if process.is_frozen]
-        if frozen:
-            self._thaw_one(self.chance.choice(frozen))
+        if frozen := [process for process in self._members.processes if process.is_frozen]:
+            self._members.thaw(self.chance.choice(frozen))
 
     def _move(self) -> None:
-        """A rebalance: all let go, or some; who is next may not wait for who is late."""
+        """A rebalance: all let go, or some."""
         self.bites["rebalance"] += 1
-        for number, owner in list(self._owners.items()):
+        for number in list(self._members.owners):
             if self._one_in(2):
-                continue
-            self._note(f"{owner.process.name}/{number} revoked")
-            owner.worker.stop()
-            self._leaving.append(self._owners.pop(number))
-            if self._one_in(4):
-                self.bites["cancelled"] += 1
-                owner.task.cancel()
+                self._members.revoke(number)
 
     def _step(self) -> None:
         self.bites["clock_step"] += 1
         by = self.chance.choice(_STEPS)
-        if self._one_in(3) or not self._processes:
+        if self._one_in(3) or not self._members.processes:
             self._ingest_skew = by if abs(by) < timedelta(days=1) else timedelta(0)
         else:
-            self.chance.choice(self._processes).skew = by
-        self._note(f"clock step {by}")
+            self.chance.choice(self._members.processes).skew = by
+        self.note(f"clock step {by}")
 
     def _land(self) -> None:
         """A commit that was given up arrives after all."""
@@ -241,79 +220,32 @@ class Simulation:
             transactional_id, epoch = self.in_flight.pop(self.chance.randrange(len(self.in_flight)))
             if self.log.is_open(transactional_id, epoch):
                 self.bites["commit_landed_late"] += 1
-                self._note(f"late commit of {transactional_id}")
+                self.note(f"late commit of {transactional_id}")
                 self.log.finish(transactional_id, Fate.COMMITTED)
 
     def _lose(self) -> None:
         self.log.lose_sends = 1
 
-    # ------------------------------------------------------------ processes and their workers
+    # ------------------------------------------------------------ the rest of the world
 
-    def _start_missing(self) -> None:
-        while sum(not process.is_frozen for process in self._processes) < PROCESSES:
-            self._processes.append(Process(f"p{self._count_process()}", self))
-        awake = [process for process in self._processes if not process.is_frozen]
-        for number in range(PARTITIONS):
-            if number not in self._owners:
-                self._start(self.chance.choice(awake), number)
-
-    def _count_process(self) -> int:
-        self._takeovers += 1
-        return self._takeovers
-
-    def _start(self, process: Process, number: int) -> None:
-        if any(leaving.number == number for leaving in self._leaving):
-            self.bites["overlap"] += 1
-        self._note(f"{process.name}/{number} starts")
+    def _tooled_worker(self, process: Process, number: int) -> Worker:
         tools = Tools(
             partitions=PARTITIONS,
             wire=CloudEventsWire(Service.THROTTLE, process),
             clock=process,
             instruments=self._instruments,
-            new_id=lambda: str(self._count_process()).encode(),
+            new_id=self._new_id,
             new_drain=lambda: DrainCount(DrainLimit()),
             timers_at_once=TIMERS_AT_ONCE,
         )
-        worker = self._new_worker(number, lambda: self._new_port(self, process, number), tools)
-        task = asyncio.get_running_loop().create_task(worker.run())
-        self._owners[number] = Running(process, number, worker, task)
+        return self._new_worker(number, lambda: self._new_port(self, process, number), tools)
 
-    def _kill_one(self, process: Process) -> None:
-        self._note(f"{process.name} dies")
-        process.is_dead = True
-        self._processes.remove(process)
-        for running in (*self._owners.values(), *self._leaving):
-            if running.process is process:
-                running.task.cancel()
-
-    def _thaw_one(self, process: Process) -> None:
-        """It goes on where it was, and hears of its expulsion when it has done one more thing."""
-        self._note(f"{process.name} thaws")
-        process.is_frozen = False
-        for leaving in self._leaving:
-            if leaving.process is process and not self._one_in(4):
-                leaving.worker.stop()
-
-    def _reap(self) -> None:
-        for running in [*self._owners.values(), *self._leaving]:
-            if not running.task.done():
-                continue
-            self._owners = {number: owner for number, owner in self._owners.items() if owner is not running}
-            self._leaving = [leaving for leaving in self._leaving if leaving is not running]
-            match None if running.task.cancelled() else running.task.exception():
-                case None | Crashed():
-                    pass
-                case Fatal(exit_code=ExitCode.FENCED):
-                    self.bites["fenced_twice"] += 1
-                    if running.process in self._processes:
-                        self._kill_one(running.process)
-                case error:
-                    raise Wrong(f"the worker of partition {running.number} ended: {error!r}") from error
-
-    # ------------------------------------------------------------ the rest of the world
+    def _new_id(self) -> bytes:
+        self._takeovers += 1
+        return str(self._takeovers).encode()
 
     def _append(self, each: Input) -> None:
-        self._note(f"write {each.kind} to {each.topic.name}/{each.partition}")
+        self.note(f"write {each.kind} to {each.topic.name}/{each.partition}")
         self.log.append(each.topic.name, each.partition, each.payload)
 
     def _hear(self) -> None:
@@ -325,13 +257,14 @@ class Simulation:
         self._heard = len(self.log.history)
 
     def _advance(self, by: timedelta) -> None:
-        self._note(f"{by} pass")
+        self.note(f"{by} pass")
         self.clock.advance(by)
 
     def _ingest_now(self) -> datetime:
         return self.clock.now() + self._ingest_skew
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Add a line to the trace."""
         self.trace.append(text)
 
     def _one_in(self, count: int) -> bool:

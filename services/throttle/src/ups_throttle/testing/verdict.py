@@ -29,7 +29,7 @@ from ups_throttle.adapters.memory_log import LogRecord
 from ups_throttle.adapters.wire import parse_device, parse_record
 from ups_throttle.domain import snapshot
 from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Offsets, Record, Source, Unreadable
-from ups_throttle.testing.simulation import Wrong
+from ups_throttle.testing.members import Wrong
 from ups_throttle.testing.traced import TracedLog, Written
 
 DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
