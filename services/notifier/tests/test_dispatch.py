@@ -55,7 +55,7 @@ class World:
             lease=LEASE,
             beat=self.turn,
         )
-        self.intake = Intake(self.ledger, self.clock, lambda _: self.dispatcher.wake())
+        self.intake = Intake(self.ledger, self.clock, lambda *_: self.dispatcher.wake())
         self.stopping = asyncio.Event()
         self.turns = 0
 

@@ -77,6 +77,9 @@ class Observer:
     def __init__(self):
         self.states = []
 
+    def added(self, _notification, deliveries):
+        self.states += [(row.state, row.reason) for row in deliveries if not row.open]
+
     def moved(self, _before, after, _result, _waited_s):
         self.states.append((after.state, after.reason))
 
@@ -106,7 +109,7 @@ class World:
         )
 
     async def take(self, decision):
-        return await Intake(self.ledger, self.clock, lambda _: None).take(decision)
+        return await Intake(self.ledger, self.clock, self.observer.added).take(decision)
 
     async def work(self, lane=OWNER):
         await self.worker.work(lane, lambda: False)
@@ -175,6 +178,7 @@ async def test_an_old_decision_is_dropped_and_reported(world):
     assert (State.DROPPED, Reason.STALE) in world.states()
     assert (State.PENDING, None) in world.states()
     assert len(world.ledger.reports) == 2
+    assert world.observer.states == [(State.DROPPED, Reason.STALE)] * 2
 
 
 async def test_a_deferred_mail_is_frozen_only_once_data_was_due(world):

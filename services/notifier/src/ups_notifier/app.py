@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from functools import partial
@@ -18,7 +19,7 @@ from ups_notifier.adapters.mongo_deliveries import MongoDeliveries
 from ups_notifier.adapters.smtp import Relay, RelayAddress
 from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.addressing import Notification
-from ups_notifier.domain.delivery import Backoff
+from ups_notifier.domain.delivery import Backoff, Delivery
 from ups_notifier.handlers.dispatch import Dispatcher
 from ups_notifier.handlers.intake import Intake
 from ups_notifier.handlers.lane import LaneWorker
@@ -102,8 +103,8 @@ async def start(life: Life, settings: Settings) -> None:
     letters = await life.enter("dead letters", started(producer(settings.kafka, f"{NAME}-dead-letters")))
     records = await life.enter("decisions", started(consumer(settings.kafka, NAME)))
 
-    def added(notification: Notification) -> None:
-        metrics.notifications.labels(notification.kind.value).inc()
+    def added(notification: Notification, deliveries: Sequence[Delivery]) -> None:
+        metrics.added(notification, deliveries)
         dispatcher.wake()
 
     life.spawn(

@@ -1,5 +1,8 @@
 """What the notifier counts."""
 
+from collections.abc import Iterable
+
+from ups_notifier.domain.addressing import Notification
 from ups_notifier.domain.delivery import Delivery, Reason, State
 from ups_notifier.domain.sending import SendResult
 from ups_runtime.logging import get_logger
@@ -33,7 +36,7 @@ class NotifierMetrics:
             todo="Look at readiness: it says what is waited for.",
             buckets=_DELAY_BUCKETS,
         )
-        self.notifications = metrics.counter("notifications_added", "Notifications written to the ledger.", ["kind"])
+        self._notifications = metrics.counter("notifications_added", "Notifications written to the ledger.", ["kind"])
         self.relay_up = metrics.gauge(
             "relay_up", "Whether the relay served when it was last tried.", todo="0: readiness names the cause."
         )
@@ -48,6 +51,13 @@ class NotifierMetrics:
             "Mails sent with a generic text because their own could not be written.",
             todo="A bug: the log has the trace.",
         )
+
+    def added(self, notification: Notification, deliveries: Iterable[Delivery]) -> None:
+        """Count a notification, and those of its deliveries that were over at once."""
+        self._notifications.labels(notification.kind.value).inc()
+        for delivery in deliveries:
+            if not delivery.open:
+                self.moved(delivery, delivery, None, 0)
 
     def moved(self, before: Delivery, after: Delivery, result: SendResult | None, waited_s: float) -> None:
         """Count and log that a delivery came to another state."""

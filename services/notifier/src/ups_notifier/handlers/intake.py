@@ -1,17 +1,18 @@
 """First consumption of a decision: who is to be mailed is written down, before the offset is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ups_notifier.domain.addressing import Notification, deliveries_of, notification_of
+from ups_notifier.domain.delivery import Delivery
 from ups_notifier.handlers.ports import Ledger
 from ups_runtime.clock import Clock
 from ups_schemas.decision import Decision
 
 
 class Intake:
-    """Takes decisions into the ledger. `added` is called after rows were written, to wake whoever sends."""
+    """Takes decisions into the ledger. `added` is called after rows were written: to count, and to wake who sends."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, added: Callable[[Notification], None]) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, added: Callable[[Notification, Sequence[Delivery]], None]) -> None:
         self._ledger = ledger
         self._clock = clock
         self._added = added
@@ -25,7 +26,8 @@ class Intake:
         if notification is None:
             return False
         now = self._clock.now()
-        added = await self._ledger.add(notification, deliveries_of(notification, now), now)
+        deliveries = deliveries_of(notification, now)
+        added = await self._ledger.add(notification, deliveries, now)
         if added:
-            self._added(notification)
+            self._added(notification, deliveries)
         return added
