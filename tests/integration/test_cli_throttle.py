@@ -97,7 +97,7 @@ async def test_why_says_it_in_words(kafka: KafkaSettings, tmp_path: Path):
     until = (at(7) + timedelta(days=7)).isoformat(sep=" ", timespec="seconds")
     tripped, disabled, suppressed = silenced.stdout.splitlines()[1:]
     assert "one too many: 6 notifications in 30 minutes" in tripped
-    assert f"disabled until {until} after 6 notifications in 30 minutes; ann, bob were told" in disabled
+    assert f"disabled until {until} after 6 notifications in 30 minutes; told to ann, bob" in disabled
     assert f"not mailed, since Event Notifications are disabled until {until} after 6 notifications" in suppressed
     assert suppressed.startswith(at(8).isoformat(sep=" ", timespec="seconds"))
     mailed, repeated = outage.stdout.splitlines()[1:]

@@ -159,7 +159,8 @@ def test_the_event_log_says_who_was_mailed_or_why_nobody_was(connected: Any, ups
     assert connected.asked[0][2] == {"code": "ON_BATTERY", "from": "2026-11-22T10:00:00+00:00", "limit": "20"}
 
 
-def test_disabled_notifications_are_explained_and_enabled(connected: Any, ups: Ups) -> None:
+@pytest.mark.parametrize("noun", ["device", "throttle"])
+def test_disabled_notifications_are_explained_and_enabled(connected: Any, ups: Ups, noun: str) -> None:
     connected.answers["GET", "/v1/devices/ups-1/notifications"] = {
         "state": "disabled",
         "since": "2026-11-22T10:15:30.125Z",
@@ -169,7 +170,7 @@ def test_disabled_notifications_are_explained_and_enabled(connected: Any, ups: U
     connected.answers["POST", "/v1/devices/ups-1/notifications/enable"] = {"answer": "requested", "text": "On its way."}
 
     state = ups("device", "notifications", "ups-1").stdout
-    enabled = ups("device", "enable", "ups-1", "--reason", "new battery").stdout
+    enabled = ups(noun, "enable", "ups-1", "--reason", "new battery").stdout
 
     assert "until                2026-11-29T10:15:30.125Z" in state
     assert "2026-11-22T10:15:30.125Z ON_BATTERY raise" in state

@@ -66,9 +66,10 @@ def long(seconds: float) -> str:
     """`7 days`, `30 minutes`: in the largest unit that gives a whole number."""
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:
-            return _many(int(seconds // size), unit)
-    return _many(int(seconds), "second")
+            return many(int(seconds // size), unit)
+    return many(int(seconds), "second")
 
 
-def _many(count: int, unit: str) -> str:
+def many(count: int, unit: str) -> str:
+    """`1 day`, `2 days`."""
     return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

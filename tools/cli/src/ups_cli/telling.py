@@ -114,7 +114,7 @@ class Words:
         return f"Event Notifications are disabled until {self.at(period.until)} after {_limit(period.basis)}"
 
     def _disabled(self, decision: NotificationsDisabled) -> str:
-        to = f"; {', '.join(decision.recipients)} were told" if decision.recipients else ""
+        to = f"; told to {', '.join(decision.recipients)}" if decision.recipients else ""
         return f"Event Notifications disabled until {self.at(decision.until)} after {_limit(decision.basis)}{to}"
 
     def _enabled(self, decision: NotificationsEnabled) -> str:
@@ -127,7 +127,7 @@ class Words:
                 how += f" ({decision.command_reason})" if decision.command_reason else ""
             case EnabledBy.OWNERSHIP_ENDED:
                 how = "the device was removed or passed to somebody else"
-        return f"Event Notifications enabled again: {how}; {decision.suppressed_count} were not mailed meanwhile"
+        return f"Event Notifications enabled again: {how}; {decision.suppressed_count} not mailed meanwhile"
 
 
 def event_name(event: AcceptedEvent) -> str:
@@ -156,7 +156,7 @@ def _limit(basis: Basis) -> str:
     policy = basis.policy
     if policy is None:
         return "too many notifications"
-    return f"{policy.limit} notifications in {moments.long(policy.window_s)}"
+    return f"{moments.many(policy.limit, 'notification')} in {moments.long(policy.window_s)}"
 
 
 def _plan(basis: Basis) -> str:

@@ -22,7 +22,7 @@ def differences_to_oracle(state: State, oracle: Oracle) -> list[str]:
         ("device_seq", state.device_seq, len(desk.decisions)),
         ("ownership", state.ownership, desk.ownership),
         ("clock", state.last_ms, milliseconds(oracle.clock)),
-        ("remembered events", digests.split(state.seen_ids), _seen(oracle)),
+        ("remembered events", _remembered(state, oracle), _seen(oracle)),
         ("counted", [(one.at_ms, one.event_id) for one in state.counted], _counted(oracle)),
         ("period", period and (period.period_id, period.since_ms, period.until_ms), _period(history.running())),
         ("last period", closed and (closed.period_id, closed.since_ms, closed.enabled_at_ms), _closed(history.ended())),
@@ -63,9 +63,16 @@ def differences_to_decisions(state: State, decisions: list[Decision]) -> list[st
     return found
 
 
-def _seen(oracle: Oracle) -> list[bytes]:
+def _seen(oracle: Oracle) -> list[str]:
     rows = oracle.desk.history.rows()[-REMEMBERED_IDS:]
-    return [ids.short_hash(row.event.event_id) for row in rows if rows[-1].effective_at - row.effective_at < DAY]
+    return [ids.short_hash(row.event.event_id).hex() for row in rows if rows[-1].effective_at - row.effective_at < DAY]
+
+
+def _remembered(state: State, oracle: Oracle) -> list[str]:
+    """The ids that the state has, and those before them where a row does not say under which ownership it was."""
+    seen, told = [digest.hex() for digest in digests.split(state.seen_ids)], _seen(oracle)
+    is_open = any(row.basis.device_version is None for row in oracle.desk.history.rows())
+    return told if is_open and seen and told[-len(seen) :] == seen else seen
 
 
 def _counted(oracle: Oracle) -> list[tuple[int, str]]:
