@@ -376,6 +376,26 @@ async def test_killed_at_any_point_it_sends_at_most_the_documented_double(
     assert len({mail.message for mail in server.taken}) == 1
 
 
+@pytest.mark.parametrize(("phase", "mails"), [("MAIL", 1), ("RCPT", 1), ("DATA", 1), ("CONTENT", 2)])
+async def test_paused_past_its_lease_it_sends_at_most_the_documented_double(
+    scripted: World, server: ScriptedServer, phase: str, mails: int
+) -> None:
+    server.next(phase, Then.WAIT)
+    await scripted.decide(outage(1, recipients=(samples.OWNER,)))
+
+    async with process(scripted) as paused:
+        await eventually(lambda: server.waiting, within_s=30)
+        paused.send_signal(signal.SIGSTOP)
+        async with process(scripted):
+            await eventually(lambda: _states(scripted, "accepted"), within_s=30)
+            server.gate.set()
+            paused.send_signal(signal.SIGCONT)
+            await scripted.decide(outage(2, recipients=(samples.OWNER,)))
+            await eventually(lambda: _states(scripted, "accepted", "accepted"), within_s=30)
+
+    assert message_ids(server.taken) == {message_id("n1"): mails, message_id("n2"): 1}
+
+
 async def test_sigterm_ends_it_in_order(scripted: World, server: ScriptedServer) -> None:
     async with process(scripted) as service:
         await scripted.decide(outage())

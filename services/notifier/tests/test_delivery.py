@@ -86,10 +86,10 @@ def test_a_refusal_for_good_is_a_failure_with_its_code():
     assert (row.state, row.open, row.smtp_code) == (State.FAILED, False, 550)
 
 
-def test_a_later_try_is_deferred_and_keeps_the_frozen_message():
+def test_a_message_that_the_relay_does_not_have_thaws():
     row = attempt(replace(ROW, frozen=b"mail"), Deferred(Phase.RCPT, 451))
 
-    assert (row.state, row.open, row.frozen, row.attempt) == (State.RETRY, True, b"mail", 1)
+    assert (row.state, row.open, row.frozen, row.attempt) == (State.RETRY, True, None, 1)
     assert row.due_at > NOW
     assert row.reported is DeliveryState.DEFERRED
 

@@ -181,16 +181,38 @@ async def test_an_old_decision_is_dropped_and_reported(world):
     assert world.observer.states == [(State.DROPPED, Reason.STALE)] * 2
 
 
-async def test_a_deferred_mail_is_frozen_only_once_data_was_due(world):
+async def test_a_mail_that_the_relay_surely_does_not_have_is_written_anew(world):
     world.transport.results = [Deferred(Phase.RCPT, 450), Deferred(Phase.CONTENT, 451)]
     await world.take(outage())
     for _ in range(3):
         await world.work()
         world.clock.advance(WAIT)
 
-    assert len(world.writer.written) == 2
-    assert len(set(world.messages)) == 1
+    assert len(world.writer.written) == 3
     assert world.states() == [(State.ACCEPTED, None)]
+
+
+async def test_a_mail_that_the_relay_may_have_stays_as_it_was_through_later_deferrals(world):
+    world.transport.results = [AnswerLost(), Deferred(Phase.CONTENT, 451)]
+    await world.take(outage())
+    for _ in range(3):
+        await world.work()
+        world.clock.advance(WAIT)
+
+    assert len(world.writer.written) == 1
+    assert len(set(world.messages)) == 1
+    assert world.states() == [(State.ACCEPTED, Reason.AFTER_UNKNOWN)]
+
+
+async def test_what_ended_while_the_relay_deferred_its_message_is_one_mail(world):
+    world.transport.results = [Deferred(Phase.CONTENT, 452)]
+    await world.take(outage())
+    await world.work()
+    await world.take(power_back())
+    world.clock.advance(WAIT)
+    await world.work()
+
+    assert world.states() == [(State.DROPPED, Reason.MERGED), (State.ACCEPTED, None)]
 
 
 async def test_a_lost_answer_is_tried_again_with_the_same_message(world):

@@ -79,7 +79,7 @@ class Delivery:
     """A row of the ledger. `version` is one more with each change, and guards each change.
 
     `open`: something is still to be done, not before `due_at`. `owner` and `attempt` name the attempt under way.
-    `frozen` is the message as it was when it first went out: every later try sends the same bytes.
+    `frozen` is the message as it went out: while the relay may have it, every later try sends the same bytes.
     """
 
     delivery_id: str
@@ -209,7 +209,15 @@ def _again(delivery: Delivery, code: int | None, due_at: datetime) -> Delivery:
     reason = Reason.CUT if code is None else Reason.REPLY
     state = State.UNKNOWN if delivery.doubtful else State.RETRY
     return _changed(
-        delivery, state=state, owner=None, due_at=due_at, reason=reason, smtp_code=code, data_started_at=None
+        delivery,
+        state=state,
+        owner=None,
+        due_at=due_at,
+        reason=reason,
+        smtp_code=code,
+        data_started_at=None,
+        # the relay surely does not have it: the next try may say that it is late, and what has ended
+        frozen=delivery.frozen if delivery.doubtful else None,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from ups_notifier.domain import delivery as life
 from ups_notifier.domain.addressing import deliveries_of, notification_of
 from ups_notifier.domain.delivery import Backoff, Delivery, Fate, Reason, State
-from ups_notifier.domain.sending import Accepted, Deferred, Phase
+from ups_notifier.domain.sending import Accepted, AnswerLost
 from ups_notifier.handlers.ports import Ledger
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, event, incident
 from ups_runtime.testing import eventually
@@ -98,7 +98,7 @@ class LedgerContract:
         assert await ledger.save(row, begun, NOW)
         assert await ledger.start_data(begun, b"mail", NOW)
         started = life.data_started(begun, b"mail")
-        after = life.after(started, Deferred(Phase.DATA, 451), NOW, Backoff(), 0.5)
+        after = life.after(started, AnswerLost(), NOW, Backoff(), 0.5)
         assert await ledger.save(started, after, NOW)
 
         assert await ledger.open_rows(OWNER) == [after]
