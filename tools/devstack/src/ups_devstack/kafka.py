@@ -77,10 +77,14 @@ Configuration:
 
 
 class EmbeddedKafka:
-    """One broker whose data stay in `data_dir`; addresses too, unless somebody else took them since."""
+    """One broker whose data stay in `data_dir`; addresses too, unless somebody else took them since.
 
-    def __init__(self, data_dir: Path, log_dir: Path) -> None:
+    `settings` are Kafka's own properties, over those that every stack has.
+    """
+
+    def __init__(self, data_dir: Path, log_dir: Path, settings: Mapping[str, str] | None = None) -> None:
         self._data_dir = data_dir
+        self._settings = settings or {}
         self._child = Child("Kafka", log_dir / "kafka.log")
         self._format = Child("Kafka's storage tool", log_dir / "kafka-format.log")
         self._ports: tuple[int, ...] | None = None
@@ -139,6 +143,7 @@ class EmbeddedKafka:
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{broker}",
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "log.dirs": str(self._data_dir / "data"),
+            **self._settings,
         }
         self._data_dir.mkdir(parents=True, exist_ok=True)
         (self._data_dir / "log4j2.yaml").write_text(LOG4J)

@@ -1,0 +1,139 @@
+"""A throttle that is away for longer than its broker remembers transactional ids, and offsets."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from ups_devstack.faults.member import Member
+from ups_devstack.faults.run import Run, fault_run, is_long
+from ups_devstack.kafka import EmbeddedKafka, reason_unavailable
+from ups_runtime.errors import ExitCode
+from ups_runtime.kafka import admin, consumer, scoped, started, topic_name
+from ups_runtime.settings import KafkaSettings
+from ups_runtime.testing import eventually
+from ups_schemas.topics import COMMANDS, EVENTS
+from ups_throttle.adapters.kafka import GROUP
+
+FORGETFUL = {
+    "transactional.id.expiration.ms": "3000",
+    "transaction.remove.expired.transaction.cleanup.interval.ms": "1000",
+    "producer.id.expiration.ms": "3000",
+    "producer.id.expiration.check.interval.ms": "1000",
+    # a minute is the least that Kafka takes
+    "offsets.retention.minutes": "1",
+    "offsets.retention.check.interval.ms": "2000",
+}
+IDS_EXPIRE_WITHIN_S, OFFSETS_EXPIRE_WITHIN_S = 40, 150
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture
+async def forgetful(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Run]:
+    if reason := reason_unavailable():
+        pytest.skip(f"no broker of its own: {reason}")
+    broker = EmbeddedKafka(tmp_path / "kafka", tmp_path / "logs", FORGETFUL)
+    try:
+        await asyncio.to_thread(broker.start, lambda *_, **__: None)
+        kafka = KafkaSettings(bootstrap_servers=broker.bootstrap, prefix="away", session_timeout_s=6)
+        async with fault_run(kafka, tmp_path) as made:
+            yield made
+    finally:
+        await asyncio.to_thread(broker.close)
+
+
+async def expired_ids(run: Run) -> bool:
+    """Whether the coordinator has removed most transactional ids: tombstones are the last that its log says of them.
+
+    An id with an open transaction stays until that has timed out.
+    """
+    last: dict[bytes, bytes | None] = {}
+    async with started(consumer(run.kafka, None, isolation_level="read_uncommitted")) as reader:
+        reader.assign([TopicPartition("__transaction_state", number) for number in range(4)])
+        while batches := await reader.getmany(timeout_ms=2000):
+            last |= {record.key: record.value for batch in batches.values() for record in batch}
+    return sum(value is None for value in last.values()) > EVENTS.partitions / 2
+
+
+async def offsets_of_group(run: Run) -> dict[TopicPartition, int]:
+    async with started(admin(run.kafka)) as client:
+        found = await client.list_consumer_group_offsets(scoped(run.kafka, GROUP))
+    return {place: known.offset for place, known in found.items() if known.offset >= 0}
+
+
+async def test_away_beyond_the_expiry_of_its_transactional_ids(forgetful: Run, report: Path | None) -> None:
+    run = forgetful
+    one = run.member("one", static=True)
+    one.start()
+    async with run.load.running():
+        for _ in range(run.rounds(1, 3)):
+            await run.load.goes_on(200)
+            await one.kill()
+            run.injected += 1
+            await eventually(lambda: expired_ids(run), within_s=IDS_EXPIRE_WITHIN_S, every_s=1)
+            run.bitten += 1
+            assert await offsets_of_group(run)
+            one.start()
+        await run.load.goes_on(200)
+
+    await run.ends_right("away beyond the expiry of transactional ids", report)
+
+
+@pytest.mark.skipif(not is_long(), reason="Kafka forgets offsets after a minute at the least: make faults")
+async def test_away_beyond_the_expiry_of_offsets_it_refuses_until_they_are_set(
+    forgetful: Run, report: Path | None
+) -> None:
+    run = forgetful
+    one = run.member("one")
+    one.start()
+    async with run.load.running():
+        await run.load.goes_on(400)
+    await run.load.settled()
+    await one.stop()
+    run.injected += 1
+    await eventually(lambda: _are_gone(run), within_s=OFFSETS_EXPIRE_WITHIN_S, every_s=2)
+
+    while (told := await refused(one)) is not None:
+        run.bitten += 1
+        await set_offsets(run, *told)
+
+    async with run.load.running():
+        await run.load.goes_on(200)
+    await run.ends_right("away beyond the expiry of offsets, set as told", report)
+
+
+async def _are_gone(run: Run) -> bool:
+    return not await offsets_of_group(run)
+
+
+async def refused(one: Member) -> tuple[int, int, int] | None:
+    """Start it; gives the partition and the offsets that its refusal names, none if it goes on."""
+    taken = len(one.said("partition.taken_over"))
+    one.start()
+    await eventually(
+        lambda: one.exit_code is not None or len(one.said("partition.taken_over")) >= taken + EVENTS.partitions,
+        within_s=60,
+    )
+    if one.runs:
+        return None
+    assert one.exit_code == ExitCode.RESET_REFUSED
+    await one.kill()
+    message = one.said("process.fatal")[-1]["message"]
+    found = re.match(r"partition (\d+): .*events to (\d+) and commands to (\d+)", message)
+    assert found, message
+    return int(found[1]), int(found[2]), int(found[3])
+
+
+async def set_offsets(run: Run, number: int, events: int, commands: int) -> None:
+    client: AIOKafkaConsumer = consumer(run.kafka, GROUP)
+    async with started(client):
+        places = {
+            TopicPartition(topic_name(run.kafka, EVENTS), number): events,
+            TopicPartition(topic_name(run.kafka, COMMANDS), number): commands,
+        }
+        client.assign(list(places))
+        await client.commit(places)
