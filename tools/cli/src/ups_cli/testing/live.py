@@ -112,7 +112,7 @@ async def read(kafka: KafkaSettings, topic: Topic) -> list[Copy]:
                     Copy(record.partition, record.timestamp, record.key, record.value, record.headers)
                     for record in records
                 ]
-    return found
+    return sorted(found, key=lambda copy: copy.partition)
 
 
 async def restore(kafka: KafkaSettings, topic: Topic, copies: Sequence[Copy]) -> None:
