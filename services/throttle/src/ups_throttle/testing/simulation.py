@@ -84,7 +84,6 @@ class Simulation:
             self._thaw: 6,
             self._move: 5,
             self._step: 2,
-            self._land: 6,
             self._lose: 2,
         }
 
@@ -111,7 +110,9 @@ class Simulation:
         if self._inputs <= 0:
             return self._settle()
         able = self._able()
-        if able and self.chance.random() < 0.88:  # noqa: PLR2004 - about ten points for each act
+        if self.in_flight and self._one_in(10):
+            self._land()
+        elif able and self.chance.random() < 0.88:  # noqa: PLR2004 - about ten points for each act
             self._go_on(self.chance.choice(able))
         else:
             (act,) = self.chance.choices(list(self._acts), list(self._acts.values()))
@@ -167,7 +168,7 @@ class Simulation:
             return Crashed()
         port.is_silent = self._one_in(2)
         kind = {"commit.before": "commit_lost", "commit.after": "commit_unanswered"}.get(waiting.point, "answer_lost")
-        if waiting.point == "commit.before" and self._one_in(2):
+        if waiting.point == "commit.before" and not self._one_in(4):
             port.is_silent = True
             self.in_flight.append((port.id, port.epoch))
             kind = "commit_in_flight"
@@ -216,12 +217,11 @@ class Simulation:
 
     def _land(self) -> None:
         """A commit that was given up arrives after all."""
-        if self.in_flight:
-            transactional_id, epoch = self.in_flight.pop(self.chance.randrange(len(self.in_flight)))
-            if self.log.is_open(transactional_id, epoch):
-                self.bites["commit_landed_late"] += 1
-                self.note(f"late commit of {transactional_id}")
-                self.log.finish(transactional_id, Fate.COMMITTED)
+        transactional_id, epoch = self.in_flight.pop(self.chance.randrange(len(self.in_flight)))
+        if self.log.is_open(transactional_id, epoch):
+            self.bites["commit_landed_late"] += 1
+            self.note(f"late commit of {transactional_id}")
+            self.log.finish(transactional_id, Fate.COMMITTED)
 
     def _lose(self) -> None:
         self.log.lose_sends = 1
