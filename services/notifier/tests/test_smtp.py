@@ -61,9 +61,9 @@ async def test_connections_are_as_many_as_allowed(server):
     [
         ("CONNECT", "421 too busy", Unavailable(Phase.CONNECT, "the relay greets with an error", 421)),
         ("CONNECT", "554 go away", Unavailable(Phase.CONNECT, "the relay greets with an error", 554)),
-        ("MAIL", "451 later", Unavailable(Phase.MAIL, "the relay takes no mail from our sender address", 451)),
+        ("MAIL", "451 later", Unavailable(Phase.MAIL, "the relay takes no mail now", 451)),
         ("MAIL", "550 not you", Unavailable(Phase.MAIL, "the relay takes no mail from our sender address", 550)),
-        ("MAIL", "530 log in", Unavailable(Phase.MAIL, "the relay takes no mail from our sender address", 530)),
+        ("MAIL", "530 log in", Unavailable(Phase.MAIL, "the relay wants a log-in that it accepts", 530)),
         ("RCPT", "450 greylisted", Deferred(Phase.RCPT, 450)),
         ("RCPT", "421 closing", Deferred(Phase.RCPT, 421)),
         ("RCPT", "550 no such user", Refused(Phase.RCPT, 550)),

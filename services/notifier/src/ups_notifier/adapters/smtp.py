@@ -38,6 +38,7 @@ _MAX_MAILS_PER_CONNECTION = 100
 
 # Codes that say the log-in is wrong or wanted (RFC 4954), whichever command they answer.
 _LOG_IN_CODES = {530, 534, 535, 538}
+_LOG_IN_WANTED = "the relay wants a log-in that it accepts"
 _SERVICE_CLOSING = 421
 # Postfix, Exim, Exchange and sendmail in this order: a log-in is missing, and no fault of the recipient's.
 _RELAYING_DENIED = re.compile(r"relay access denied|relay not permitted|unable to relay|relaying denied", re.IGNORECASE)
@@ -136,7 +137,7 @@ class Relay:
                 return None
             if reply.code not in _OK:
                 keep = await self._reset(client, reply)
-                return Unavailable(Phase.MAIL, "the relay takes no mail from our sender address", reply.code)
+                return Unavailable(Phase.MAIL, _no_to_sender(reply.code), reply.code)
             phase = Phase.RCPT
             reply = await client.execute_command(b"RCPT", b"TO:<" + envelope.recipient.encode("ascii") + b">")
             if reply.code not in _OK:
@@ -232,10 +233,20 @@ class _ConnectError(Exception):
         self.result = result
 
 
+def _no_to_sender(code: int) -> str:
+    if code in _LOG_IN_CODES:
+        return _LOG_IN_WANTED
+    return "the relay takes no mail from our sender address" if _is_final(code) else "the relay takes no mail now"
+
+
+def _is_final(code: int) -> bool:
+    return 500 <= code < 600  # noqa: PLR2004 - permanent negative, RFC 5321
+
+
 def _said_no(phase: Phase, reply: SMTPResponse) -> SendResult:
     if reply.code in _LOG_IN_CODES or (phase is Phase.RCPT and _RELAYING_DENIED.search(reply.message)):
-        return Unavailable(phase, "the relay wants a log-in that it accepts", reply.code)
-    if 500 <= reply.code < 600:  # noqa: PLR2004 - permanent negative, RFC 5321
+        return Unavailable(phase, _LOG_IN_WANTED, reply.code)
+    if _is_final(reply.code):
         return Refused(phase, reply.code)
     return Deferred(phase, reply.code)
 
