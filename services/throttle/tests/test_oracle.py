@@ -7,6 +7,7 @@ from ups_schemas.decision import Decision
 from ups_schemas.device import DeviceSnapshot
 from ups_throttle.testing.histories import DEVICE_ID, Changed, Happening, Heard, Ordered, Ticked, history, order_for
 from ups_throttle.testing.play import play
+from ups_throttle.testing.samples import event
 
 HISTORIES_PER_TEST = 50
 
@@ -40,3 +41,13 @@ def test_both_tellings_of_the_rules_decide_alike(first: int):
             assert ours == theirs, f"history {seed}, decision {ours.device_seq}"
         assert len(decided) == len(expected), f"history {seed}"
         assert sum(step.duplicate for step in steps) == duplicates, f"history {seed}"
+
+
+def test_a_status_pulse_tells_neither_of_an_ownership():
+    pulse = event(1, DEVICE_ID, code="STATUS", phase="pulse", ownership=2)
+    happenings: list[Happening] = [Heard(pulse), Heard(event(2, DEVICE_ID, ownership=1))]
+
+    (decided,) = [decision for step in play(happenings) for decision in step.outputs]
+
+    assert decided == told_by_oracle(happenings)[0][0]
+    assert decided.reason == "device_unknown"
