@@ -1,5 +1,6 @@
 """The settings that lose nothing, and the places of the client library that we lean on."""
 
+import asyncio
 import hashlib
 import inspect
 from collections.abc import AsyncIterator
@@ -37,6 +38,7 @@ from ups_runtime.kafka import (
     map_kafka_errors,
     producer,
     scoped,
+    stop,
     topic_name,
     transactional_producer,
 )
@@ -310,3 +312,26 @@ def test_the_library_is_still_what_was_read(parts: list[Any], expected: str) -> 
 def test_the_library_is_the_version_that_was_read() -> None:
     assert aiokafka.__version__ == "0.14.0"
     assert READ_COMMITTED == 1
+
+
+async def _of_its_own() -> None:
+    task = asyncio.create_task(asyncio.sleep(60))
+    task.cancel()
+    await task
+
+
+async def test_a_cancelled_task_of_the_library_is_no_cancellation_of_ours():
+    await stop(SimpleNamespace(stop=_of_its_own))
+
+    with pytest.raises(Retryable), map_kafka_errors():
+        await _of_its_own()
+
+
+async def test_our_own_cancellation_passes_through_a_stop():
+    stopping = asyncio.create_task(stop(SimpleNamespace(stop=lambda: asyncio.sleep(60))))
+    await asyncio.sleep(0)
+
+    stopping.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
