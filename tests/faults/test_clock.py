@@ -20,8 +20,8 @@ async def test_the_clock_of_the_process_is_stepped(run: Run, report: Path | None
     one = run.member("one", program=[ENTRY], environ={"FAULT_CLOCK_FILE": str(file)})
     one.start()
     async with run.load.running():
-        await run.load.goes_on(300)
-        for _ in range(run.rounds(1, 5)):
+        await run.load.goes_on(100)
+        for _ in range(run.rounds(1, 3)):
             for step in STEPS:
                 before = run.load.early
                 partial = file.with_suffix(".new")
@@ -36,7 +36,7 @@ async def test_the_clock_of_the_process_is_stepped(run: Run, report: Path | None
                     await eventually(run.load.count_overdue, within_s=30)
                 run.load.quiet = frozenset()
                 run.bitten += 1
-                await run.load.goes_on(200)
+                await run.load.goes_on(100)
         file.write_text("0")
         await run.load.goes_on(100)
 

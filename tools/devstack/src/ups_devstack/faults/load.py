@@ -77,6 +77,7 @@ class Load:
         self.sent = 0
         self.count_decided = 0
         self.early = 0
+        self.events_per_s = EVENTS_PER_S
         self.quiet: frozenset[str] = frozenset()
         self._kafka = kafka
         self._chance = chance
@@ -136,7 +137,7 @@ class Load:
             for _ in range(AT_ONCE):
                 batch += self._some()
             await self._write(batch)
-            await asyncio.sleep(AT_ONCE / EVENTS_PER_S)
+            await asyncio.sleep(AT_ONCE / self.events_per_s)
 
     def _some(self) -> list[tuple[Topic, Payload]]:
         device_id = self._chance.choice([each for each in self.devices if each not in self.quiet])

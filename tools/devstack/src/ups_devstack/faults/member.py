@@ -95,6 +95,10 @@ class Member:
                     found.append(entry)
         return found
 
+    def count_lines(self, text: str) -> int:
+        """Count the lines of its log that hold the text, over all its starts."""
+        return self._child.log_path.read_text(errors="replace").count(text)
+
     async def counter(self, name: str) -> float:
         """Ask for one of its counters, all labels together."""
         port = json.loads(self._ports_file.read_text())["side_port"]
