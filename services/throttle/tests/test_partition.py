@@ -25,10 +25,10 @@ class Wire(CloudEventsWire):
     def __init__(self) -> None:
         super().__init__(Service.THROTTLE, FakeClock(START))
 
-    def decision(self, decision: Decision) -> Payload:
+    def decision(self, decision: Decision, event_json: bytes | None = None) -> Payload:
         if decision.device_id == "d-bad":
             raise RuntimeError("boom")
-        encoded = super().decision(decision)
+        encoded = super().decision(decision, event_json)
         return encoded._replace(value=b"x" * 2_000_000) if decision.device_id == "d-big" else encoded
 
 
@@ -278,7 +278,7 @@ def test_a_timer_on_which_deciding_fails_is_named_and_tried_again() -> None:
 
 
 class Broken:
-    def decision(self, decision: Decision) -> Payload:
+    def decision(self, decision: Decision, *_more: bytes | None) -> Payload:
         raise RuntimeError(decision.device_id)
 
 

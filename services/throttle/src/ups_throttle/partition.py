@@ -277,7 +277,7 @@ class _Draft:
                     step = command(state, message, device)
                 case _:
                     assert_never(message)
-            self._keep(device_id, state, step, at_ms)
+            self._keep(device_id, state, step, at_ms, record.event_json)
         except Exception as error:  # noqa: BLE001 - whatever one record does, its neighbours pass
             return self._bury(record, DeadLetterReason.FAILED, _describe(error))
         return True
@@ -328,11 +328,13 @@ class _Draft:
         packed = self._partition.packed(device_id)
         return None if packed is None else snapshot.unpack(packed)
 
-    def _keep(self, device_id: str, before: State | None, step: Step, at_ms: int) -> None:
+    def _keep(
+        self, device_id: str, before: State | None, step: Step, at_ms: int, event_json: bytes | None = None
+    ) -> None:
         """Take a step over into the overlay, wholly or (when something about it raises) not at all."""
         outgoing: list[Outgoing] = []
         for decision in step.outputs:
-            payload = self._partition._wire.decision(decision)  # noqa: SLF001
+            payload = self._partition._wire.decision(decision, event_json)  # noqa: SLF001
             if len(payload.value or b"") > MAX_RECORD_BYTES:
                 raise ValueError(f"a decision of {len(payload.value or b'')} bytes is more than a record may have")
             outgoing.append(Outgoing(Role.DECISION, payload))
@@ -349,7 +351,8 @@ class _Draft:
             self._wake_ms[device_id] = wake_ms
         self._outgoing += outgoing
         self._duplicates += step.duplicate
-        self._decided.update((decision.type, getattr(decision, "outcome", "")) for decision in step.outputs)
+        for decision in step.outputs:
+            self._decided[decision.type, getattr(decision, "outcome", "")] += 1
 
     def _pack(self, device_id: str, state: State) -> bytes:
         try:

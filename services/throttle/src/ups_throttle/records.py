@@ -78,11 +78,15 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record to decide on, parsed. Of the devices there are only unreadable ones here."""
+    """One record to decide on, parsed. Of the devices there are only unreadable ones here.
+
+    `event_json` is the event's bytes, if they are what its model would dump it to.
+    """
 
     source: Source
     raw: Raw
     message: AcceptedEvent | EnableNotifications | Unreadable
+    event_json: bytes | None = None
 
 
 class Payload(NamedTuple):
@@ -104,8 +108,8 @@ class Outgoing(NamedTuple):
 class Wire(Protocol):
     """How decisions and dead letters look as bytes; pure but for the time of death."""
 
-    def decision(self, decision: Decision) -> Payload:
-        """Encode a decision: the same decision gives the same bytes."""
+    def decision(self, decision: Decision, event_json: bytes | None = None) -> Payload:
+        """Encode a decision: the same decision gives the same bytes. `event_json`: its event's, where known."""
 
     def dead_letter(self, raw: Raw, reason: DeadLetterReason, error: str) -> Payload:
         """Give the raw record with what went wrong in its headers."""

@@ -88,8 +88,8 @@ def message_event(
     )
 
 
-def encode(event: CloudEvent[M], *, key: str) -> Encoded:
-    """The record of an event. The record timestamp is the event's time."""
+def encode(event: CloudEvent[M], *, key: str, value: bytes | None = None) -> Encoded:
+    """The record of an event. The record timestamp is the event's time; `value` is the data if it is there already."""
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", event.id.encode()),
@@ -101,7 +101,9 @@ def encode(event: CloudEvent[M], *, key: str) -> Encoded:
     ]
     if event.traceparent is not None:
         headers.append(("traceparent", event.traceparent.encode()))
-    return Encoded(key.encode(), event.data.model_dump_json().encode(), headers, milliseconds(event.time))
+    if value is None:
+        value = event.data.model_dump_json().encode()
+    return Encoded(key.encode(), value, headers, milliseconds(event.time))
 
 
 def decode(record: Record, models: Any) -> CloudEvent[Any]:  # Any: a model, a union or a tuple; mypy has no type for it

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Generic, TypeVar
+from functools import cache
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
@@ -61,6 +62,29 @@ class Message(BaseModel):
     """Base of all that is on the wire: frozen; readers ignore fields they do not know."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null", allow_inf_nan=False)
+
+    @classmethod
+    def trusted(cls, **values: Any) -> Self:  # Any: the fields, which mypy does not check here
+        """The message with these values, unchecked, in a fifth of the time.
+
+        For hot paths that make messages of what was checked before: each value must be what checking would make of it.
+        Equal to the checked message, and dumped to the same bytes.
+        """
+        message = cls.__new__(cls)
+        _set(message, "__dict__", {**_fields(cls), **values})
+        _set(message, "__pydantic_fields_set__", set(values))
+        _set(message, "__pydantic_extra__", None)
+        _set(message, "__pydantic_private__", None)
+        return message
+
+
+_set = object.__setattr__
+
+
+@cache
+def _fields(model: type[BaseModel]) -> dict[str, Any]:  # Any: defaults of any type
+    """The fields in order, with their defaults, which are immutable in all messages; those without are to be given."""
+    return {name: field.get_default() for name, field in model.model_fields.items()}
 
 
 DataT = TypeVar("DataT", bound=Message)

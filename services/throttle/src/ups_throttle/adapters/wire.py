@@ -13,9 +13,14 @@ from ups_schemas.envelope import DeadLetterHeader, DeadLetterReason, format_time
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.ids import derived
 from ups_schemas.topics import MAX_AHEAD
+from ups_throttle.adapters.events import read_canonical
 from ups_throttle.records import MAX_RECORD_BYTES, Payload, Raw, Record, Source, Unreadable
 
 CE_SOURCE = "/throttle"
+
+_EVENT = {"event"}
+# `event` comes after it; no id before it can hold a quotation mark
+_EVENT_DECIDED = b'"type":"ups.event-decided.v1"'
 
 _MODELS: dict[Source, type[AcceptedEvent | EnableNotifications | DeviceSnapshot]] = {
     Source.EVENTS: AcceptedEvent,
@@ -26,6 +31,10 @@ _MODELS: dict[Source, type[AcceptedEvent | EnableNotifications | DeviceSnapshot]
 
 def parse_record(source: Source, raw: Raw) -> Record:
     """Parse a record of `ups.events` or `ups.commands`; whatever its bytes are, this returns."""
+    if source is Source.EVENTS and raw.value is not None:
+        event = read_canonical(raw.value)
+        if event is not None and raw.key == event.device_id.encode():
+            return Record(source, raw, event, raw.value)
     message = _parsed(source, raw)
     return Record(source, raw, message if not isinstance(message, DeviceSnapshot) else _not_here(source))
 
@@ -47,11 +56,14 @@ class CloudEventsWire:
         self._service = service
         self._clock = clock
 
-    def decision(self, decision: Decision) -> Payload:
+    def decision(self, decision: Decision, event_json: bytes | None = None) -> Payload:
         """Encode a decision; its `ce_id` derives from what it is about, so that a replay gives the same bytes."""
+        value = None
         match decision:
             case EventDecided():
                 about, time = decision.event.event_id, decision.effective_at
+                if event_json is not None:
+                    value = _around(event_json, decision)
             case LateEventsDecided():
                 about, time = decision.last_event_id, decision.effective_at
             case NotificationsDisabled():
@@ -63,7 +75,7 @@ class CloudEventsWire:
         # device_seq begins anew when an idle device was forgotten: it alone would not tell two lives apart
         ce_id = derived("decision", decision.device_id, decision.ownership, decision.device_seq, about)
         event = message_event(decision, id=ce_id, source=CE_SOURCE, subject=decision.device_id, time=time)
-        encoded = encode(event, key=decision.device_id)
+        encoded = encode(event, key=decision.device_id, value=value)
         # An order may carry the time of a clock that is far ahead. The brokers would refuse its whole batch, for ever.
         latest_ms = milliseconds(self._clock.now() + MAX_AHEAD)
         return Payload(encoded.key, encoded.value, encoded.headers, min(encoded.timestamp_ms, latest_ms))
@@ -91,6 +103,12 @@ class CloudEventsWire:
         key = raw.key if len(raw.key or b"") < MAX_RECORD_BYTES // 2 else None
         # Kafka's clients send no record that has neither
         return Payload(key, b"" if key is None and value is None else value, headers)
+
+
+def _around(event_json: bytes, decision: EventDecided) -> bytes:
+    """The decision as its model dumps it, with the event as it was read: half of the bytes, and of the time."""
+    before, type_, after = decision.model_dump_json(exclude=_EVENT).encode().partition(_EVENT_DECIDED)
+    return b"".join((before, type_, b',"event":', event_json, after))
 
 
 def _parsed(source: Source, raw: Raw) -> AcceptedEvent | EnableNotifications | DeviceSnapshot | Unreadable:

@@ -46,7 +46,7 @@ def incidents(draft: Draft, listed: Iterable[Incident]) -> tuple[WireIncident, .
             told = tuple(who.user_id for who in subscribers if draft.was_told(who, incident.told))
             room -= len(told)
         result.append(
-            WireIncident(
+            WireIncident.trusted(
                 incident_id=incident_id(draft.device_id, incident.event_id, incident.code),
                 event_id=incident.event_id,
                 code=incident.code,
@@ -86,7 +86,7 @@ def event_decided(
     """Add the event's row. Of another ownership than the event's it says nothing."""
     view = draft.view if event.ownership == draft.ownership else None
     draft.outputs.append(
-        EventDecided(
+        EventDecided.trusted(
             device_id=event.device_id,
             company_id=None if view is None else view.company_id,
             ownership=event.ownership,

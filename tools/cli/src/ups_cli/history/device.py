@@ -159,7 +159,7 @@ def _parsed(history: DeviceHistory, kind: Kind, kept: Kept, models: Any) -> Any:
 class _NoWire:
     """`ups_throttle.records.Wire` for who only restores."""
 
-    def decision(self, decision: Decision) -> Payload:
+    def decision(self, decision: Decision, event_json: bytes | None = None) -> Payload:
         raise NotImplementedError
 
     def dead_letter(self, raw: Raw, reason: str, error: str) -> Payload:
