@@ -1,5 +1,6 @@
 """The throttle as a process."""
 
+import gc
 from uuid import uuid4
 
 from ups_runtime.dlq import DrainCount, DrainLimit
@@ -12,6 +13,10 @@ from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.metrics import Instruments
 from ups_throttle.settings import Settings
 from ups_throttle.worker import Tools
+
+# A batch makes tens of thousands of objects and no cycles. Python's own 700 looks through them all again and again: a
+# tenth of the CPU (bench 2026-11-22).
+GC_THRESHOLDS = (20_000, 50, 100)
 
 log = get_logger("throttle")
 
@@ -35,6 +40,7 @@ async def start(life: Life, settings: Settings) -> None:
 
 def main() -> None:
     """Run until told to stop."""
+    gc.set_threshold(*GC_THRESHOLDS)
     run(Service.THROTTLE, Settings, start)
 
 

@@ -60,8 +60,9 @@ class Reader:
         stamps = {partition: client.last_poll_timestamp(partition) for partition in partitions}
         records = await client.getmany(*partitions, timeout_ms=TURN_MS, max_records=limit)
         # From here to the end nothing is awaited that could let another answer of the broker in between.
-        rest = await client.getmany(*partitions, timeout_ms=0, max_records=limit)
-        all_taken = max(_count(records), _count(rest)) < limit
+        room = max(1, limit - _count(records))
+        rest = await client.getmany(*partitions, timeout_ms=0, max_records=room)
+        all_taken = _count(records) < limit and _count(rest) < room
         for partition, more in rest.items():
             records.setdefault(partition, []).extend(more)
         reached = {}
