@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ups_devstack.faults.load import EVENTS_PER_S
+from ups_devstack.faults.load import EVENTS_PER_S, FLOOD_PER_S
 from ups_devstack.faults.member import Member
 from ups_devstack.faults.run import Run
 from ups_devstack.stack import Backing
-
-# As fast as it is decided: there is no moment without a transaction under way.
-FLOOD_PER_S = 5000.0
 
 pytestmark = pytest.mark.timeout(900)
 

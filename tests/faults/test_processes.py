@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ups_devstack.faults.load import EVENTS_PER_S, FLOOD_PER_S
 from ups_devstack.faults.run import Run
 from ups_runtime.testing import eventually
 
@@ -16,8 +17,10 @@ async def test_killed_again_and_again_it_decides_what_the_oracle_decides(run: Ru
     one.start()
     async with run.load.running():
         for _ in range(run.rounds(4, 20)):
+            run.load.events_per_s = FLOOD_PER_S
             await run.load.goes_on(run.chance.randrange(50, 300))
             await one.kill()
+            run.load.events_per_s = EVENTS_PER_S
             run.injected += 1
             run.bitten += await run.count_open() > 0
             one.start()
@@ -67,7 +70,7 @@ async def test_members_join_and_leave_every_few_seconds(run: Run, report: Path |
             await run.load.goes_on(run.chance.randrange(100, 400))
             member.start()
             await run.load.goes_on(run.chance.randrange(100, 400))
-            run.injected += 2
+            run.injected += 1
             run.bitten += run.said("partition.taken_over") > before
 
     await run.ends_right(f"rebalance, {count} members joining and leaving", report)

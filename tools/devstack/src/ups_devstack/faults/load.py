@@ -35,6 +35,8 @@ OVERDUE = timedelta(seconds=5)
 IN_FLIGHT = 400
 AT_ONCE = 20
 EVENTS_PER_S = 200.0
+# As fast as it is decided: there is no moment without a transaction under way.
+FLOOD_PER_S = 5000.0
 
 POISON = b"\xff\x00"
 SETTLED_WITHIN_S = 90.0
@@ -117,12 +119,12 @@ class Load:
         """Count the periods that run and will end by time."""
         return sum(one.until - one.since < timedelta(seconds=SHORT_S) for one in self._running_periods.values())
 
-    def silence_disabled(self) -> None:
-        """Let the devices whose period runs send nothing: an event after its end would end the period by itself."""
-        self.quiet = frozenset(one.device_id for one in self._running_periods.values())
+    def count_overdue_in_silence(self) -> int:
+        """Count the periods that go on well past their end, and let the devices whose period runs send nothing.
 
-    def count_overdue(self) -> int:
-        """Count the periods that go on well past their end."""
+        An event after its end would end the period by itself.
+        """
+        self.quiet = frozenset(one.device_id for one in self._running_periods.values())
         late = now() - OVERDUE
         return sum(one.until < late for one in self._running_periods.values())
 
