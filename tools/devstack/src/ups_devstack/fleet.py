@@ -57,6 +57,17 @@ class Device:
         event_id: str = event["event_id"]
         return event_id
 
+    async def wait_known(self) -> None:
+        """Return when event-ingest knows the key: for ten seconds after a crash of device-svc, it is not published."""
+        for attempt in range(100):
+            try:
+                await self.send("STATUS")
+                break
+            except RefusedError as refused:
+                if attempt == 99 or refused.status != httpx.codes.UNAUTHORIZED:  # noqa: PLR2004 - the last attempt
+                    raise
+                await asyncio.sleep(0.3)
+
 
 class Operator:
     """The operator of an installation: brings people and devices in, and looks things up."""
@@ -99,7 +110,9 @@ class Operator:
         """Register a UPS for its owner; its key works at once."""
         body = {"company_id": company_id, "owner": owner, "name": name, **more}
         answer = await self.call(Service.DEVICE_SVC, "POST", "/v1/operator/devices", body)
-        return Device(answer["device_id"], name, answer["key"], self._client, self._services)
+        device = Device(answer["device_id"], name, answer["key"], self._client, self._services)
+        await device.wait_known()
+        return device
 
     async def subscribe(self, device: Device, user_id: str, min_severity: str = "warning") -> None:
         """Let a person be told of a device."""
