@@ -142,7 +142,10 @@ class Load:
             await asyncio.sleep(AT_ONCE / self.events_per_s)
 
     def _some(self) -> list[tuple[Topic, Payload]]:
-        device_id = self._chance.choice([each for each in self.devices if each not in self.quiet])
+        talking = [each for each in self.devices if each not in self.quiet]
+        if not talking:
+            return []
+        device_id = self._chance.choice(talking)
         roll = self._chance.random()
         if roll < 0.01:  # noqa: PLR2004 - one in a hundred; more would look like a bad release
             return [(EVENTS, Payload(device_id.encode(), POISON))]
