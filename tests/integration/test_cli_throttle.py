@@ -1,6 +1,7 @@
 """`ups throttle` and `ups why` on what a real throttle left on real brokers."""
 
 import asyncio
+import functools
 import json
 import uuid
 from collections.abc import Iterator
@@ -19,12 +20,17 @@ from ups_schemas.device import Policy, Subscription
 from ups_schemas.envelope import to_utc_milliseconds
 from ups_throttle.testing.samples import device, event
 
-START = to_utc_milliseconds(datetime.now(UTC)) - timedelta(minutes=20)
 CHATTERS, OUTAGE, QUIET = "d-1", "d-2", "d-3"
 
 
+@functools.cache
+def start() -> datetime:
+    """Twenty minutes before it is first asked for: the window is half an hour, and a session may take longer."""
+    return to_utc_milliseconds(datetime.now(UTC)) - timedelta(minutes=20)
+
+
 def at(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
+    return start() + timedelta(minutes=minutes)
 
 
 async def record(kafka: KafkaSettings) -> None:
