@@ -11,8 +11,8 @@ from ups_runtime.testing import eventually
 ENTRY = Path(__file__).with_name("entry.py")
 STEPS = (timedelta(minutes=10), timedelta(minutes=-10), timedelta(days=8), timedelta(days=-8))
 
-# Ends of periods that are so far ahead are refused by the broker: their partitions stand still, and try again after 10 s
-# at most.
+# Ends of periods that are so far ahead are refused by the broker: their partitions stand still, and try again after
+# 10 s at most.
 REFUSED_FROM = timedelta(hours=1)
 SEEN_WITHIN_S = 60
 

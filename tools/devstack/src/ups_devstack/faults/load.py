@@ -89,13 +89,14 @@ class Load:
         self._orders: list[EnableNotifications] = []
         self._resources = AsyncExitStack()
         self._writer: AIOKafkaProducer | None = None
+        self._task: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Load"]:
         """Write from the devices on; with the end of the block no more is written."""
         await self._write([(topic_of(each), payload(each)) for each in self.devices.values()])
         stop = asyncio.Event()
-        task = asyncio.create_task(self._load(stop), name="load")
+        task = self._task = asyncio.create_task(self._load(stop), name="load")
         try:
             yield self
             stop.set()
@@ -109,7 +110,7 @@ class Load:
         """Return when so many more decisions were made."""
         wanted = self.count_decided + more
         every_s = self._chance.random() / 20
-        await eventually(lambda: self.count_decided >= wanted, within_s=within_s, every_s=every_s)
+        await eventually(lambda: self._has_come_to(wanted), within_s=within_s, every_s=every_s)
 
     async def settled(self) -> None:
         """Return when every event has its decision, and every short period has ended."""
@@ -127,6 +128,11 @@ class Load:
         self.quiet = frozenset(one.device_id for one in self._running_periods.values())
         late = now() - OVERDUE
         return sum(one.until < late for one in self._running_periods.values())
+
+    def _has_come_to(self, count: int) -> bool:
+        if self._task is not None and self._task.done():
+            self._task.result()
+        return self.count_decided >= count
 
     async def _load(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
