@@ -5,14 +5,12 @@ import http.client
 import json
 import secrets
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ups_devstack.errors import NotReadyError
 from ups_devstack.process import Child
 from ups_devstack.stack import Backing
 from ups_runtime.kafka import apply_topics
@@ -227,16 +225,3 @@ def _get_json(port: int, path: str) -> tuple[int, dict[str, Any]]:  # Any: JSON
         return response.status, json.loads(response.read())
     finally:
         connection.close()
-
-
-def wait_until_gone(child: ServiceChild, *, within_s: float) -> None:
-    """Return when the process has ended by itself.
-
-    Raises:
-        NotReadyError: it has not.
-    """
-    deadline = time.monotonic() + within_s
-    while child.pid is not None:
-        if time.monotonic() > deadline:
-            raise NotReadyError(f"{child.service} still runs after {within_s:.0f} s")
-        time.sleep(0.05)
