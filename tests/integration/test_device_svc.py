@@ -251,17 +251,24 @@ async def test_a_kill_at_any_moment_loses_no_device_that_was_answered(
         await writing
     await asyncio.to_thread(child.start)
 
-    async def snapshots() -> list[CloudEvent[Any]] | None:
-        there = [codec.decode(record, DeviceSnapshot) for record in await world.read(DEVICES)]
-        return there if {event.data.device_id for event in there} >= set(answered) else None
+    async def published() -> tuple[set[str], set[str], set[str]]:
+        snapshots = [codec.decode(record, DeviceSnapshot) for record in await world.read(DEVICES)]
+        keys = [codec.decode(record, DeviceKey).data for record in await world.read(DEVICE_KEYS)]
+        return (
+            {event.id for event in snapshots},
+            {event.data.device_id for event in snapshots},
+            {key.scope.model_dump()["device_id"] for key in keys},
+        )
 
-    published = await eventually(snapshots, within_s=30)
-    keys = [codec.decode(record, DeviceKey).data for record in await world.read(DEVICE_KEYS)]
+    async def all_of_them() -> bool:
+        _, devices, keyed = await published()
+        return devices >= set(answered) and keyed >= set(answered)
+
+    await eventually(all_of_them, within_s=30)
+    ids, devices, _ = await published()
     await asyncio.to_thread(child.stop)
-    assert published
     assert len(answered) >= 17
-    assert {event.id for event in published} == {f"{event.data.device_id}:1" for event in published}
-    assert {key.scope.model_dump()["device_id"] for key in keys} >= set(answered)
+    assert ids == {f"{device}:1" for device in devices}
 
 
 async def test_what_is_registered_while_kafka_is_away_is_published_later_and_without_mongodb_nothing_is(

@@ -226,7 +226,7 @@ async def test_a_decision_is_one_mail_to_each_of_its_readers(stack: Backing, wor
         for address in addresses:
             await eventually(lambda to=address: _count(stack, to, 2), within_s=30)
         reports = await eventually(lambda: _reported(world, 4))
-        assert await ready(life) == {}
+        await eventually(lambda: _is_ready(life))
 
     for address, user_id in zip(addresses, (samples.OWNER, samples.CO_WORKER), strict=True):
         began, ended = await stack.inbox.mails(to=address)
