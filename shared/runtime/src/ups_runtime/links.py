@@ -27,6 +27,7 @@ class LinkKind(StrEnum):
 
     ENABLE = "enable"
     UNSUBSCRIBE = "unsubscribe"
+    RESUBSCRIBE = "resubscribe"  # the undo in the confirmation mail
     WHY = "why"
 
 
@@ -34,12 +35,16 @@ class LinkKind(StrEnum):
 CLAIMS: Mapping[LinkKind, tuple[str, ...]] = {
     LinkKind.ENABLE: ("user", "device", "ownership", "period"),
     LinkKind.UNSUBSCRIBE: ("user", "company", "device", "ownership"),
+    LinkKind.RESUBSCRIBE: ("user", "company", "device", "ownership", "scope"),
     LinkKind.WHY: ("user", "mail", "device"),
 }
 
 
 class LinkSettings(Group):
-    """The keys that links are signed with, separated by commas or line breaks: the newest first, which signs."""
+    """The keys that links are signed with, separated by commas or line breaks: the newest first, which signs.
+
+    Every service with this setting needs the same keys. An old one stays as long as mails with its links are around.
+    """
 
     env_prefix: ClassVar[str] = "UPS_LINK_"
     keys: SecretStr = Field(description=f"each of at least {MIN_KEY_LENGTH} characters")
