@@ -28,6 +28,7 @@ class MailKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the kind of mail
     MEMBER_REMOVED = "member_removed"
     OWNERSHIP_PASSED = "ownership_passed"
+    MAILBOX_DEAD = "mailbox_dead"
 
 
 class MailRequest(Message):
