@@ -20,6 +20,7 @@ def test_the_least_environment_is_enough():
         ("UPS_SMTP_HELO_NAME", "a b"),
         ("UPS_SMTP_HOTS", "mail"),
         ("UPS_MAIL_EVENT_FROM", "nobody"),
+        ("UPS_MAIL_ACCOUNT_FROM", "nobody"),
         ("UPS_MAIL_EVENT_FROM", "A <a@b.example>\r\nBcc: c@d.example"),
         ("UPS_LINK_KEYS", "short"),
         ("UPS_NOTIFIER_LEASE_S", "0"),

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from ups_notifier.preview import render
-from ups_notifier.testing.samples import CO_WORKER, HOSTILE, reader, samples
+from ups_notifier.preview import all_samples, letter_of, render
+from ups_notifier.testing.account_samples import AccountSample, account_samples
+from ups_notifier.testing.digest_samples import DigestSample
+from ups_notifier.testing.samples import CO_WORKER, HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"
-SAMPLES = samples()
+SAMPLES = all_samples()
+ACCOUNT = account_samples()
+EVENT_MAIL = [name for name in SAMPLES if name not in ACCOUNT]
 
 
 def parsed(name):
@@ -44,7 +48,7 @@ def test_every_mail_keeps_the_wire_format(name):
     assert all(len(line) <= 76 for line in body.split(b"\r\n"))
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", EVENT_MAIL)
 def test_every_event_mail_can_be_ended_and_answers_nobody(name):
     mail = parsed(name)
 
@@ -58,6 +62,27 @@ def test_every_event_mail_can_be_ended_and_answers_nobody(name):
     for part in render(SAMPLES[name])[0].text, render(SAMPLES[name])[0].html:
         assert "Unsubscribe from Email Event Notifications" in part
         assert "Why did I get this e-mail?" in part
+
+
+@pytest.mark.parametrize("name", ACCOUNT)
+def test_nobody_can_unsubscribe_from_account_mail(name):
+    mail = parsed(name)
+
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["From"] == "Ridethrough <account@ridethrough.example.com>"
+    assert not {"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post"} & set(mail.keys())
+    assert "/l/unsubscribe/" not in render(SAMPLES[name])[0].text
+    assert "Why did I get this e-mail?" in text_of(name)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_both_parts_have_the_same_links_and_all_lead_to_the_installation(name):
+    rendered, _ = render(SAMPLES[name])
+    in_html = re.findall(r'href="([^"]*)"', rendered.html)
+
+    assert in_html == re.findall(r"^https?://\S+$", rendered.text, re.MULTILINE)
+    assert all(link.startswith("https://ridethrough.example.com/") for link in in_html)
+    assert rendered.html.count("<a ") == len(in_html)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -160,25 +185,60 @@ HOSTILE_NAMES = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
-@pytest.mark.parametrize("kind", ["raise", "clear", "late", "disabled-owner", "reconcile", "test"])
-def test_hostile_names_do_no_harm(kind, name):
+def named(who, name):
+    device = who.device.model_copy(update={"name": name, "site": name, "model": name})
+    return replace(who, user=who.user.model_copy(update={"name": name}), device=device)
+
+
+def with_names(kind, name):
     sample = SAMPLES[kind]
-    device = reader().device.model_copy(update={"name": name, "site": name, "model": name})
-    user = sample.reader.user.model_copy(update={"name": name})
-    evil = type(sample)(sample.decision, type(sample.reader)(user, device), sample.situation, sample.answers)
+    if isinstance(sample, DigestSample):
+        return DigestSample(tuple(replace(each, reader=named(each.reader, name)) for each in sample.pending))
+    if isinstance(sample, AccountSample):
+        said = sample.request.parameters
+        said = said | {key: name for key in said if key not in {"scope", "devices", "device_id", "ownership"}}
+        return replace(sample, request=sample.request.model_copy(update={"name": name, "parameters": said}))
+    return replace(sample, reader=named(sample.reader, name))
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "raise",
+        "clear",
+        "late",
+        "disabled-owner",
+        "reconcile",
+        "test",
+        "digest",
+        "unsubscribed-device",
+        "mailbox-dead",
+        "account",
+    ],
+)
+def test_hostile_names_do_no_harm(kind, name):
+    evil = with_names(kind, name)
 
     rendered, message = render(evil)
     mail = message_from_bytes(message, policy=default)
+    head, _, body = message.partition(b"\r\n\r\n")
 
     assert mail.keys() == parsed(kind).keys()
     assert mail["Bcc"] is None
     assert len(mail["Subject"]) < 220
+    assert message.isascii()
+    assert all(len(line) <= 998 for line in head.split(b"\r\n"))
+    assert all(len(line) <= 76 for line in body.split(b"\r\n"))
     assert "<script" not in rendered.html
     assert "<img" not in rendered.html
-    assert "49" not in rendered.text.split("UPS:")[1].split("\n")[0]
-    assert "\u202e" not in rendered.text
-    assert rendered.html.count("<style") == render(sample)[0].html.count("<style")
+    assert not re.search(r"\b49\b", rendered.text.split("https://")[0])
+    assert not set("\u202e\u202c\0") & set(rendered.text + rendered.html)
+    assert rendered.html.count("<style") == render(SAMPLES[kind])[0].html.count("<style")
+    assert re.findall(r"https?://[^/\s]+", rendered.text).count("https://ridethrough.example.com") == len(
+        re.findall(r"https?://", rendered.text)
+    )
+    assert len(letter_of(evil).preview) < 1_000
 
 
 def test_a_co_workers_copy_differs_from_the_owners_by_its_links_alone():

@@ -9,10 +9,13 @@ from ups_notifier.adapters.message import HeaderInjectionError, Sender, compose
 from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.letter import Situation
 from ups_notifier.handlers.ports import BadAddressError
+from ups_notifier.testing.account_samples import unsubscribed
+from ups_notifier.testing.digest_samples import began
 from ups_notifier.testing.samples import NOW, decided, event, reader, samples
 from ups_runtime.links import Links
 
 SENDER = Sender("Ridethrough", "events@ridethrough.example.com")
+ACCOUNT = Sender("Ridethrough", "account@ridethrough.example.com")
 
 
 class FailsOnce(Renderer):
@@ -26,7 +29,9 @@ class FailsOnce(Renderer):
 
 
 def writer(renderer, fell_back=lambda: None):
-    return MailWriter(renderer, MailLinks(Links(("k" * 32,), "https://ridethrough.example.com")), SENDER, fell_back)
+    return MailWriter(
+        renderer, MailLinks(Links(("k" * 32,), "https://ridethrough.example.com")), SENDER, ACCOUNT, fell_back
+    )
 
 
 def test_a_mail_that_cannot_be_written_becomes_a_plain_one():
@@ -78,3 +83,25 @@ def test_a_value_that_would_begin_another_header_is_refused(value):
             company_id="c1",
             date=NOW,
         )
+
+
+def test_a_digest_that_cannot_be_written_becomes_a_plain_one():
+    calls = []
+    renderer = FailsOnce(Portal("Ridethrough", "help@example.com"))
+    written = writer(renderer, lambda: calls.append(1)).digest([began(number) for number in range(6)], "d1")
+
+    mail = message_from_bytes(written, policy=default)
+    assert (mail["Subject"], mail["From"]) == ("News of your UPSes", "Ridethrough <events@ridethrough.example.com>")
+    assert calls == [1]
+
+
+def test_an_account_mail_that_cannot_be_written_becomes_a_plain_one():
+    calls = []
+    order = unsubscribed("device").model_copy(update={"parameters": {"scope": "device", "device_id": "ü" * 255}})
+    written = writer(Renderer(Portal("Ridethrough", "help@example.com")), lambda: calls.append(1)).account(
+        order, NOW, "d1"
+    )
+
+    mail = message_from_bytes(written, policy=default)
+    assert (mail["Subject"], mail["From"]) == ("News of your account", "Ridethrough <account@ridethrough.example.com>")
+    assert calls == [1]

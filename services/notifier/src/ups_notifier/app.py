@@ -61,6 +61,7 @@ async def start(life: Life, settings: Settings) -> None:
 
     chance = random.SystemRandom().random
     sender = Sender(*parseaddr(settings.mail.event_from))
+    account_sender = Sender(*parseaddr(settings.mail.account_from))
     relay = await life.enter("relay", Relay(_relay_address(settings.smtp), sender.address))
     health = RelayHealth(life.clock, chance)
     life.health.add("relay", health.missing)
@@ -72,7 +73,7 @@ async def start(life: Life, settings: Settings) -> None:
     worker = LaneWorker(
         ledger,
         directory,
-        MailWriter(renderer, MailLinks(links), sender, metrics.plain_mails.inc),
+        MailWriter(renderer, MailLinks(links), sender, account_sender, metrics.plain_mails.inc),
         relay,
         health,
         metrics,

@@ -61,6 +61,7 @@ class MailSettings(Group):
 
     env_prefix: ClassVar[str] = "UPS_MAIL_"
     event_from: From = "Ridethrough <events@localhost>"
+    account_from: From = "Ridethrough <account@localhost>"
 
 
 class NotifierSettings(Group):

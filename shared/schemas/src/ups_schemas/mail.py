@@ -18,6 +18,7 @@ class MailKind(StrEnum):
     DISABLED = "disabled"
     RECONCILE = "reconcile"
     TEST = "test"
+    DIGEST = "digest"
     UNSUBSCRIBED = "unsubscribed"
     PLAN_NOTICE = "plan_notice"
     VERIFY_ADDRESS = "verify_address"

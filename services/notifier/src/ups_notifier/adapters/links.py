@@ -1,5 +1,6 @@
 """The links of a mail, minted when it is rendered: none of them is ever on a topic."""
 
+from ups_notifier.domain.letter import Unsubscription
 from ups_runtime.links import LinkKind, Links
 from ups_schemas.ids import CompanyId, DeviceId, PeriodId, UserId
 from ups_schemas.mail import MailKind
@@ -15,7 +16,15 @@ class MailLinks:
         """The Event Log of a device, behind sign-in."""
         return self._links.page(f"devices/{device_id}/events")
 
-    def why(self, user_id: UserId, kind: MailKind, device_id: DeviceId) -> str:
+    def home(self) -> str:
+        """The first page of the portal."""
+        return self._links.page("")
+
+    def devices(self) -> str:
+        """All UPSes of the reader's company, behind sign-in."""
+        return self._links.page("devices")
+
+    def why(self, user_id: UserId, kind: MailKind, device_id: DeviceId | None) -> str:
         """The help entry of a kind of mail."""
         return self._links.mint(LinkKind.WHY, user=user_id, mail=kind.value, device=device_id)
 
@@ -23,6 +32,17 @@ class MailLinks:
         """The page, and RFC 8058 address, that ends event mail."""
         return self._links.mint(
             LinkKind.UNSUBSCRIBE, user=user_id, company=company_id, device=device_id, ownership=ownership
+        )
+
+    def resubscribe(self, choice: Unsubscription) -> str:
+        """The page that undoes one choice of getting no event mail."""
+        return self._links.mint(
+            LinkKind.RESUBSCRIBE,
+            user=choice.user_id,
+            company=choice.company_id,
+            device=choice.device_id,
+            ownership=choice.ownership,
+            scope=choice.scope.value,
         )
 
     def enable(self, user_id: UserId, device_id: DeviceId, ownership: int, period_id: PeriodId) -> str:

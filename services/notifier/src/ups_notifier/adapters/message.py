@@ -71,7 +71,7 @@ def compose(
     recipient_name: str,
     delivery_id: str,
     answers: Sequence[str],
-    company_id: CompanyId,
+    company_id: CompanyId | None,
     date: datetime,
 ) -> bytes:
     """The message to one recipient, ready for DATA. The same delivery always has the same Message-ID.
@@ -90,7 +90,7 @@ def compose(
     if answers:
         references = [message_id(each, sender) for each in answers[-_MAX_REFERENCES:]]
         headers += [("In-Reply-To", references[-1]), ("References", " ".join(references))]
-    if letter.unsubscribe_link:
+    if letter.unsubscribe_link and company_id:
         headers += [
             ("List-Id", f"Event Notifications <{_label(company_id)}.events.{sender.domain}>"),
             ("List-Unsubscribe", f"<{letter.unsubscribe_link.url}>"),

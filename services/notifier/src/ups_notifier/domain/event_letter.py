@@ -3,12 +3,11 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ups_notifier.domain.framing import TONE_BY_SEVERITY, Frame, subscribed_why
+from ups_notifier.domain.framing import TONE_BY_SEVERITY, Frame, count_notice, subscribed_why
 from ups_notifier.domain.letter import Fact, Item, Letter, Section, Tone
 from ups_notifier.domain.wording import advice_for, clean, condition_name, duration, severity_word
 from ups_schemas.catalogue import CODES, Kind
-from ups_schemas.decision import Count, EventDecided, Note, Outcome, Reason
-from ups_schemas.device import Policy
+from ups_schemas.decision import EventDecided, Note, Outcome, Reason
 from ups_schemas.event import AcceptedEvent, Phase
 from ups_schemas.mail import MailKind
 
@@ -84,6 +83,13 @@ def shown_at(event: AcceptedEvent) -> datetime:
     return event.occurred_at
 
 
+def runtime_of(event: AcceptedEvent) -> timedelta | None:
+    """How long its battery lasts, as the event says it."""
+    said = event.attributes.battery_runtime_s
+    # beyond any battery: a made-up figure, which timedelta might refuse
+    return None if said is None else timedelta(seconds=min(said, 1e9))
+
+
 def _beginning_label(event: AcceptedEvent) -> str:
     code = CODES.get(event.code)
     lasts = event.phase is not Phase.PULSE and (code is None or code.kind is not Kind.PULSE)
@@ -97,9 +103,9 @@ def _readings(event: AcceptedEvent) -> tuple[Fact, ...]:
     facts: list[Fact] = []
     if said.battery_charge_percent is not None:
         facts.append(Fact("Battery charge", f"{said.battery_charge_percent:.0f} %"))
-    if said.battery_runtime_s is not None:
-        # beyond any battery: a made-up figure, which timedelta might refuse
-        facts.append(Fact("Runtime left", duration(timedelta(seconds=min(said.battery_runtime_s, 1e9)))))
+    runtime = runtime_of(event)
+    if runtime is not None:
+        facts.append(Fact("Runtime left", duration(runtime)))
     if said.load_percent is not None:
         facts.append(Fact("Load", f"{said.load_percent:.0f} %"))
     if said.input_voltage_v is not None:
@@ -120,7 +126,7 @@ def _notices(frame: Frame, decision: EventDecided) -> tuple[str, ...]:
     if decision.reason is Reason.PASSED_WHILE_DISABLED:
         notices.append("Event Notifications of this UPS are disabled. This event is let through all the same.")
     if decision.count is not None and decision.count.position >= decision.count.limit - 1:
-        notices.append(_count_notice(decision.count, decision.basis.policy))
+        notices.append(count_notice(decision.count, decision.basis.policy))
     if event.clock_untrusted:
         notices.append("The clock of this UPS is wrong. The time shown is when its message arrived.")
     if event.snapshot:
@@ -130,21 +136,9 @@ def _notices(frame: Frame, decision: EventDecided) -> tuple[str, ...]:
     return tuple(notices)
 
 
-def _count_notice(counted: Count, policy: Policy | None) -> str:
-    left = counted.limit - counted.position + 1
-    more = {1: "One more within that time disables", 2: "Two more within that time disable"}.get(
-        left, f"{left} more within that time disable"
-    )
-    length = f" for {duration(timedelta(seconds=policy.period_s))}" if policy else ""
-    return (
-        f"{counted.position} of {counted.limit} in {duration(timedelta(seconds=counted.window_s))}. "
-        f"{more} the Event Notifications of this UPS{length}."
-    )
-
-
 def _ended_section(frame: Frame, decision: EventDecided, title: str) -> tuple[Section, ...]:
     items = tuple(
-        Item(condition_name(each.code, each.text), f"since {frame.at(frame.began(each))}", Tone.OVER)
+        Item(condition_name(each.code, each.text), (f"since {frame.at(frame.began(each))}",), Tone.OVER)
         for each in sorted(decision.closed, key=lambda each: each.since)
     )
     return (Section(title, items),)

@@ -19,8 +19,8 @@ from ups_notifier.domain.wording import (
     zone_of,
 )
 from ups_schemas.catalogue import Severity
-from ups_schemas.decision import Decision, Incident
-from ups_schemas.device import DeviceSnapshot
+from ups_schemas.decision import Count, Decision, Incident
+from ups_schemas.device import DeviceSnapshot, Policy
 from ups_schemas.mail import MailKind
 
 DELAYED_FROM = timedelta(minutes=15)
@@ -68,7 +68,7 @@ class Frame:
 
     def when(self, label: str, moment_: datetime) -> Fact:
         """A moment as a fact."""
-        return Fact(label, moment(moment_, self.zone), beside_in_utc(moment_, self.zone))
+        return moment_fact(label, moment_, self.zone)
 
     def ups_facts(self) -> tuple[Fact, ...]:
         """Which UPS, and where."""
@@ -83,8 +83,7 @@ class Frame:
         name = clean(self.device.name, MAX_NAME_IN_SUBJECT)
         site = clean(self.device.site, MAX_NAME_IN_SUBJECT) if self.device.site else ""
         where = ", ".join(isolated(part) for part in (name, site) if part)
-        tags = ", ".join(part for part in (tag, "delayed" if self.delay else "") if part)
-        return f"[{tags[0].upper()}{tags[1:]}] {title}: {where}" if tags else f"{title}: {where}"
+        return tagged(f"{title}: {where}", tag, "delayed" if self.delay else "")
 
     def delay_notices(self, incidents: Iterable[Incident] = ()) -> tuple[str, ...]:
         """That it comes late, and what has become of these incidents meanwhile; nothing for a mail on time."""
@@ -97,7 +96,7 @@ class Frame:
             else f"No end of it has been mailed since: {condition_name(each.code, each.text)}."
             for each in incidents
         ]
-        return (" ".join((f"This mail is delayed by {duration(_whole_minutes(self.delay))}.", *later)),)
+        return (" ".join((f"This mail is delayed by {duration(whole_minutes(self.delay))}.", *later)),)
 
     def began(self, incident: Incident) -> datetime:
         """When an incident began: by the device's clock while that can be believed."""
@@ -112,7 +111,7 @@ class Frame:
         items = (
             Item(
                 condition_name(each.code, each.text),
-                f"since {self.at(self.began(each))}",
+                (f"since {self.at(self.began(each))}",),
                 TONE_BY_SEVERITY[each.severity],
             )
             for each in ordered
@@ -138,7 +137,7 @@ class Frame:
             badge=badge,
             title=title,
             lead=lead,
-            device_name=clean(device.name),
+            about=clean(device.name),
             facts=facts,
             why=why,
             why_link=Action(WHY_LABEL, self.addresses.why(user.user_id, kind, device.device_id)),
@@ -148,6 +147,17 @@ class Frame:
                 self.addresses.unsubscribe(user.user_id, device.company_id, device.device_id, device.ownership),
             ),
         )
+
+
+def moment_fact(label: str, moment_: datetime, zone: ZoneInfo) -> Fact:
+    """A moment as a fact for a reader in this zone."""
+    return Fact(label, moment(moment_, zone), beside_in_utc(moment_, zone))
+
+
+def tagged(line: str, *tags: str) -> str:
+    """A subject behind its tags, those that are not empty."""
+    told = ", ".join(tag for tag in tags if tag)
+    return f"[{told[0].upper()}{told[1:]}] {line}" if told else line
 
 
 def with_action(letter: Letter, action: Action) -> Letter:
@@ -162,7 +172,21 @@ def subscribed_why(kind: MailKind) -> str:
     return "You get this mail because you are subscribed to the Event Notifications of this UPS."
 
 
-def _whole_minutes(length: timedelta) -> timedelta:
+def count_notice(counted: Count, policy: Policy | None) -> str:
+    """`5 of 6 in 30 minutes`, and what one too many would do."""
+    left = counted.limit - counted.position + 1
+    more = {1: "One more within that time disables", 2: "Two more within that time disable"}.get(
+        left, f"{left} more within that time disable"
+    )
+    length = f" for {duration(timedelta(seconds=policy.period_s))}" if policy else ""
+    return (
+        f"{counted.position} of {counted.limit} in {duration(timedelta(seconds=counted.window_s))}. "
+        f"{more} the Event Notifications of this UPS{length}."
+    )
+
+
+def whole_minutes(length: timedelta) -> timedelta:
+    """For what is long enough that seconds say nothing."""
     return timedelta(minutes=round(length / timedelta(minutes=1)))
 
 

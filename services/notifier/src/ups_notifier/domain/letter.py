@@ -19,6 +19,14 @@ class Tone(StrEnum):
     PAUSED = "paused"
 
 
+class Scope(StrEnum):
+    """How much event mail somebody has switched off."""
+
+    DEVICE = "device"
+    COMPANY = "company"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One line of plain fact; `beside` is smaller: the same time in UTC, the model of the UPS."""
@@ -31,10 +39,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A line of a list: what, and when or how often."""
+    """An entry of a list: what, and in lines below it when, where or how often."""
 
     what: str
-    detail: str
+    details: tuple[str, ...]
     tone: Tone = Tone.INFO
 
 
@@ -57,7 +65,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One mail to one person. `preview` is what an inbox shows behind the subject."""
+    """One mail to one person. `preview` is what an inbox shows behind the subject, `about` the UPS if it is of one."""
 
     kind: MailKind
     subject: str
@@ -66,7 +74,7 @@ class Letter:
     badge: str
     title: str
     lead: str
-    device_name: str
+    about: str
     facts: tuple[Fact, ...]
     why: str
     why_link: Action
@@ -91,17 +99,37 @@ class Situation:
     tells_both: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Unsubscription:
+    """One person's choice to get no event mail of a device, a company, or at all."""
+
+    user_id: UserId
+    company_id: CompanyId | None
+    device_id: DeviceId | None
+    ownership: int | None
+    scope: Scope
+
+
 class Addresses(Protocol):
     """Where the links of a mail lead; nothing in them comes from a request."""
 
     def log(self, device_id: DeviceId) -> str:
         """The Event Log of a device."""
 
-    def why(self, user_id: UserId, kind: MailKind, device_id: DeviceId) -> str:
+    def home(self) -> str:
+        """The first page of the portal."""
+
+    def devices(self) -> str:
+        """All UPSes of the reader's company."""
+
+    def why(self, user_id: UserId, kind: MailKind, device_id: DeviceId | None) -> str:
         """The help entry of a kind of mail."""
 
     def unsubscribe(self, user_id: UserId, company_id: CompanyId, device_id: DeviceId, ownership: int) -> str:
         """The page, and RFC 8058 address, that ends event mail."""
+
+    def resubscribe(self, choice: Unsubscription) -> str:
+        """The page that undoes one choice of getting no event mail."""
 
     def enable(self, user_id: UserId, device_id: DeviceId, ownership: int, period_id: PeriodId) -> str:
         """The page that ends a disabled period."""

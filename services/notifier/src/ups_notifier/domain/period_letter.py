@@ -78,11 +78,7 @@ def reconcile_letter(frame: Frame, decision: NotificationsEnabled) -> Letter:
         why=f"{subscribed_why(MailKind.RECONCILE)} It is sent once each time they are enabled again.",
     )
     happened = tuple(
-        Item(
-            name_of(each.code),
-            f"began {times(each.raised) if each.raised else 'not at all'}, "
-            f"ended {times(each.cleared) if each.cleared else 'not at all'}",
-        )
+        Item(name_of(each.code), (f"began {_often(each.raised)}, ended {_often(each.cleared)}",))
         for each in sorted(decision.happened, key=lambda each: (-each.raised - each.cleared, each.code))
     )
     return replace(
@@ -93,6 +89,10 @@ def reconcile_letter(frame: Frame, decision: NotificationsEnabled) -> Letter:
             Section("What came and went meanwhile", happened, "Nothing happened while they were disabled."),
         ),
     )
+
+
+def _often(number: int) -> str:
+    return times(number) if number else "not at all"
 
 
 def _summary(decision: NotificationsEnabled) -> str:
@@ -120,7 +120,7 @@ def _enabled_by(frame: Frame, decision: NotificationsEnabled) -> str:
 
 def _tripping(frame: Frame, tripping: Tripping, since: datetime) -> Item:
     tone = Tone.OVER if tripping.phase == Phase.CLEAR else Tone.INFO
-    return Item(name_of(tripping.code), time_of_day(tripping.at, since, frame.zone), tone)
+    return Item(name_of(tripping.code), (time_of_day(tripping.at, since, frame.zone),), tone)
 
 
 def _tripped_by_an_end(decision: NotificationsDisabled) -> tuple[str, ...]:
