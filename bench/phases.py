@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import ups_throttle.adapters.kafka as kafka_adapter
-import ups_throttle.partition as partition_module
+import ups_throttle.overlay as overlay_module
 from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.app import main
 from ups_throttle.domain import device as projection
@@ -81,7 +81,7 @@ def instrument(watch: Stopwatch) -> None:
         (kafka_adapter, "parse_record", "parse events"),
         (kafka_adapter, "parse_device", "parse devices"),
         (kafka_adapter, "_append", "fill record batches"),
-        (partition_module, "decide", "decide"),
+        (overlay_module, "decide", "decide"),
         (CloudEventsWire, "decision", "encode decisions"),
         (snapshot, "pack", "pack state"),
         (snapshot, "unpack", "unpack state"),

@@ -20,7 +20,8 @@ from ups_throttle.adapters.memory_log import MemoryLog, Place
 from ups_throttle.adapters.memory_port import TOPIC_BY_ROLE, Crashed, MemoryPort
 from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.metrics import Instruments
-from ups_throttle.partition import Commit, Partition
+from ups_throttle.overlay import Commit
+from ups_throttle.partition import Partition
 from ups_throttle.port import Port
 from ups_throttle.records import Offsets, Outgoing, Payload, Role
 from ups_throttle.testing.samples import START, device, event, payload

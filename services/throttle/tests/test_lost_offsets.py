@@ -5,7 +5,8 @@ from ups_schemas.envelope import DeadLetterReason
 from ups_schemas.topics import EVENTS, Service
 from ups_throttle.adapters.memory_log import LogRecord
 from ups_throttle.adapters.wire import CloudEventsWire
-from ups_throttle.partition import Commit, Partition, Refusal
+from ups_throttle.overlay import Commit
+from ups_throttle.partition import Partition, Refusal
 from ups_throttle.records import Committed, Offsets, Record, Role, Source, Unreadable
 from ups_throttle.testing.samples import device, event
 

@@ -11,7 +11,8 @@ from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import Service
 from ups_throttle.adapters.memory_log import LogRecord
 from ups_throttle.adapters.wire import CloudEventsWire, parse_device, parse_record
-from ups_throttle.partition import Commit, Partition, Refusal
+from ups_throttle.overlay import Commit
+from ups_throttle.partition import Partition, Refusal
 from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Committed, Offsets, Payload, Record, Role, Source
 from ups_throttle.testing.samples import START, device, enable, event, payload
 

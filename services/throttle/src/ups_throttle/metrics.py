@@ -1,7 +1,7 @@
 """What the throttle counts, each declared once."""
 
 from ups_runtime.metrics import Metrics
-from ups_throttle.partition import Commit
+from ups_throttle.overlay import Commit
 
 BATCH_BUCKETS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 

@@ -5,46 +5,20 @@ one is restored from the changelog.
 """
 
 import json
-import struct
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, assert_never
 
-from ups_schemas.decision import NotificationsDisabled, NotificationsEnabled
-from ups_schemas.device import DeviceSnapshot, EnableNotifications
-from ups_schemas.envelope import DeadLetterReason
+from ups_schemas.device import DeviceSnapshot
 from ups_schemas.event import AcceptedEvent
+from ups_throttle.changelog import unframe
 from ups_throttle.domain import device as projection
 from ups_throttle.domain import snapshot
-from ups_throttle.domain.decide import Step, command, decide, due, forgettable, next_due
+from ups_throttle.domain.decide import next_due
 from ups_throttle.domain.device import Device
-from ups_throttle.domain.state import State
 from ups_throttle.domain.timers import Timers
-from ups_throttle.records import (
-    MAX_RECORD_BYTES,
-    SENTINEL_KEY,
-    TAKEOVER_KEY,
-    Committed,
-    Offsets,
-    Outgoing,
-    Payload,
-    Record,
-    Role,
-    Source,
-    Unreadable,
-    Wire,
-)
+from ups_throttle.overlay import Commit, Overlay, UnpackableError
+from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Committed, Offsets, Outgoing, Payload, Record, Role, Wire
 
-# How often an idle device is looked at, to be forgotten. Halved: more looking; doubled: its memory is held longer.
-FORGET_CHECK_MS = 25 * 3_600_000
-
-# A timer on which the domain raised is tried again after this: soon enough for a person to see it recover.
-TIMER_RETRY_MS = 60_000
-
-_FRAME = struct.Struct(">Bqq")
-_FRAME_VERSION = 1
 _ARMED_AT_ONCE = 500
 
 
@@ -55,32 +29,6 @@ class Refusal(StrEnum):
     STATE_AHEAD = "state_ahead"
     CHANGELOG_LOST = "changelog_lost"
     PARTITIONS_CHANGED = "partitions_changed"
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """All that one transaction writes, and what becomes true once it is committed. `dead`: whether, for each record."""
-
-    offsets: Offsets
-    outgoing: list[Outgoing] = field(default_factory=list)
-    states: dict[str, bytes | None] = field(default_factory=dict)
-    wake_ms: dict[str, int | None] = field(default_factory=dict)
-    decided: Counter[tuple[str, str]] = field(default_factory=Counter)
-    duplicates: int = 0
-    buried: tuple[tuple[Source, DeadLetterReason, str], ...] = ()
-    stuck_timers: tuple[tuple[str, str], ...] = ()
-    dead: tuple[bool, ...] = ()
-
-    @property
-    def changes_nothing(self) -> bool:
-        """Whether there is nothing to tell the broker; `apply` it all the same."""
-        return not self.outgoing and not self.dead
-
-
-class _UnpackableError(Exception):
-    def __init__(self, device_id: str) -> None:
-        super().__init__(device_id)
-        self.device_id = device_id
 
 
 class Partition:
@@ -115,11 +63,8 @@ class Partition:
         if value is None:
             self._states.pop(device_id, None)
             return
-        version, events, commands = _FRAME.unpack_from(value)
-        if version != _FRAME_VERSION:
-            raise ValueError(f"state of version {version}, this release reads {_FRAME_VERSION}")
-        self._newest = Offsets(max(self._newest.events, events), max(self._newest.commands, commands))
-        self._states[device_id] = value[_FRAME.size :]
+        offsets, self._states[device_id] = unframe(value)
+        self._newest = Offsets(max(self._newest.events, offsets.events), max(self._newest.commands, offsets.commands))
 
     def begin(self, committed: Committed) -> Offsets | Refusal:
         """Say where to go on after all was restored, or why that must not be.
@@ -198,21 +143,27 @@ class Partition:
         """
         one_by_one: set[str] = set()
         while True:
-            draft = _Draft(self, one_by_one)
-            dead = tuple([not draft.take(record) for record in records])
+            overlay = Overlay(self._states, self._device, self._wire, one_by_one)
+            dead = tuple([not overlay.take(record) for record in records])
             try:
-                return draft.commit(offsets, dead)
-            except _UnpackableError as error:
+                commit = overlay.commit(offsets, dead)
+            except UnpackableError as error:
                 if error.device_id in one_by_one:
                     raise
                 one_by_one.add(error.device_id)
+            else:
+                break
+        if any(dead) and not commit.states:
+            # Should the group's offsets be lost, the changelog says from where on nothing is put aside twice.
+            commit.outgoing.append(self._sentinel_at(offsets))
+        return commit
 
     def tick(self, now_ms: int, limit: int) -> Commit:
         """Fire up to `limit` timers that are due, earliest first. The caller has decided on all that came before."""
-        draft = _Draft(self, set())
+        overlay = Overlay(self._states, self._device, self._wire)
         for device_id in self._timers.pop_due(now_ms, limit):
-            draft.wake(device_id, now_ms)
-        return draft.commit(self.offsets, ())
+            overlay.wake(device_id, now_ms)
+        return overlay.commit(self.offsets, ())
 
     def sentinel(self) -> Commit:
         """Commit both offsets anew, and the proof that there were some: offsets expire, the sentinel does not."""
@@ -246,131 +197,3 @@ class Partition:
         if device is None and (packed := self._devices.get(device_id)) is not None:
             device = self._unpacked[device_id] = projection.unpack(packed)
         return device
-
-
-class _Draft:
-    """The overlay of one batch or tick: reads through to the partition, writes only here."""
-
-    def __init__(self, partition: Partition, one_by_one: set[str]) -> None:
-        self._partition = partition
-        self._one_by_one = one_by_one
-        self._states: dict[str, State | None] = {}
-        self._wake_ms: dict[str, int | None] = {}
-        self._outgoing: list[Outgoing] = []
-        self._decided: Counter[tuple[str, str]] = Counter()
-        self._duplicates = 0
-        self._buried: list[tuple[Source, DeadLetterReason, str]] = []
-        self._stuck: list[tuple[str, str]] = []
-
-    def take(self, record: Record) -> bool:
-        """Decide on a record; false when it became a dead letter."""
-        message = record.message
-        if isinstance(message, Unreadable):
-            return self._bury(record, message.reason, message.error)
-        device_id, at_ms = message.device_id, record.raw.timestamp
-        try:
-            state, device = self._state(device_id), self._partition._device(device_id)  # noqa: SLF001 - its overlay
-            match message:
-                case AcceptedEvent():
-                    step = decide(state, message, at_ms, device)
-                case EnableNotifications():
-                    step = command(state, message, device)
-                case _:
-                    assert_never(message)
-            self._keep(device_id, state, step, at_ms, record.event_json)
-        except Exception as error:  # noqa: BLE001 - whatever one record does, its neighbours pass
-            return self._bury(record, DeadLetterReason.FAILED, _describe(error))
-        return True
-
-    def wake(self, device_id: str, now_ms: int) -> None:
-        try:
-            state = self._state(device_id)
-            if state is None:
-                return
-            wake_ms, device = next_due(state), self._partition._device(device_id)  # noqa: SLF001
-            if wake_ms is not None and wake_ms <= now_ms:
-                self._keep(device_id, state, due(state, now_ms, device), now_ms)
-            elif forgettable(state, now_ms, self._partition._device(device_id)):  # noqa: SLF001
-                self._keep(device_id, state, Step(None, ()), now_ms)
-            else:
-                self._wake_ms[device_id] = wake_ms or now_ms + FORGET_CHECK_MS
-        except Exception as error:  # noqa: BLE001 - whatever one timer does, the others fire
-            self._stuck.append((device_id, _describe(error)))
-            self._wake_ms[device_id] = now_ms + TIMER_RETRY_MS
-
-    def commit(self, offsets: Offsets, dead: tuple[bool, ...]) -> Commit:
-        states: dict[str, bytes | None] = {}
-        for device_id, state in self._states.items():
-            packed = None if state is None else self._pack(device_id, state)
-            if packed is None and self._partition.packed(device_id) is None:
-                continue  # born and forgotten within this batch
-            states[device_id] = packed
-            framed = None if packed is None else _FRAME.pack(_FRAME_VERSION, *offsets) + packed
-            self._outgoing.append(Outgoing(Role.CHANGELOG, Payload(device_id.encode(), framed)))
-        if any(dead) and not states:
-            # Should the group's offsets be lost, the changelog says from where on nothing is put aside twice.
-            self._outgoing.append(self._partition._sentinel_at(offsets))  # noqa: SLF001
-        return Commit(
-            offsets=offsets,
-            outgoing=self._outgoing,
-            states=states,
-            wake_ms=self._wake_ms,
-            decided=self._decided,
-            duplicates=self._duplicates,
-            buried=tuple(self._buried),
-            stuck_timers=tuple(self._stuck),
-            dead=dead,
-        )
-
-    def _state(self, device_id: str) -> State | None:
-        if device_id in self._states:
-            return self._states[device_id]
-        packed = self._partition.packed(device_id)
-        return None if packed is None else snapshot.unpack(packed)
-
-    def _keep(
-        self, device_id: str, before: State | None, step: Step, at_ms: int, event_json: bytes | None = None
-    ) -> None:
-        """Take a step over into the overlay, wholly or (when something about it raises) not at all."""
-        outgoing: list[Outgoing] = []
-        for decision in step.outputs:
-            payload = self._partition._wire.decision(decision, event_json)  # noqa: SLF001
-            if len(payload.value or b"") > MAX_RECORD_BYTES:
-                raise ValueError(f"a decision of {len(payload.value or b'')} bytes is more than a record may have")
-            outgoing.append(Outgoing(Role.DECISION, payload))
-            if isinstance(decision, NotificationsDisabled | NotificationsEnabled):
-                outgoing.append(Outgoing(Role.SUPPRESSION, payload))
-        if step.state is not before:
-            if step.state is None:
-                wake_ms = None
-            else:
-                wake_ms = next_due(step.state) or at_ms + FORGET_CHECK_MS
-                if device_id in self._one_by_one:
-                    snapshot.pack(step.state)
-            self._states[device_id] = step.state
-            self._wake_ms[device_id] = wake_ms
-        self._outgoing += outgoing
-        self._duplicates += step.duplicate
-        for decision in step.outputs:
-            self._decided[decision.type, getattr(decision, "outcome", "")] += 1
-
-    def _pack(self, device_id: str, state: State) -> bytes:
-        try:
-            return snapshot.pack(state)
-        except Exception as error:
-            raise _UnpackableError(device_id) from error
-
-    def _bury(self, record: Record, reason: DeadLetterReason, error: str) -> bool:
-        payload = self._partition._wire.dead_letter(record.raw, reason, error)  # noqa: SLF001
-        self._outgoing.append(Outgoing(Role.DEAD_LETTER, payload))
-        self._buried.append((record.source, reason, error))
-        return False
-
-
-def _describe(error: Exception) -> str:
-    """Name the error without its text, which may quote the record."""
-    trace: Any = error.__traceback__  # Any: the last frame is reached by walking
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f" at {trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else ""
-    return f"{type(error).__name__}{where}"

@@ -28,9 +28,7 @@ Timers
 """
 
 import asyncio
-import struct
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,9 +37,11 @@ from ups_runtime.errors import ExitCode, Fatal, Fenced, Retryable
 from ups_runtime.logging import get_logger
 from ups_schemas.envelope import milliseconds
 from ups_throttle.metrics import Instruments
-from ups_throttle.partition import Commit, Partition, Refusal
+from ups_throttle.overlay import Commit
+from ups_throttle.partition import Partition
 from ups_throttle.port import Drain, Port
-from ups_throttle.records import TAKEOVER_KEY, Offsets, Outgoing, Payload, Role, Wire
+from ups_throttle.records import Offsets, Outgoing, Wire
+from ups_throttle.takeover import restore
 
 # How long a poll waits when nothing comes: a timer is late by at most this, and so is the answer to a stop.
 IDLE_POLL_S = 0.5
@@ -56,32 +56,6 @@ FIRST_RETRY_S = 0.2
 LONGEST_RETRY_S = 10.0
 
 log = get_logger("throttle.worker")
-
-_REFUSALS = {
-    Refusal.OFFSETS_LOST: (
-        ExitCode.RESET_REFUSED,
-        (
-            "the changelog has history, but the group has no offset: it expired or was deleted. Starting at either "
-            "end would decide twice or lose. Set the group's offsets for this partition to where the changelog ends: "
-            "events to {0.events} and commands to {0.commands}"
-        ),
-    ),
-    Refusal.STATE_AHEAD: (
-        ExitCode.STALE_STATE,
-        (
-            "the state is ahead of the committed offsets: the group was moved back. Undo that; a replay is "
-            "`ups throttle replay`, which writes nothing"
-        ),
-    ),
-    Refusal.CHANGELOG_LOST: (
-        ExitCode.STALE_STATE,
-        "the group has offsets, but the changelog is empty: going on would forget every open condition and period",
-    ),
-    Refusal.PARTITIONS_CHANGED: (
-        ExitCode.PARTITIONS_CHANGED,
-        "the changelog was written with another partition count: state would be asked for in the wrong partition",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,38 +161,14 @@ class Worker:
 
     async def _take_over(self, port: Port) -> Partition | None:
         partition = Partition(self.number, self._tools.partitions, self._tools.wire)
-        # 1
-        await port.fence()
-        # 2
-        takeover_id = self._tools.new_id()
-        marker = [Outgoing(Role.CHANGELOG, Payload(TAKEOVER_KEY, takeover_id))]
-        await self._transact(port, marker, None)
-        # 3
-        async for chunk in port.changelog(takeover_id):
-            for key, value in chunk:
-                self._restore(partition, key, value)
-            self._beat()
-            if self._stop.is_set():
-                return None
-        # 4
-        async for polled in port.devices_to_end():
-            for device_id, device in polled.devices:
-                partition.follow(device_id, device)
-            self._beat()
-            if self._stop.is_set():
-                return None
-        # 5
-        offsets = partition.begin(await port.committed())
-        if isinstance(offsets, Refusal):
-            await self._transact(port, marker, None)  # raises Fenced if another owner has started
-            exit_code, advice = _REFUSALS[offsets]
-            raise Fatal(exit_code, f"partition {self.number}: {advice.format(partition.restored_to)}")
-        await self._arm(partition)
+        # 1 to 5
+        if not await restore(port, partition, self._tools.new_id(), self._now_ms(), self._transact, self._goes_on):
+            return None
         # 6
         await self._renew_sentinel(port, partition)
         # 7
-        await port.resume(offsets)
-        self._position = offsets
+        await port.resume(partition.offsets)
+        self._position = partition.offsets
         self._barrier = _Barrier(self._now_ms(), await port.ends())
         return partition
 
@@ -300,25 +250,10 @@ class Worker:
         # 14
         await port.commit()
 
-    def _restore(self, partition: Partition, key: bytes, value: bytes | None) -> None:
-        with self._reading_state():
-            partition.restore(key, value)
-
-    async def _arm(self, partition: Partition) -> None:
-        with self._reading_state():
-            for _ in partition.arm(self._now_ms()):
-                await asyncio.sleep(0)
-
-    @contextmanager
-    def _reading_state(self) -> Iterator[None]:
-        try:
-            yield
-        except (ValueError, KeyError, struct.error) as error:
-            raise Fatal(
-                ExitCode.STALE_STATE,
-                f"partition {self.number}: the changelog has a record that this release cannot read ({error}); "
-                "run the release that wrote it, or a newer one",
-            ) from error
+    def _goes_on(self) -> bool:
+        """Show a sign of life; whether nobody has asked to stop."""
+        self._beat()
+        return not self._stop.is_set()
 
     def _wait_s(self, partition: Partition) -> float:
         if self._barrier is not None:

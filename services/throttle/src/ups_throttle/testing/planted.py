@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from ups_throttle.partition import Commit, Partition
+from ups_throttle.overlay import Commit
+from ups_throttle.partition import Partition
 from ups_throttle.port import Polled, Port
 from ups_throttle.records import Offsets, Outgoing, Role
 from ups_throttle.testing.process import SimulatedPort

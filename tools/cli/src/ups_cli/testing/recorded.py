@@ -14,7 +14,8 @@ from ups_schemas.topics import Service
 from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.state import State
-from ups_throttle.partition import Commit, Partition
+from ups_throttle.overlay import Commit
+from ups_throttle.partition import Partition
 from ups_throttle.records import Offsets, Record, Role, Source
 
 _KIND_BY_ROLE = {Role.DECISION: Kind.DECISION, Role.SUPPRESSION: Kind.SUPPRESSION, Role.CHANGELOG: Kind.STATE}

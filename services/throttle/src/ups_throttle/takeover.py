@@ -1,0 +1,92 @@
+"""A partition read back from the log at a take-over, and compared with what its group has committed.
+
+The numbers are those of the protocol in `worker`.
+"""
+
+import asyncio
+import struct
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from ups_runtime.errors import ExitCode, Fatal
+from ups_throttle.partition import Partition, Refusal
+from ups_throttle.port import Port
+from ups_throttle.records import TAKEOVER_KEY, Offsets, Outgoing, Payload, Role
+
+Transact = Callable[[Port, Sequence[Outgoing], Offsets | None], Awaitable[None]]
+
+_REFUSALS = {
+    Refusal.OFFSETS_LOST: (
+        ExitCode.RESET_REFUSED,
+        (
+            "the changelog has history, but the group has no offset: it expired or was deleted. Starting at either "
+            "end would decide twice or lose. Set the group's offsets for this partition to where the changelog ends: "
+            "events to {0.events} and commands to {0.commands}"
+        ),
+    ),
+    Refusal.STATE_AHEAD: (
+        ExitCode.STALE_STATE,
+        (
+            "the state is ahead of the committed offsets: the group was moved back. Undo that; a replay is "
+            "`ups throttle replay`, which writes nothing"
+        ),
+    ),
+    Refusal.CHANGELOG_LOST: (
+        ExitCode.STALE_STATE,
+        "the group has offsets, but the changelog is empty: going on would forget every open condition and period",
+    ),
+    Refusal.PARTITIONS_CHANGED: (
+        ExitCode.PARTITIONS_CHANGED,
+        "the changelog was written with another partition count: state would be asked for in the wrong partition",
+    ),
+}
+
+
+async def restore(
+    port: Port, partition: Partition, takeover_id: bytes, now_ms: int, transact: Transact, goes_on: Callable[[], bool]
+) -> bool:
+    """Fill an empty partition, and say where it goes on; false when `goes_on`, asked after each piece, says no.
+
+    Raises:
+        Fatal: what was read does not fit together.
+    """
+    # 1
+    await port.fence()
+    # 2
+    marker = [Outgoing(Role.CHANGELOG, Payload(TAKEOVER_KEY, takeover_id))]
+    await transact(port, marker, None)
+    # 3
+    async for chunk in port.changelog(takeover_id):
+        with _reading_state(partition):
+            for key, value in chunk:
+                partition.restore(key, value)
+        if not goes_on():
+            return False
+    # 4
+    async for polled in port.devices_to_end():
+        for device_id, device in polled.devices:
+            partition.follow(device_id, device)
+        if not goes_on():
+            return False
+    # 5
+    offsets = partition.begin(await port.committed())
+    if isinstance(offsets, Refusal):
+        await transact(port, marker, None)  # raises Fenced if another owner has started
+        exit_code, advice = _REFUSALS[offsets]
+        raise Fatal(exit_code, f"partition {partition.number}: {advice.format(partition.restored_to)}")
+    with _reading_state(partition):
+        for _ in partition.arm(now_ms):
+            await asyncio.sleep(0)
+    return True
+
+
+@contextmanager
+def _reading_state(partition: Partition) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, struct.error) as error:
+        raise Fatal(
+            ExitCode.STALE_STATE,
+            f"partition {partition.number}: the changelog has a record that this release cannot read ({error}); "
+            "run the release that wrote it, or a newer one",
+        ) from error
