@@ -89,28 +89,30 @@ class Load:
         self._orders: list[EnableNotifications] = []
         self._resources = AsyncExitStack()
         self._writer: AIOKafkaProducer | None = None
-        self._task: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Load"]:
-        """Write from the devices on; with the end of the block no more is written."""
+        """Write from the devices on; with the end of the block no more is written.
+
+        A load that dies ends the block at once, whatever it waits for: its error is what the block raises.
+        """
         await self._write([(topic_of(each), payload(each)) for each in self.devices.values()])
         stop = asyncio.Event()
-        task = self._task = asyncio.create_task(self._load(stop), name="load")
         try:
-            yield self
-            stop.set()
-            await task
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._load(stop), name="load")
+                yield self
+                stop.set()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group
         finally:
-            task.cancel()
-            await asyncio.wait([task])
             await self._resources.aclose()
 
     async def goes_on(self, more: int, *, within_s: float = SETTLED_WITHIN_S) -> None:
         """Return when so many more decisions were made."""
         wanted = self.count_decided + more
         every_s = self._chance.random() / 20
-        await eventually(lambda: self._has_come_to(wanted), within_s=within_s, every_s=every_s)
+        await eventually(lambda: self.count_decided >= wanted, within_s=within_s, every_s=every_s)
 
     async def settled(self) -> None:
         """Return when every event has its decision, and every short period has ended."""
@@ -128,11 +130,6 @@ class Load:
         self.quiet = frozenset(one.device_id for one in self._running_periods.values())
         late = now() - OVERDUE
         return sum(one.until < late for one in self._running_periods.values())
-
-    def _has_come_to(self, count: int) -> bool:
-        if self._task is not None and self._task.done():
-            self._task.result()
-        return self.count_decided >= count
 
     async def _load(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
