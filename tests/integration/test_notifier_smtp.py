@@ -1,6 +1,7 @@
 """The notifier on real brokers, a real database and SMTP: each decision is one mail to each of its readers."""
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -23,7 +24,7 @@ from ups_devstack.stack import Backing
 from ups_notifier.adapters.migrations import DATABASE
 from ups_notifier.app import start
 from ups_notifier.settings import MailSettings, NotifierSettings, Settings, SmtpSettings
-from ups_notifier.testing import samples
+from ups_notifier.testing import account_samples, samples
 from ups_notifier.testing.smtp_server import ScriptedServer, Taken, Then, scripted_server
 from ups_runtime import codec, mongo
 from ups_runtime.clock import SystemClock
@@ -44,8 +45,8 @@ from ups_schemas.decision import EventDecided
 from ups_schemas.envelope import Message
 from ups_schemas.event import Phase
 from ups_schemas.ids import delivery_id
-from ups_schemas.mail import DeliveryState, MailDelivery
-from ups_schemas.topics import DEAD_LETTERS, DECISIONS, DEVICES, MAIL_DELIVERIES, USERS, Service, Topic
+from ups_schemas.mail import DeliveryState, MailDelivery, MailKind
+from ups_schemas.topics import DEAD_LETTERS, DECISIONS, DEVICES, MAIL_DELIVERIES, MAIL_REQUESTS, USERS, Service, Topic
 
 TOKEN, LINK_KEY = "operator-token-of-the-test", "k" * 32
 LETTERS = DEAD_LETTERS[Service.NOTIFIER]
@@ -153,7 +154,7 @@ class World:
 @asynccontextmanager
 async def world_with(stack: Backing, prefix: str, smtp_port: int) -> AsyncIterator[World]:
     kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
-    topics = [DECISIONS, DEVICES, USERS, MAIL_DELIVERIES, LETTERS]
+    topics = [DECISIONS, MAIL_REQUESTS, DEVICES, USERS, MAIL_DELIVERIES, LETTERS]
     await apply_topics(kafka, topics, 1, get_logger("test"))
     async with started(producer(kafka, "test")) as writer:
         world = World(stack, prefix, writer, smtp_port)
@@ -348,6 +349,38 @@ async def test_poison_goes_to_the_dead_letters_and_its_neighbours_are_mailed(
     ]
 
 
+async def test_account_mail_goes_out_once_and_leaves_nothing_behind(scripted: World, server: ScriptedServer) -> None:
+    now = SystemClock().now()
+    ordered = account_samples.order(requested_at=now, not_after=now + timedelta(hours=1))
+    async with scripted.service():
+        await scripted.write(MAIL_REQUESTS, ordered.recipient_id, ordered)
+        await scripted.write(MAIL_REQUESTS, ordered.recipient_id, ordered)
+        younger = ordered.model_dump(mode="json") | {"kind": "younger_than_this", "request_id": "younger"}
+        await scripted.write(MAIL_REQUESTS, ordered.recipient_id, json.dumps(younger).encode())
+        reports = await eventually(lambda: _reported(scripted, 2, DeliveryState.ACCEPTED), within_s=30)
+
+    assert [(mail.sender, mail.recipient) for mail in server.taken] == [
+        ("account@ridethrough.example.com", "sam@example.net")
+    ] * 2
+    assert {(report.user_id, report.device_id) for report in reports} == {("invitation-1", None)}
+    assert {report.kind for report in reports} == {MailKind.PASSWORD_RESET, MailKind.ACCOUNT}
+    left = "".join(map(str, await _documents(scripted)))
+    assert "invitation-1" in left
+    assert not [secret for secret in ("sam@example.net", "Okafor", "token-that-nobody-may-read") if secret in left]
+
+
+async def test_dead_orders_keep_no_value(scripted: World) -> None:
+    broken = account_samples.order().model_dump_json().replace("requested_at", "asked_at").encode()
+    async with scripted.service():
+        await scripted.write(MAIL_REQUESTS, "invitation-1", broken)
+        [letter] = await eventually(lambda: scripted.read(LETTERS), within_s=30)
+
+    headers = dict(letter.headers)
+    assert letter.value is None
+    assert headers["dlq_value_sha256"].decode() == hashlib.sha256(broken).hexdigest()
+    assert b"sam@" not in b"".join(headers.values())
+
+
 @pytest.mark.parametrize(
     ("phase", "action", "mails"),
     [
@@ -484,6 +517,13 @@ async def _states(world: World, *states: str) -> bool:
     async with mongo.client(world.settings.mongo) as client:
         rows = await mongo.database(client, world.settings.mongo, DATABASE)["deliveries"].find().to_list()
     return sorted(row["state"] for row in rows) == sorted(states)
+
+
+async def _documents(world: World) -> list[Any]:
+    """All that the service keeps."""
+    async with mongo.client(world.settings.mongo) as client:
+        database = mongo.database(client, world.settings.mongo, DATABASE)
+        return [each for name in await database.list_collection_names() async for each in database[name].find()]
 
 
 async def _says(life: Life, check: str, text: str) -> bool:

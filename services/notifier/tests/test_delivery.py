@@ -138,6 +138,19 @@ def test_a_new_attempt_is_due_again_when_its_lease_could_have_ended():
     assert (row.state, row.owner, row.attempt, row.due_at) == (State.SENDING, "me", 1, NOW + LEASE)
 
 
-@pytest.mark.parametrize(("kind", "hours"), [(MailKind.EVENT, 24), (MailKind.DISABLED, 72), (MailKind.RECONCILE, 72)])
+@pytest.mark.parametrize(
+    ("kind", "hours"),
+    [(MailKind.EVENT, 24), (MailKind.DISABLED, 72), (MailKind.RECONCILE, 72), (MailKind.INVITATION, 72)],
+)
 def test_mail_is_given_up_at_its_age(kind, hours):
-    assert replace(ROW, kind=kind).give_up_at == NOW + timedelta(hours=hours)
+    row, age = replace(ROW, kind=kind), timedelta(hours=hours)
+
+    assert row.too_late(NOW + age - timedelta(seconds=1)) is None
+    assert row.too_late(NOW + age) is Reason.GAVE_UP
+
+
+def test_mail_is_given_up_at_the_moment_that_it_names():
+    row = replace(ROW, not_after=NOW + timedelta(hours=1))
+
+    assert row.too_late(NOW + timedelta(minutes=59)) is None
+    assert row.too_late(NOW + timedelta(hours=1)) is Reason.EXPIRED

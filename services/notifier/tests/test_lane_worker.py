@@ -7,11 +7,22 @@ import pytest
 
 from ups_notifier.domain.addressing import deliveries_of, notification_of
 from ups_notifier.domain.delivery import Backoff, Reason, State, begun
-from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Phase, Refused, Superseded, Unavailable
+from ups_notifier.domain.sending import (
+    Accepted,
+    AnswerLost,
+    Deferred,
+    Envelope,
+    Phase,
+    Refused,
+    Superseded,
+    Unavailable,
+)
 from ups_notifier.handlers.intake import Intake
 from ups_notifier.handlers.lane import LaneWorker
 from ups_notifier.handlers.ports import BadAddressError
+from ups_notifier.handlers.preparing import Preparation
 from ups_notifier.handlers.relay_health import RelayHealth
+from ups_notifier.testing.account_samples import order
 from ups_notifier.testing.memory import MemoryLedger
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, disabled, event, incident, reader
 from ups_runtime.errors import Retryable
@@ -53,6 +64,12 @@ class Writer:
         self.written.append((delivery_id, situation, tuple(answers)))
         return f"{delivery_id} v{len(self.written)}".encode()
 
+    def account(self, request, now, delivery_id):
+        if request.address == "bad":
+            raise BadAddressError
+        self.written.append((delivery_id, now, request.token))
+        return f"{delivery_id} v{len(self.written)}".encode()
+
 
 @dataclass
 class Transport:
@@ -61,7 +78,7 @@ class Transport:
     refused_data: int = 0
     meanwhile: Callable = lambda: None
 
-    async def send(self, address, message, before_content):
+    async def send(self, envelope, message, before_content):
         self.meanwhile()
         result = self.results.pop(0) if self.results else Accepted(250)
         reaches_content = isinstance(result, Accepted | AnswerLost) or result.phase is Phase.CONTENT
@@ -69,7 +86,7 @@ class Transport:
             self.refused_data += 1
             return Superseded()
         if reaches_content:
-            self.sent.append((address, message))
+            self.sent.append((envelope, message))
         return result
 
 
@@ -96,13 +113,13 @@ class World:
         self.relay = RelayHealth(self.clock, lambda: 0.5)
         self.worker = LaneWorker(
             self.ledger,
-            self.directory,
-            self.writer,
+            Preparation(self.ledger, self.directory, self.writer, self.clock),
             self.transport,
             self.relay,
             self.observer,
             self.clock,
             owner="me",
+            return_path=lambda row, _: "events@here" if row.device_id else "account@here",
             chance=lambda: 0.5,
             backoff=Backoff(),
             lease=LEASE,
@@ -179,6 +196,73 @@ async def test_an_old_decision_is_dropped_and_reported(world):
     assert (State.PENDING, None) in world.states()
     assert len(world.ledger.reports) == 2
     assert world.observer.states == [(State.DROPPED, Reason.STALE)] * 2
+
+
+async def test_an_order_is_one_mail_from_the_account_address(world):
+    assert await world.take(order())
+    assert not await world.take(order())
+    await world.work("invitation-1")
+
+    assert [envelope for envelope, _ in world.transport.sent] == [Envelope("account@here", "sam@example.net")]
+    assert world.states("invitation-1") == [(State.ACCEPTED, None)]
+
+
+async def test_an_order_is_not_sent_from_its_last_moment_on(world):
+    world.transport.results = [Deferred(Phase.RCPT, 450)]
+    await world.take(order())
+    await world.work("invitation-1")
+    world.clock.advance(timedelta(hours=1))
+    await world.work("invitation-1")
+
+    assert world.messages == []
+    assert world.states("invitation-1") == [(State.DROPPED, Reason.EXPIRED)]
+
+
+async def test_an_order_whose_last_moment_comes_while_the_relay_thinks_is_not_sent(world):
+    world.transport.meanwhile = lambda: world.clock.advance(timedelta(hours=1))
+    await world.take(order())
+    await world.work("invitation-1")
+
+    assert world.messages == []
+    assert world.states("invitation-1") == [(State.DROPPED, Reason.EXPIRED)]
+
+
+@pytest.mark.parametrize(
+    ("late_by", "more", "reason"),
+    [
+        (timedelta(hours=2), {}, Reason.EXPIRED),
+        (timedelta(hours=73), {"not_after": NOW + timedelta(days=30)}, Reason.STALE),
+    ],
+)
+async def test_an_order_that_is_read_too_late_is_dropped(world, late_by, more, reason):
+    world.clock.advance(late_by)
+    await world.take(order(**more))
+
+    assert world.states("invitation-1") == [(State.DROPPED, reason)]
+
+
+async def test_an_order_is_given_up_after_three_days(world):
+    await world.take(order(not_after=NOW + timedelta(days=30)))
+    world.clock.advance(timedelta(hours=72))
+    await world.work("invitation-1")
+
+    assert world.states("invitation-1") == [(State.DROPPED, Reason.GAVE_UP)]
+
+
+async def test_an_order_to_an_address_that_is_none_is_dropped(world):
+    await world.take(order(address="bad"))
+    await world.work("invitation-1")
+
+    assert world.states("invitation-1") == [(State.DROPPED, Reason.BAD_ADDRESS)]
+
+
+async def test_orders_do_not_wait_for_one_another(world):
+    world.transport.results = [Deferred(Phase.RCPT, 450)]
+    await world.take(order())
+    await world.take(order(request_id="another"))
+    await world.work("invitation-1")
+
+    assert sorted(state for state, _ in world.states("invitation-1")) == [State.ACCEPTED, State.RETRY]
 
 
 async def test_a_mail_that_the_relay_surely_does_not_have_is_written_anew(world):

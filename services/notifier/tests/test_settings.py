@@ -20,8 +20,8 @@ def test_the_least_environment_is_enough():
         ("UPS_SMTP_HELO_NAME", "a b"),
         ("UPS_SMTP_HOTS", "mail"),
         ("UPS_MAIL_EVENT_FROM", "nobody"),
-        ("UPS_MAIL_ACCOUNT_FROM", "nobody"),
         ("UPS_MAIL_EVENT_FROM", "A <a@b.example>\r\nBcc: c@d.example"),
+        ("UPS_MAIL_ACCOUNT_FROM", "nobody"),
         ("UPS_LINK_KEYS", "short"),
         ("UPS_NOTIFIER_LEASE_S", "0"),
     ],
@@ -29,6 +29,18 @@ def test_the_least_environment_is_enough():
 def test_a_wrong_setting_is_named(name, value):
     with pytest.raises(SettingsError, match=name):
         load(Settings, NEEDED | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("environment", "account"),
+    [
+        ({}, "Ridethrough <account@localhost>"),
+        ({"UPS_MAIL_EVENT_FROM": "UPS mail <alarm@example.com>"}, "UPS mail <account@example.com>"),
+        ({"UPS_MAIL_ACCOUNT_FROM": "accounts@example.org"}, "accounts@example.org"),
+    ],
+)
+def test_account_mail_is_from_an_address_of_its_own(environment, account):
+    assert load(Settings, NEEDED | environment).mail.account == account
 
 
 def test_a_password_is_not_sent_in_the_open():

@@ -6,10 +6,20 @@ import subprocess
 import pytest
 
 from ups_notifier.adapters.smtp import Relay, RelayAddress
-from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Phase, Refused, Superseded, Unavailable
+from ups_notifier.domain.sending import (
+    Accepted,
+    AnswerLost,
+    Deferred,
+    Envelope,
+    Phase,
+    Refused,
+    Superseded,
+    Unavailable,
+)
 from ups_notifier.testing.smtp_server import Then, scripted_server
 
 FROM, TO = "events@ridethrough.example.com", "alex@example.com"
+ENVELOPE = Envelope(FROM, TO)
 MESSAGE = b"Subject: hello\r\n\r\n.a line with a dot\r\n..two\r\nend\r\n"
 
 
@@ -22,7 +32,7 @@ async def server():
 @pytest.fixture
 async def relay(server):
     address = RelayAddress("127.0.0.1", server.port, command_timeout_s=0.5, data_timeout_s=0.5, helo_name="test")
-    async with Relay(address, FROM) as opened:
+    async with Relay(address) as opened:
         yield opened
 
 
@@ -35,22 +45,22 @@ async def no():
 
 
 async def test_a_mail_arrives_as_it_is(server, relay):
-    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+    assert await relay.send(ENVELOPE, MESSAGE, yes) == Accepted(250)
 
     assert [(mail.sender, mail.recipient, mail.message) for mail in server.taken] == [(FROM, TO, MESSAGE)]
 
 
 async def test_a_connection_is_used_again(server, relay):
     for _ in range(3):
-        assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+        assert await relay.send(ENVELOPE, MESSAGE, yes) == Accepted(250)
 
     assert server.connections == 1
     assert len(server.taken) == 3
 
 
 async def test_connections_are_as_many_as_allowed(server):
-    async with Relay(RelayAddress("127.0.0.1", server.port, connections=2, helo_name="test"), FROM) as relay:
-        await asyncio.gather(*(relay.send(TO, MESSAGE, yes) for _ in range(6)))
+    async with Relay(RelayAddress("127.0.0.1", server.port, connections=2, helo_name="test")) as relay:
+        await asyncio.gather(*(relay.send(ENVELOPE, MESSAGE, yes) for _ in range(6)))
 
     assert server.connections == 2
     assert len(server.taken) == 6
@@ -82,9 +92,9 @@ async def test_connections_are_as_many_as_allowed(server):
 async def test_a_no_says_what_it_concerns(server, relay, phase, reply, result):
     server.next(phase, reply)
 
-    assert await relay.send(TO, MESSAGE, yes) == result
+    assert await relay.send(ENVELOPE, MESSAGE, yes) == result
     assert server.taken == []
-    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+    assert await relay.send(ENVELOPE, MESSAGE, yes) == Accepted(250)
 
 
 @pytest.mark.parametrize(
@@ -107,15 +117,15 @@ async def test_a_no_says_what_it_concerns(server, relay, phase, reply, result):
 async def test_a_broken_conversation_says_whether_the_server_may_have_the_mail(server, relay, phase, action, result):
     server.next(phase, action)
 
-    assert await relay.send(TO, MESSAGE, yes) == result
+    assert await relay.send(ENVELOPE, MESSAGE, yes) == result
     assert len(server.taken) == (1 if action is Then.KEEP_AND_CUT else 0)
-    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+    assert await relay.send(ENVELOPE, MESSAGE, yes) == Accepted(250)
 
 
 async def test_a_no_before_the_message_sends_nothing(server, relay):
-    assert await relay.send(TO, MESSAGE, no) == Superseded()
+    assert await relay.send(ENVELOPE, MESSAGE, no) == Superseded()
 
-    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+    assert await relay.send(ENVELOPE, MESSAGE, yes) == Accepted(250)
     assert len(server.taken) == 1
 
 
@@ -126,7 +136,7 @@ async def test_the_last_question_is_asked_when_the_server_waits_for_the_message(
         asked_after.extend(server.commands)
         return True
 
-    await relay.send(TO, MESSAGE, before_content)
+    await relay.send(ENVELOPE, MESSAGE, before_content)
 
     assert asked_after == ["EHLO", "MAIL", "RCPT", "DATA"]
 
@@ -135,28 +145,30 @@ async def test_the_last_question_is_asked_when_the_server_waits_for_the_message(
 async def test_the_last_question_is_not_asked_when_the_server_says_no(server, relay, phase, reply):
     server.next(phase, reply)
 
-    assert await relay.send(TO, MESSAGE, lambda: pytest.fail("asked")) == Refused(Phase(phase.lower()), int(reply[:3]))
+    assert await relay.send(ENVELOPE, MESSAGE, lambda: pytest.fail("asked")) == Refused(
+        Phase(phase.lower()), int(reply[:3])
+    )
 
 
 async def test_a_connection_that_died_while_idle_costs_nothing(server, relay):
-    await relay.send(TO, MESSAGE, yes)
+    await relay.send(ENVELOPE, MESSAGE, yes)
     server.next("MAIL", Then.CUT)
 
-    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+    assert await relay.send(ENVELOPE, MESSAGE, yes) == Accepted(250)
     assert server.connections == 2
 
 
 async def test_a_connection_that_the_server_has_had_enough_of_costs_nothing(server, relay):
-    await relay.send(TO, MESSAGE, yes)
+    await relay.send(ENVELOPE, MESSAGE, yes)
     server.next("MAIL", "421 too many mails on this connection")
 
-    assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+    assert await relay.send(ENVELOPE, MESSAGE, yes) == Accepted(250)
     assert server.connections == 2
 
 
 async def test_nobody_listening_is_the_relays_trouble():
-    async with Relay(RelayAddress("127.0.0.1", 1, helo_name="test"), FROM) as relay:
-        result = await relay.send(TO, MESSAGE, yes)
+    async with Relay(RelayAddress("127.0.0.1", 1, helo_name="test")) as relay:
+        result = await relay.send(ENVELOPE, MESSAGE, yes)
 
     assert result == Unavailable(Phase.CONNECT, "the relay refuses connections")
 
@@ -165,17 +177,17 @@ async def test_a_wrong_log_in_is_the_relays_trouble(server):
     server.capabilities = ("AUTH PLAIN",)
     server.next("AUTH", "535 5.7.8 wrong password for alex@example.com")
     address = RelayAddress("127.0.0.1", server.port, username="ups", password="secret", helo_name="test")
-    async with Relay(address, FROM) as relay:
-        result = await relay.send(TO, MESSAGE, yes)
+    async with Relay(address) as relay:
+        result = await relay.send(ENVELOPE, MESSAGE, yes)
 
         assert result == Unavailable(Phase.CONNECT, "the relay refuses the log-in", 535)
         assert "secret" not in repr(address)
-        assert await relay.send(TO, MESSAGE, yes) == Accepted(250)
+        assert await relay.send(ENVELOPE, MESSAGE, yes) == Accepted(250)
 
 
 async def test_starttls_that_is_not_offered_is_refused(server):
-    async with Relay(RelayAddress("127.0.0.1", server.port, tls="starttls", helo_name="test"), FROM) as relay:
-        result = await relay.send(TO, MESSAGE, yes)
+    async with Relay(RelayAddress("127.0.0.1", server.port, tls="starttls", helo_name="test")) as relay:
+        result = await relay.send(ENVELOPE, MESSAGE, yes)
 
     assert result == Unavailable(Phase.CONNECT, "TLS or log-in is not offered")
     assert "MAIL" not in server.commands
@@ -202,8 +214,8 @@ async def test_tls_needs_a_certificate_that_is_trusted(certificate, trusted, res
     async with scripted_server(tls=context) as server:
         ca_file = str(certificate / "cert.pem") if trusted else None
         address = RelayAddress("localhost", server.port, tls="tls", ca_file=ca_file, helo_name="test")
-        async with Relay(address, FROM) as relay:
-            assert await relay.send(TO, MESSAGE, yes) == result
+        async with Relay(address) as relay:
+            assert await relay.send(ENVELOPE, MESSAGE, yes) == result
 
 
 async def test_an_address_cannot_carry_a_command(relay, server):
@@ -213,12 +225,12 @@ async def test_an_address_cannot_carry_a_command(relay, server):
     another = ("a(b)@c.example", "a@faß.example", "a@ex\u200bample.com", "a@b\uff0ecom")
     for address in injected + another:
         with pytest.raises(BadAddressError):
-            await relay.send(address, MESSAGE, yes)
+            await relay.send(Envelope(FROM, address), MESSAGE, yes)
 
     assert server.connections == 0
 
 
 async def test_an_international_domain_goes_in_its_ascii_form(relay, server):
-    await relay.send("alex@bücher.example", MESSAGE, yes)
+    await relay.send(Envelope(FROM, "alex@bücher.example"), MESSAGE, yes)
 
     assert [mail.recipient for mail in server.taken] == ["alex@xn--bcher-kva.example"]

@@ -1,4 +1,4 @@
-"""Wires the process: views, ledger, relay, the consumer of decisions, and what sends."""
+"""Wires the process: views, ledger, relay, the consumer of decisions and orders, and what sends."""
 
 import random
 import uuid
@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from ups_notifier.adapters.http import build
 from ups_notifier.adapters.jinja import Portal, Renderer
-from ups_notifier.adapters.kafka import DecisionRecords, PeopleAndDevices
+from ups_notifier.adapters.kafka import OrderedMail, PeopleAndDevices
 from ups_notifier.adapters.links import MailLinks
 from ups_notifier.adapters.message import Sender
 from ups_notifier.adapters.migrations import DATABASE, STEPS
@@ -23,6 +23,7 @@ from ups_notifier.domain.delivery import Backoff, Delivery
 from ups_notifier.handlers.dispatch import Dispatcher
 from ups_notifier.handlers.intake import Intake
 from ups_notifier.handlers.lane import LaneWorker
+from ups_notifier.handlers.preparing import Preparation
 from ups_notifier.handlers.relay_health import RelayHealth
 from ups_notifier.metrics import NotifierMetrics
 from ups_notifier.settings import Settings, SmtpSettings
@@ -35,7 +36,7 @@ from ups_runtime.links import Links
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.outbox_relay import OutboxRelay
-from ups_schemas.topics import DEAD_LETTERS, DECISIONS, Service
+from ups_schemas.topics import DEAD_LETTERS, Service
 
 NAME = Service.NOTIFIER
 
@@ -60,25 +61,26 @@ async def start(life: Life, settings: Settings) -> None:
     life.spawn("outbox", publisher.run())
 
     chance = random.SystemRandom().random
-    sender = Sender(*parseaddr(settings.mail.event_from))
-    account_sender = Sender(*parseaddr(settings.mail.account_from))
-    relay = await life.enter("relay", Relay(_relay_address(settings.smtp), sender.address))
+    event_sender = Sender(*parseaddr(settings.mail.event_from))
+    account_sender = Sender(*parseaddr(settings.mail.account))
+    relay = await life.enter("relay", Relay(_relay_address(settings.smtp)))
     health = RelayHealth(life.clock, chance)
     life.health.add("relay", health.missing)
     metrics.relay_up.set_function(lambda: 0 if health.missing() else 1)
     links = Links(settings.link.ring(), settings.portal.base_url)
     renderer = Renderer(Portal(settings.portal.name, settings.portal.support_address))
+    writer = MailWriter(renderer, MailLinks(links), event_sender, account_sender, metrics.plain_mails.inc)
     owner = f"{NAME}-{uuid.uuid4()}"
     lease = timedelta(seconds=settings.notifier.lease_s)
     worker = LaneWorker(
         ledger,
-        directory,
-        MailWriter(renderer, MailLinks(links), sender, account_sender, metrics.plain_mails.inc),
+        Preparation(ledger, directory, writer, life.clock),
         relay,
         health,
         metrics,
         life.clock,
         owner=owner,
+        return_path=lambda row, _recipient: (event_sender if row.device_id else account_sender).address,
         chance=chance,
         backoff=Backoff(
             timedelta(seconds=settings.notifier.retry_first_s), timedelta(seconds=settings.notifier.retry_longest_s)
@@ -102,18 +104,20 @@ async def start(life: Life, settings: Settings) -> None:
 
     await wait_for_kafka(settings.kafka, log)
     letters = await life.enter("dead letters", started(producer(settings.kafka, f"{NAME}-dead-letters")))
-    records = await life.enter("decisions", started(consumer(settings.kafka, NAME)))
+    records = await life.enter("decisions and orders", started(consumer(settings.kafka, NAME)))
 
     def added(notification: Notification, deliveries: Sequence[Delivery]) -> None:
         metrics.added(notification, deliveries)
         dispatcher.wake()
 
+    ordered = OrderedMail(settings.kafka, Intake(ledger, life.clock, added))
     life.spawn(
         "consume",
         consume(
             records,
-            DecisionRecords(Intake(ledger, life.clock, added)).handle,
-            topics=[topic_name(settings.kafka, DECISIONS)],
+            ordered.handle,
+            topics=ordered.topics,
+            without_value=ordered.topics_without_value,
             dead_letters=DeadLetters(
                 letters, topic_name(settings.kafka, DEAD_LETTERS[NAME]), NAME, life.metrics, life.clock
             ),

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from email.utils import parseaddr
+from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -61,7 +61,13 @@ class MailSettings(Group):
 
     env_prefix: ClassVar[str] = "UPS_MAIL_"
     event_from: From = "Ridethrough <events@localhost>"
-    account_from: From = "Ridethrough <account@localhost>"
+    account_from: From | None = Field(None, description="for mail about accounts: who filters event mail still gets it")
+
+    @property
+    def account(self) -> str:
+        """Whom account mail is from."""
+        name, address = parseaddr(self.event_from)
+        return self.account_from or formataddr((name, f"account@{address.rpartition('@')[2]}"))
 
 
 class NotifierSettings(Group):

@@ -30,6 +30,11 @@ class MailKind(StrEnum):
     MEMBER_REMOVED = "member_removed"
     OWNERSHIP_PASSED = "ownership_passed"
     MAILBOX_DEAD = "mailbox_dead"
+    ACCOUNT = "account"  # stands for every kind that is younger than its reader
+
+    @classmethod
+    def _missing_(cls, value: object) -> "MailKind | None":
+        return cls.ACCOUNT if isinstance(value, str) else None
 
 
 class MailRequest(Message):

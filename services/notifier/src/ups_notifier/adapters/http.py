@@ -39,7 +39,7 @@ class DeliveryView(BaseModel):
     notification_id: str
     kind: MailKind
     user_id: str
-    device_id: str
+    device_id: str | None
     event_id: str | None
     state: State
     reason: Reason | None

@@ -1,4 +1,4 @@
-"""Decisions into the ledger, and people and devices followed into memory."""
+"""Decisions and orders into the ledger, and people and devices followed into memory."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -10,31 +10,35 @@ from ups_runtime import codec
 from ups_runtime.clock import Clock
 from ups_runtime.codec import Record
 from ups_runtime.errors import Retryable
-from ups_runtime.kafka import View
+from ups_runtime.kafka import View, topic_name
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.account import User
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.ids import DeviceId, UserId
-from ups_schemas.topics import DECISIONS, DEVICES, USERS
+from ups_schemas.topics import DECISIONS, DEVICES, MAIL_REQUESTS, USERS
 
 # The promise to somebody who unsubscribes: queued mail is checked against what was so this many seconds ago or later.
 FRESH_S = 10.0
 
 
-class DecisionRecords:
-    """Consumes `ups.decisions`."""
+class OrderedMail:
+    """Consumes `ups.decisions` and `mail.requests`."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, settings: KafkaSettings, intake: Intake) -> None:
+        self._messages_by_topic = {topic_name(settings, each): each.messages for each in (DECISIONS, MAIL_REQUESTS)}
         self._intake = intake
+        self.topics = tuple(self._messages_by_topic)
+        # their values hold addresses and tokens
+        self.topics_without_value = (topic_name(settings, MAIL_REQUESTS),)
 
     async def handle(self, record: Record) -> None:
-        """Take a decision into the ledger.
+        """Take what a record says into the ledger.
 
         Raises:
-            Permanent: the record is no decision.
+            Permanent: the record is not what its topic promises.
             Retryable: the ledger is away.
         """
-        await self._intake.take(codec.decode(record, DECISIONS.messages).data)
+        await self._intake.take(codec.decode(record, self._messages_by_topic[record.topic]).data)
 
 
 class PeopleAndDevices:

@@ -5,24 +5,24 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 from pymongo import ASCENDING, IndexModel
 
-from ups_notifier.domain.delivery import Reason, State
+from ups_notifier.domain.delivery import State
 from ups_runtime.mongo import indexes, validator
-from ups_schemas.mail import MailKind
 
 DATABASE = "notifier"
 NOTIFICATIONS, DELIVERIES, LANES = "notifications", "deliveries", "lanes"
 
 
 class _Notification(BaseModel):
-    """`decision` is JSON as it was on the topic."""
+    """`decision` or `request` is JSON as it was on the topic; a request leaves when its delivery ends."""
 
     id: str = Field(alias="_id")
-    kind: MailKind
-    device_id: str
-    device_seq: int
+    kind: str
+    device_id: str | None = None
+    device_seq: int | None = None
     decided_at: datetime
     recipients: list[str]
-    decision: str
+    decision: str | None = None
+    request: str | None = None
     created_at: datetime
     expires_at: datetime
 
@@ -30,9 +30,9 @@ class _Notification(BaseModel):
 class _Delivery(BaseModel):
     id: str = Field(alias="_id")
     notification_id: str
-    kind: MailKind
+    kind: str
     user_id: str
-    device_id: str
+    device_id: str | None
     event_id: str | None
     device_seq: int
     decided_at: datetime
@@ -42,11 +42,12 @@ class _Delivery(BaseModel):
     attempt: int
     version: int
     owner: str | None
-    reason: Reason | None
+    reason: str | None
     smtp_code: int | None
     doubtful: bool
     data_started_at: datetime | None
     frozen: bytes | None
+    not_after: datetime | None = None
     created_at: datetime
     expires_at: datetime
 
@@ -85,5 +86,7 @@ STEPS = (
         IndexModel([("notification_id", ASCENDING)], name="notification"),
         IndexModel([("expires_at", ASCENDING)], name="expires", expireAfterSeconds=0),
     ),
+    validator("notifications: validator 2", NOTIFICATIONS, _Notification),
+    validator("deliveries: validator 2", DELIVERIES, _Delivery),
     indexes("lanes: indexes 1", LANES, IndexModel([("until", ASCENDING)], name="until")),
 )

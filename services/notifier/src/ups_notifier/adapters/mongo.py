@@ -9,7 +9,7 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from ups_notifier.adapters.migrations import DELIVERIES, LANES, NOTIFICATIONS
-from ups_notifier.domain.addressing import Notification, ends_told
+from ups_notifier.domain.addressing import Content, Notification, ends_told
 from ups_notifier.domain.delivery import KEPT, Delivery, Fate, Reason, State
 from ups_runtime.codec import message_event
 from ups_runtime.errors import Permanent
@@ -18,7 +18,7 @@ from ups_runtime.mongo import Client, Database, Session, in_transaction, map_mon
 from ups_runtime.outbox import Outbox, OutboxMessage
 from ups_schemas.decision import Decision
 from ups_schemas.ids import DeviceId, NotificationId, UserId, derived
-from ups_schemas.mail import MailDelivery, MailKind
+from ups_schemas.mail import MailDelivery, MailKind, MailRequest
 from ups_schemas.topics import MAIL_DELIVERIES, Service
 
 # pymongo types documents as dict[str, Any]
@@ -46,12 +46,9 @@ class MongoLedger:
         document = {
             "_id": notification.notification_id,
             "kind": notification.kind.value,
-            "device_id": notification.decision.device_id,
-            "device_seq": notification.decision.device_seq,
             "decided_at": notification.decided_at,
             "recipients": list(notification.recipients),
-            # as text: attributes of an event may be named, and be as large, as BSON has no place for
-            "decision": _DECISION.dump_json(notification.decision).decode(),
+            **_stored(notification.content, wanted=any(each.open for each in deliveries)),
             "created_at": now,
             "expires_at": now + KEPT,
         }
@@ -74,11 +71,13 @@ class MongoLedger:
                 return False
         return True
 
-    async def decision(self, notification_id: NotificationId) -> Decision:
-        """The decision of a notification."""
+    async def content(self, notification_id: NotificationId) -> Content:
+        """The decision or order of a notification."""
         with map_mongo_errors():
-            found = await self._notifications.find_one({"_id": notification_id}, {"decision": 1})
-        if found is None:
+            found = await self._notifications.find_one({"_id": notification_id}, {"decision": 1, "request": 1})
+        if found and (request := found.get("request")):
+            return MailRequest.model_validate_json(request)
+        if found is None or not found.get("decision"):
             raise Permanent("the ledger has rows of a notification that it does not have")
         return _DECISION.validate_json(found["decision"])
 
@@ -130,6 +129,9 @@ class MongoLedger:
             done = await self._deliveries.update_one(unchanged, change, session=session)
             if done.matched_count:
                 await self._outbox.add(session, _report(after, now))
+                if not after.open and after.device_id is None:
+                    ended = {"_id": after.notification_id}
+                    await self._notifications.update_one(ended, {"$unset": {"request": ""}}, session=session)
             return bool(done.matched_count)
 
         with map_mongo_errors():
@@ -176,6 +178,20 @@ class MongoLedger:
             return ends_told([_DECISION.validate_json(each["decision"]) async for each in cursor])
 
 
+def _stored(content: Content, *, wanted: bool) -> Document:
+    """A notification's content, as text: attributes of an event may be named, and be as large, as BSON cannot take.
+
+    An order is kept only if it is `wanted`: it holds an address, and perhaps a token.
+    """
+    if isinstance(content, MailRequest):
+        return {"request": content.model_dump_json()} if wanted else {}
+    return {
+        "device_id": content.device_id,
+        "device_seq": content.device_seq,
+        "decision": _DECISION.dump_json(content).decode(),
+    }
+
+
 def _to_document(delivery: Delivery) -> Document:
     return {
         "_id": delivery.delivery_id,
@@ -197,6 +213,7 @@ def _to_document(delivery: Delivery) -> Document:
         "doubtful": delivery.doubtful,
         "data_started_at": delivery.data_started_at,
         "frozen": delivery.frozen,
+        "not_after": delivery.not_after,
     }
 
 
@@ -221,6 +238,7 @@ def _from_document(document: Document) -> Delivery:
         doubtful=document["doubtful"],
         data_started_at=document["data_started_at"],
         frozen=document["frozen"],
+        not_after=document.get("not_after"),
     )
 
 
@@ -231,6 +249,7 @@ def _fate(document: Document) -> Fate:
 def _report(delivery: Delivery, now: datetime) -> OutboxMessage:
     state = delivery.reported
     assert state is not None  # noqa: S101 - asked by the callers
+    about = delivery.device_id or delivery.user_id
     report = MailDelivery(
         delivery_id=delivery.delivery_id,
         notification_id=delivery.notification_id,
@@ -246,12 +265,12 @@ def _report(delivery: Delivery, now: datetime) -> OutboxMessage:
     )
     return OutboxMessage(
         topic=MAIL_DELIVERIES,
-        key=delivery.device_id,
+        key=about,
         event=message_event(
             report,
             id=derived("mail-delivery", delivery.delivery_id, delivery.version),
             source=f"/{Service.NOTIFIER}",
-            subject=delivery.device_id,
+            subject=about,
             time=now,
         ),
         aggregate_id=delivery.delivery_id,

@@ -23,6 +23,7 @@ from ups_notifier.domain.sending import (
     Accepted,
     AnswerLost,
     Deferred,
+    Envelope,
     Phase,
     Refused,
     SendResult,
@@ -62,14 +63,6 @@ class RelayAddress:
     data_timeout_s: float = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """Who a message is from and to, for the server."""
-
-    sender: str
-    recipient: str
-
-
 @dataclass(slots=True)
 class _Connection:
     client: aiosmtplib.SMTP
@@ -78,14 +71,13 @@ class _Connection:
 
 
 class Relay:
-    """Sends mail from `sender` over at most `connections` connections, opened when needed.
+    """Sends mail over at most `connections` connections, opened when needed.
 
     An async context manager: leaving it closes them.
     """
 
-    def __init__(self, address: RelayAddress, sender: str) -> None:
+    def __init__(self, address: RelayAddress) -> None:
         self._address = address
-        self._sender = sender
         self._slots = asyncio.Semaphore(address.connections)
         self._idle: list[_Connection] = []
 
@@ -96,14 +88,14 @@ class Relay:
         while self._idle:
             await self._close(self._idle.pop())
 
-    async def send(self, address: str, message: bytes, before_content: BeforeContent) -> SendResult:
+    async def send(self, envelope: Envelope, message: bytes, before_content: BeforeContent) -> SendResult:
         """Hand one message over: MAIL, RCPT, DATA, then `before_content`, then the message.
 
         `before_content` is asked when the server waits for the message, so that nothing else is waited for after its
         yes; at a no the connection is dropped, and with it the mail. Cancelled after a yes, the connection is dropped
         and the server may or may not have the message.
         """
-        envelope = Envelope(envelope_address(self._sender), envelope_address(address))
+        envelope = Envelope(envelope_address(envelope.sender), envelope_address(envelope.recipient))
         async with self._slots:
             connection = self._take_idle()
             if connection is not None:

@@ -1,11 +1,11 @@
 """Who gets a decision by mail, as what kind of mail, in reply to which, and whether that still holds at send time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from ups_notifier.domain.delivery import RETRY_AGE, Delivery, Reason, dropped
+from ups_notifier.domain.delivery import Delivery, Reason, dropped, retry_age
 from ups_schemas.account import User
 from ups_schemas.decision import (
     Decision,
@@ -18,26 +18,30 @@ from ups_schemas.decision import (
 )
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.ids import EventId, NotificationId, UserId, delivery_id
-from ups_schemas.mail import MailKind
+from ups_schemas.mail import MailKind, MailRequest
+
+Content = Decision | MailRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A decision that is mailed: to whom, as the throttle decided, and the decision itself."""
+    """A decision that is mailed, to whom the throttle decided; or an order for one account mail."""
 
     notification_id: NotificationId
     kind: MailKind
-    decision: Decision
+    content: Content
     decided_at: datetime
     recipients: tuple[UserId, ...]
 
 
-def notification_of(decision: Decision) -> Notification | None:
-    """The notification that a decision asks for; none if it mails nobody."""
-    if decision.notification_id is None or not decision.recipients:
+def notification_of(content: Content) -> Notification | None:
+    """The notification that a decision or an order asks for; none if it mails nobody."""
+    if isinstance(content, MailRequest):
+        return Notification(content.request_id, content.kind, content, content.requested_at, (content.recipient_id,))
+    if content.notification_id is None or not content.recipients:
         return None
-    recipients = tuple(dict.fromkeys(decision.recipients))
-    return Notification(decision.notification_id, mail_kind(decision), decision, decided_at(decision), recipients)
+    recipients = tuple(dict.fromkeys(content.recipients))
+    return Notification(content.notification_id, mail_kind(content), content, decided_at(content), recipients)
 
 
 def mail_kind(decision: Decision) -> MailKind:
@@ -82,23 +86,30 @@ def event_of(decision: Decision) -> EventId | None:
 
 
 def deliveries_of(notification: Notification, now: datetime) -> tuple[Delivery, ...]:
-    """A ledger row for each recipient; one decided longer ago than the retry age is dropped at once."""
-    stale = now - notification.decided_at > RETRY_AGE[notification.kind]
-    rows = (
-        Delivery(
-            delivery_id=delivery_id(notification.notification_id, user_id),
-            notification_id=notification.notification_id,
-            kind=notification.kind,
-            user_id=user_id,
-            device_id=notification.decision.device_id,
-            event_id=event_of(notification.decision),
-            device_seq=notification.decision.device_seq,
-            decided_at=notification.decided_at,
-            due_at=now,
-        )
-        for user_id in notification.recipients
+    """A ledger row for each recipient; one that is too late already is dropped at once."""
+    stale = now - notification.decided_at > retry_age(notification.kind)
+    return tuple(_row(notification, user_id, now, stale=stale) for user_id in notification.recipients)
+
+
+def _row(notification: Notification, user_id: UserId, now: datetime, *, stale: bool) -> Delivery:
+    row = Delivery(
+        delivery_id=delivery_id(notification.notification_id, user_id),
+        notification_id=notification.notification_id,
+        kind=notification.kind,
+        user_id=user_id,
+        device_id=None,
+        event_id=None,
+        device_seq=0,
+        decided_at=notification.decided_at,
+        due_at=now,
     )
-    return tuple(dropped(row, Reason.STALE) if stale else row for row in rows)
+    content = notification.content
+    if isinstance(content, MailRequest):
+        row = replace(row, not_after=content.not_after)
+    else:
+        row = replace(row, device_id=content.device_id, event_id=event_of(content), device_seq=content.device_seq)
+    reason = Reason.STALE if stale else row.too_late(now)
+    return row if reason is None else dropped(row, reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ RETRY_AGE: Mapping[MailKind, timedelta] = {
     MailKind.DISABLED: _THREE_DAYS,
     MailKind.RECONCILE: _THREE_DAYS,
 }
+_ACCOUNT_RETRY_AGE = _THREE_DAYS
 
 # Longer than `ups.decisions` is kept (30 days): a replay of the whole topic must find what was sent.
 KEPT = timedelta(days=31)
@@ -58,6 +59,7 @@ class Reason(StrEnum):
     """Why a delivery is where it is, beyond the server's code."""
 
     STALE = "stale"  # decided longer ago than the retry age when it was first read
+    EXPIRED = "expired"  # what it says, or its link, was good until then only
     GAVE_UP = "gave_up"  # tried until the retry age was over
     DEVICE_REMOVED = "device_removed"
     OWNERSHIP_CHANGED = "ownership_changed"
@@ -80,13 +82,14 @@ class Delivery:
 
     `open`: something is still to be done, not before `due_at`. `owner` and `attempt` name the attempt under way.
     `frozen` is the message as it went out: while the relay may have it, every later try sends the same bytes.
+    Account mail has no device; its `user_id` may be an invitation's id, and it is not sent from `not_after` on.
     """
 
     delivery_id: str
     notification_id: NotificationId
     kind: MailKind
     user_id: UserId
-    device_id: DeviceId
+    device_id: DeviceId | None
     event_id: EventId | None
     device_seq: int
     decided_at: datetime
@@ -101,11 +104,13 @@ class Delivery:
     doubtful: bool = False
     data_started_at: datetime | None = None
     frozen: bytes | None = None
+    not_after: datetime | None = None
 
-    @property
-    def give_up_at(self) -> datetime:
-        """From when on it is not tried any more."""
-        return self.decided_at + RETRY_AGE[self.kind]
+    def too_late(self, now: datetime) -> Reason | None:
+        """Why it is not tried any more at `now`, if it is not."""
+        if self.not_after is not None and now >= self.not_after:
+            return Reason.EXPIRED
+        return Reason.GAVE_UP if now >= self.decided_at + retry_age(self.kind) else None
 
     @property
     def untried(self) -> bool:
@@ -116,6 +121,11 @@ class Delivery:
     def reported(self) -> DeliveryState | None:
         """What others are told of this state; none while nothing is known."""
         return _REPORTED.get(self.state)
+
+
+def retry_age(kind: MailKind) -> timedelta:
+    """How long after its decision or order a mail of this kind is tried."""
+    return RETRY_AGE.get(kind, _ACCOUNT_RETRY_AGE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,14 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """Whom MAIL and RCPT name: where a bounce goes, and who gets the message."""
+
+    sender: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The server took the message."""
 

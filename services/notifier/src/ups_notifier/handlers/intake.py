@@ -1,28 +1,30 @@
-"""First consumption of a decision: who is to be mailed is written down, before the offset is."""
+"""First consumption of a decision or an order: who is to be mailed is written down, before the offset is."""
 
 from collections.abc import Callable, Sequence
 
-from ups_notifier.domain.addressing import Notification, deliveries_of, notification_of
+from ups_notifier.domain.addressing import Content, Notification, deliveries_of, notification_of
 from ups_notifier.domain.delivery import Delivery
 from ups_notifier.handlers.ports import Ledger
 from ups_runtime.clock import Clock
-from ups_schemas.decision import Decision
 
 
 class Intake:
-    """Takes decisions into the ledger. `added` is called after rows were written: to count, and to wake who sends."""
+    """Takes decisions and orders into the ledger.
+
+    `added` is called after rows were written: to count, and to wake who sends.
+    """
 
     def __init__(self, ledger: Ledger, clock: Clock, added: Callable[[Notification, Sequence[Delivery]], None]) -> None:
         self._ledger = ledger
         self._clock = clock
         self._added = added
 
-    async def take(self, decision: Decision) -> bool:
+    async def take(self, content: Content) -> bool:
         """Write a notification and a row per recipient, once however often it is read; False if there is nothing new.
 
         Returning means it is durable: the offset may be committed. A crash before that reads it again, and finds it.
         """
-        notification = notification_of(decision)
+        notification = notification_of(content)
         if notification is None:
             return False
         now = self._clock.now()

@@ -1,41 +1,30 @@
-"""Work of one lane: one person's due mails, in order, each looked up, rendered, sent and recorded."""
+"""Work of one lane: one person's due mails, in order, each prepared, sent and recorded."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol, assert_never
 
 from ups_notifier.domain import delivery as life
-from ups_notifier.domain.addressing import (
-    Reader,
-    earlier_deliveries,
-    ended_by,
-    only_ends,
-    reader_of,
-    told_before,
-)
 from ups_notifier.domain.delivery import Backoff, Delivery, Reason, State
-from ups_notifier.domain.framing import DELAYED_FROM
 from ups_notifier.domain.lane import plan
-from ups_notifier.domain.letter import Situation
 from ups_notifier.domain.sending import (
     Accepted,
     AnswerLost,
     Deferred,
+    Envelope,
     Phase,
     Refused,
     SendResult,
     Superseded,
     Unavailable,
 )
-from ups_notifier.handlers.ports import BadAddressError, Directory, Ledger, Transport, Writer
+from ups_notifier.handlers.ports import Ledger, Transport
+from ups_notifier.handlers.preparing import Preparation, Prepared
 from ups_notifier.handlers.relay_health import RelayHealth
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Retryable
 from ups_runtime.logging import get_logger
-from ups_schemas.decision import Decision
 from ups_schemas.ids import UserId
-from ups_schemas.mail import MailKind
 
 _AFTER_TROUBLE_S = 1.0
 
@@ -49,42 +38,35 @@ class Observer(Protocol):
         """A row changed its state; `result` is the attempt's, if one was made; `waited_s` is since the decision."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What is sent where in one attempt."""
-
-    delivery: Delivery
-    decision: Decision
-    address: str
-    message: bytes
-
-
 class LaneWorker:
-    """Works lanes that its caller holds for `owner`. `chance` gives uniform numbers in [0, 1)."""
+    """Works lanes that its caller holds for `owner`. `chance` gives uniform numbers in [0, 1).
+
+    `return_path` says which address MAIL names for a row and its recipient: where a bounce of it goes.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
-        directory: Directory,
-        writer: Writer,
+        preparation: Preparation,
         transport: Transport,
         relay: RelayHealth,
         observer: Observer,
         clock: Clock,
         *,
         owner: str,
+        return_path: Callable[[Delivery, str], str],
         chance: Callable[[], float],
         backoff: Backoff,
         lease: timedelta,
     ) -> None:
         self._ledger = ledger
-        self._directory = directory
-        self._writer = writer
+        self._preparation = preparation
         self._transport = transport
         self._relay = relay
         self._observer = observer
         self._clock = clock
         self._owner = owner
+        self._return_path = return_path
         self._chance = chance
         self._backoff = backoff
         self._lease = lease
@@ -127,42 +109,28 @@ class LaneWorker:
         if delivery.state is State.SENDING:  # 1
             await self._move(delivery, life.recovered(delivery, now))
             return True
-        prepared = await self._prepare(delivery, behind, now)
+        prepared = await self._preparation.prepare(delivery, behind)
         if isinstance(prepared, Reason):  # 2
             await self._move(delivery, life.dropped(delivery, prepared))
             return True
         begun = life.begun(delivery, self._owner, now, self._lease)
         if not await self._ledger.save(delivery, begun, now):  # 3
             return True
-        return await self._send(replace(prepared, delivery=begun))
+        return await self._send(begun, prepared)
 
-    async def _prepare(self, delivery: Delivery, behind: Sequence[Delivery], now: datetime) -> Attempt | Reason:
-        """What to send where, or why not."""
-        if now >= delivery.give_up_at:
-            return Reason.GAVE_UP
-        decision = await self._ledger.decision(delivery.notification_id)
-        reader = await self._reader(decision, delivery)
-        if isinstance(reader, Reason):
-            return reader
-        if await self._ended_unsent(delivery, decision, behind, now):
-            return Reason.MERGED
-        message = await self._message(delivery, decision, reader)
-        return message if isinstance(message, Reason) else Attempt(delivery, decision, reader.user.address, message)
-
-    async def _send(self, attempt: Attempt) -> bool:
+    async def _send(self, delivery: Delivery, prepared: Prepared) -> bool:
         async def before_content() -> bool:
-            # the relay may have taken minutes to come this far
-            known = await self._directory.fresh()
-            if not known or isinstance(self._look_up(attempt.decision, attempt.delivery), Reason):
+            if not await prepared.still_wanted():
                 return False
             asked_at = self._clock.monotonic()
-            ours = await self._ledger.start_data(attempt.delivery, attempt.message, self._clock.now())
+            ours = await self._ledger.start_data(delivery, prepared.message, self._clock.now())
             # a process that was paused here may have been taken for dead
             return ours and self._clock.monotonic() - asked_at < self._lease.total_seconds()
 
-        result = await self._transport.send(attempt.address, attempt.message, before_content)  # 4
+        envelope = Envelope(self._return_path(delivery, prepared.address), prepared.address)
+        result = await self._transport.send(envelope, prepared.message, before_content)  # 4
         self._relay.tried(result)
-        started = life.data_started(attempt.delivery, attempt.message) if _reached_content(result) else attempt.delivery
+        started = life.data_started(delivery, prepared.message) if _reached_content(result) else delivery
         after = life.after(started, result, self._clock.now(), self._backoff, self._chance())
         while True:  # 5
             try:
@@ -172,61 +140,6 @@ class LaneWorker:
                 await self._clock.sleep(_AFTER_TROUBLE_S)
             else:
                 return not isinstance(result, Unavailable)
-
-    async def _ended_unsent(
-        self, delivery: Delivery, decision: Decision, behind: Sequence[Delivery], now: datetime
-    ) -> bool:
-        """Whether it ended while it could not be sent, and the mail of its end waits behind it."""
-        if now - delivery.decided_at < life.HELD_UP:
-            return False
-        waiting = [row for row in behind if row.kind is MailKind.EVENT and row.untried]
-        if not (waiting and delivery.untried and delivery.kind is MailKind.EVENT):
-            return False
-        return ended_by(decision, [await self._ledger.decision(row.notification_id) for row in waiting])
-
-    async def _reader(self, decision: Decision, delivery: Delivery) -> Reader | Reason:
-        """Who it is sent to. A no is believed only after everything published so far was read."""
-        if not await self._directory.fresh():
-            raise Retryable("people and devices were not read to their end within the last 10 s")
-        found = self._look_up(decision, delivery)
-        if isinstance(found, Reader):
-            return found
-        await self._directory.read_to_end()
-        return self._look_up(decision, delivery)
-
-    def _look_up(self, decision: Decision, delivery: Delivery) -> Reader | Reason:
-        user = self._directory.user(delivery.user_id)
-        return reader_of(decision, user, self._directory.device(decision.device_id))
-
-    async def _message(self, delivery: Delivery, decision: Decision, reader: Reader) -> bytes | Reason:
-        """The frozen message if there is one, else a new one; or why there is nothing to say."""
-        if delivery.frozen is not None:
-            return delivery.frozen
-        told = told_before(decision, delivery.user_id)
-        earlier = earlier_deliveries(told, delivery.user_id)
-        fates = await self._ledger.fates(earlier)
-        gone = {each for each, fate in fates.items() if fate.state in {State.FAILED, State.DROPPED}}
-        tells_both = only_ends(decision) and bool(earlier) and len(gone) == len(earlier)
-        if tells_both and all(fate.never_told for fate in fates.values()):
-            return Reason.RAISE_NOT_SENT
-        now = self._clock.now()
-        if tells_both and now - min(each.since for each in told) > life.WORTH_TELLING:
-            return Reason.OVER
-        ends = (
-            await self._ledger.ends_after(decision.device_id, decision.device_seq)
-            if now - delivery.decided_at >= DELAYED_FROM
-            else {}
-        )
-        try:
-            return self._writer.message(
-                decision,
-                reader,
-                Situation(now, tuple(ends.items()), tells_both),
-                delivery.delivery_id,
-                [each for each in earlier if each not in gone],
-            )
-        except BadAddressError:
-            return Reason.BAD_ADDRESS
 
     async def _move(self, before: Delivery, after: Delivery, result: SendResult | None = None) -> None:
         if after is before:

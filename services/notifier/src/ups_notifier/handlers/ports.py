@@ -4,14 +4,15 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from ups_notifier.domain.addressing import Notification, Reader
+from ups_notifier.domain.addressing import Content, Notification, Reader
 from ups_notifier.domain.delivery import Delivery, Fate
 from ups_notifier.domain.letter import Situation
-from ups_notifier.domain.sending import SendResult
+from ups_notifier.domain.sending import Envelope, SendResult
 from ups_schemas.account import User
 from ups_schemas.decision import Decision
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.ids import DeviceId, NotificationId, UserId
+from ups_schemas.mail import MailRequest
 
 
 class Ledger(Protocol):
@@ -20,8 +21,8 @@ class Ledger(Protocol):
     async def add(self, notification: Notification, deliveries: Sequence[Delivery], now: datetime) -> bool:
         """Write a notification and its rows, at once or not at all; False if it was there already."""
 
-    async def decision(self, notification_id: NotificationId) -> Decision:
-        """The decision of a notification that was added."""
+    async def content(self, notification_id: NotificationId) -> Content:
+        """The decision or order of a notification that was added; an order only while its row is open."""
 
     async def due_lanes(self, now: datetime, limit: int) -> list[UserId]:
         """Lanes with something due that nobody holds, the longest waiting first."""
@@ -39,7 +40,10 @@ class Ledger(Protocol):
         """All rows of a lane that are not over, in `device_seq` order."""
 
     async def save(self, before: Delivery, after: Delivery, now: datetime) -> bool:
-        """Replace a row, and report its new state if it is one to report; False if it is not `before` any more."""
+        """Replace a row, and report its new state if it is one to report; False if it is not `before` any more.
+
+        With the end of a row of account mail its order is forgotten: address, parameters and token.
+        """
 
     async def start_data(self, delivery: Delivery, message: bytes, now: datetime) -> bool:
         """Freeze the message and mark it as going out, if this (owner, attempt) is still the one under way."""
@@ -71,22 +75,31 @@ class Directory(Protocol):
 
 
 class Writer(Protocol):
-    """Makes the message of a decision for one reader."""
+    """Makes messages."""
 
     def message(
         self, decision: Decision, reader: Reader, situation: Situation, delivery_id: str, answers: Sequence[str]
     ) -> bytes:
-        """The message, ready for DATA.
+        """The message of a decision for one reader, ready for DATA.
 
         Raises:
             BadAddressError: the reader's address cannot be written to.
+        """
+
+    def account(self, request: MailRequest, now: datetime, delivery_id: str) -> bytes:
+        """The message that an order asks for, ready for DATA.
+
+        Raises:
+            BadAddressError: its address cannot be written to.
         """
 
 
 class Transport(Protocol):
     """Hands messages over."""
 
-    async def send(self, address: str, message: bytes, before_content: Callable[[], Awaitable[bool]]) -> SendResult:
+    async def send(
+        self, envelope: Envelope, message: bytes, before_content: Callable[[], Awaitable[bool]]
+    ) -> SendResult:
         """Send to one recipient; `before_content` is asked when the server waits for the message, its no is final."""
 
 

@@ -32,6 +32,19 @@ def request(kind: MailKind, **parameters: str | int | bool | None) -> MailReques
     )
 
 
+def order(**more: object) -> MailRequest:
+    """An order for somebody who is no user yet, with a token; it is in time for an hour."""
+    fields = {
+        "request_id": "request",
+        "recipient_id": "invitation-1",
+        "address": "sam@example.net",
+        "name": "Sam Okafor",
+        "not_after": NOW + timedelta(hours=1),
+        "token": "token-that-nobody-may-read",
+    }
+    return request(MailKind.PASSWORD_RESET).model_copy(update=fields | more)
+
+
 def unsubscribed(
     scope: str, *, name: str = "Server room UPS", site: str | None = "Berlin, Invalidenstr. 4"
 ) -> MailRequest:

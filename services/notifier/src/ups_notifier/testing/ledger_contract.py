@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
+
 from ups_notifier.domain import delivery as life
 from ups_notifier.domain.addressing import deliveries_of, notification_of
 from ups_notifier.domain.delivery import Backoff, Delivery, Fate, Reason, State
-from ups_notifier.domain.sending import Accepted, AnswerLost
+from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Phase
 from ups_notifier.handlers.ports import Ledger
+from ups_notifier.testing.account_samples import order
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, event, incident
+from ups_runtime.errors import Permanent
 from ups_runtime.testing import eventually
 from ups_schemas.event import Phase as EventPhase
 
@@ -42,7 +46,39 @@ class LedgerContract:
         assert notification is not None
         await ledger.add(notification, deliveries_of(notification, NOW), NOW)
 
-        assert await ledger.decision(notification.notification_id) == notification.decision
+        assert await ledger.content(notification.notification_id) == notification.content
+
+    async def test_an_order_is_kept_until_its_mail_ends(self, ledger: Ledger) -> None:
+        """It comes back as it was; afterwards nobody finds its address and token."""
+        ordered = order()
+        notification = notification_of(ordered)
+        assert notification is not None
+        assert await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+        assert not await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+        [row] = await ledger.open_rows(ordered.recipient_id)
+        assert (row.device_id, row.not_after) == (None, ordered.not_after)
+        assert await ledger.content(ordered.request_id) == ordered
+        begun = life.begun(row, "a", NOW, LEASE)
+        assert await ledger.save(row, begun, NOW)
+        assert await ledger.save(begun, life.after(begun, Deferred(Phase.RCPT, 450), NOW, Backoff(), 0), NOW)
+        assert await ledger.content(ordered.request_id) == ordered
+
+        [waiting] = await ledger.open_rows(ordered.recipient_id)
+        assert await ledger.save(waiting, life.dropped(waiting, Reason.GAVE_UP), NOW)
+        with pytest.raises(Permanent):
+            await ledger.content(ordered.request_id)
+        assert not await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+
+    async def test_an_order_that_comes_too_late_is_never_kept(self, ledger: Ledger) -> None:
+        """Its row says why."""
+        notification = notification_of(order(not_after=NOW))
+        assert notification is not None
+        [row] = deliveries_of(notification, NOW)
+
+        assert await ledger.add(notification, [row], NOW)
+        assert await ledger.fates([row.delivery_id]) == {row.delivery_id: Fate(State.DROPPED, Reason.EXPIRED)}
+        with pytest.raises(Permanent):
+            await ledger.content(notification.notification_id)
 
     async def test_a_stale_notification_leaves_nothing_to_do(self, ledger: Ledger) -> None:
         """It is written, and dropped at once."""

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ups_notifier.domain.addressing import Notification, ends_told
+from ups_notifier.domain.addressing import Content, Notification, ends_told
 from ups_notifier.domain.delivery import Delivery, Fate, State
 from ups_runtime.clock import Clock
-from ups_schemas.decision import Decision
+from ups_runtime.errors import Permanent
 from ups_schemas.ids import DeviceId, NotificationId, UserId
+from ups_schemas.mail import MailRequest
 
 
 class MemoryLedger:
@@ -31,9 +32,13 @@ class MemoryLedger:
             self._report(delivery)
         return True
 
-    async def decision(self, notification_id: NotificationId) -> Decision:
-        """The decision of a notification."""
-        return self._notifications[notification_id].decision
+    async def content(self, notification_id: NotificationId) -> Content:
+        """The decision or order of a notification; an order only while its row is open."""
+        content = self._notifications[notification_id].content
+        open_ids = {row.notification_id for row in self.rows.values() if row.open}
+        if isinstance(content, MailRequest) and notification_id not in open_ids:
+            raise Permanent("the order was forgotten")
+        return content
 
     async def due_lanes(self, now: datetime, limit: int) -> list[UserId]:
         """Lanes with something due that nobody holds."""
@@ -96,7 +101,8 @@ class MemoryLedger:
 
     async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
         """When incidents ended, by later notifications."""
-        decisions = (each.decision for each in self._notifications.values())
+        contents = (each.content for each in self._notifications.values())
+        decisions = (each for each in contents if not isinstance(each, MailRequest))
         return ends_told(each for each in decisions if each.device_id == device_id and each.device_seq > device_seq)
 
     def _report(self, delivery: Delivery) -> None:

@@ -1,0 +1,138 @@
+"""What to send where, for a row that is due; or why there is nothing to send."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ups_notifier.domain import delivery as life
+from ups_notifier.domain.addressing import (
+    Reader,
+    earlier_deliveries,
+    ended_by,
+    only_ends,
+    reader_of,
+    told_before,
+)
+from ups_notifier.domain.delivery import Delivery, Reason, State
+from ups_notifier.domain.framing import DELAYED_FROM
+from ups_notifier.domain.letter import Situation
+from ups_notifier.handlers.ports import BadAddressError, Directory, Ledger, Writer
+from ups_runtime.clock import Clock
+from ups_runtime.errors import Retryable
+from ups_schemas.decision import Decision
+from ups_schemas.mail import MailKind, MailRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is sent where. `still_wanted` is asked again right before the first byte: minutes may have passed."""
+
+    address: str
+    message: bytes
+    still_wanted: Callable[[], Awaitable[bool]]
+
+
+class Preparation:
+    """Looks up who reads a mail now, and has it written."""
+
+    def __init__(self, ledger: Ledger, directory: Directory, writer: Writer, clock: Clock) -> None:
+        self._ledger = ledger
+        self._directory = directory
+        self._writer = writer
+        self._clock = clock
+
+    async def prepare(self, delivery: Delivery, behind: Sequence[Delivery]) -> Prepared | Reason:
+        """What to send for this row; `behind` are the other open rows of its reader and device.
+
+        Raises:
+            Retryable: people and devices are not known as they are now: nothing may be sent.
+        """
+        now = self._clock.now()
+        if late := delivery.too_late(now):
+            return late
+        content = await self._ledger.content(delivery.notification_id)
+        if isinstance(content, MailRequest):
+            return self._account_mail(delivery, content, now)
+        reader = await self._reader(content, delivery)
+        if isinstance(reader, Reason):
+            return reader
+        if await self._ended_unsent(delivery, content, behind, now):
+            return Reason.MERGED
+        message = await self._message(delivery, content, reader)
+        if isinstance(message, Reason):
+            return message
+
+        async def still_wanted() -> bool:
+            known = await self._directory.fresh()
+            in_time = delivery.too_late(self._clock.now()) is None
+            return known and in_time and isinstance(self._look_up(content, delivery), Reader)
+
+        return Prepared(reader.user.address, message, still_wanted)
+
+    def _account_mail(self, delivery: Delivery, request: MailRequest, now: datetime) -> Prepared | Reason:
+        """Whoever ordered it knows whom it concerns, also when that is no user yet."""
+
+        async def still_wanted() -> bool:
+            return delivery.too_late(self._clock.now()) is None
+
+        try:
+            message = delivery.frozen or self._writer.account(request, now, delivery.delivery_id)
+        except BadAddressError:
+            return Reason.BAD_ADDRESS
+        return Prepared(request.address, message, still_wanted)
+
+    async def _ended_unsent(
+        self, delivery: Delivery, decision: Decision, behind: Sequence[Delivery], now: datetime
+    ) -> bool:
+        """Whether it ended while it could not be sent, and the mail of its end waits behind it."""
+        if now - delivery.decided_at < life.HELD_UP:
+            return False
+        waiting = [row for row in behind if row.kind is MailKind.EVENT and row.untried]
+        if not (waiting and delivery.untried and delivery.kind is MailKind.EVENT):
+            return False
+        contents = [await self._ledger.content(row.notification_id) for row in waiting]
+        return ended_by(decision, [each for each in contents if not isinstance(each, MailRequest)])
+
+    async def _reader(self, decision: Decision, delivery: Delivery) -> Reader | Reason:
+        """Who it is sent to. A no is believed only after everything published so far was read."""
+        if not await self._directory.fresh():
+            raise Retryable("people and devices were not read to their end within the last 10 s")
+        found = self._look_up(decision, delivery)
+        if isinstance(found, Reader):
+            return found
+        await self._directory.read_to_end()
+        return self._look_up(decision, delivery)
+
+    def _look_up(self, decision: Decision, delivery: Delivery) -> Reader | Reason:
+        user = self._directory.user(delivery.user_id)
+        return reader_of(decision, user, self._directory.device(decision.device_id))
+
+    async def _message(self, delivery: Delivery, decision: Decision, reader: Reader) -> bytes | Reason:
+        """The frozen message if there is one, else a new one; or why there is nothing to say."""
+        if delivery.frozen is not None:
+            return delivery.frozen
+        told = told_before(decision, delivery.user_id)
+        earlier = earlier_deliveries(told, delivery.user_id)
+        fates = await self._ledger.fates(earlier)
+        gone = {each for each, fate in fates.items() if fate.state in {State.FAILED, State.DROPPED}}
+        tells_both = only_ends(decision) and bool(earlier) and len(gone) == len(earlier)
+        if tells_both and all(fate.never_told for fate in fates.values()):
+            return Reason.RAISE_NOT_SENT
+        now = self._clock.now()
+        if tells_both and now - min(each.since for each in told) > life.WORTH_TELLING:
+            return Reason.OVER
+        ends = (
+            await self._ledger.ends_after(decision.device_id, decision.device_seq)
+            if now - delivery.decided_at >= DELAYED_FROM
+            else {}
+        )
+        try:
+            return self._writer.message(
+                decision,
+                reader,
+                Situation(now, tuple(ends.items()), tells_both),
+                delivery.delivery_id,
+                [each for each in earlier if each not in gone],
+            )
+        except BadAddressError:
+            return Reason.BAD_ADDRESS
