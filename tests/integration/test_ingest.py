@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from pydantic import SecretStr
 
 from ups_devstack.stack import Backing
 from ups_event_ingest.adapters.device_view import RegistryView
@@ -28,7 +29,7 @@ from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, sta
 from ups_runtime.lifecycle import Life, running
 from ups_runtime.logging import get_logger
 from ups_runtime.metrics import Metrics
-from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings
+from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, OperatorSettings
 from ups_runtime.testing import eventually
 from ups_schemas import keys
 from ups_schemas.device import DeviceKey, DeviceSnapshot
@@ -65,6 +66,7 @@ class World:
             self.kafka,
             HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
             LogSettings(),
+            OperatorSettings(token=SecretStr("the-operator-token-of-tests")),
             IngestSettings(publish_timeout_s=2),
         )
 

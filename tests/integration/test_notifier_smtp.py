@@ -303,6 +303,8 @@ async def test_a_lost_answer_is_counted_shown_and_repeated_with_the_same_message
         (DeliveryState.ACCEPTED, "after_unknown"),
     ]
     assert [(row["state"], row["doubtful"]) for row in shown["items"]] == [("accepted", True)]
+    (row,) = shown["items"]
+    assert row["created_at"] < row["last_data_at"] < row["changed_at"]
 
 
 async def test_who_unsubscribes_meanwhile_gets_nothing(scripted: World, server: ScriptedServer) -> None:

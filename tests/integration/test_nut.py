@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import TopicPartition
+from pydantic import SecretStr
 
 from ups_devstack import nut
 from ups_devstack.nut import NutServer
@@ -26,7 +27,7 @@ from ups_runtime.errors import ExitCode, Fatal
 from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
 from ups_runtime.lifecycle import Life, running
 from ups_runtime.logging import get_logger
-from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings
+from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, OperatorSettings
 from ups_runtime.testing import eventually
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import DEAD_LETTERS, DEVICE_KEYS, DEVICES, EVENTS, INGEST, NUT_WATCH, Service
@@ -47,6 +48,7 @@ class World:
             self.kafka,
             HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
             LogSettings(),
+            OperatorSettings(token=SecretStr("the-operator-token-of-tests")),
             IngestSettings(nut_file=self.nut_file, nut_poll_s=0.1, **options),
         )
         async with running("event-ingest", settings, start) as life:

@@ -6,16 +6,20 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from ups_event_ingest.adapters.http import BodyBudget, EventsEndpoint, http_app
+from ups_event_ingest.adapters.operator_routes import drill_router
 from ups_event_ingest.domain.rate import RateLimit
-from ups_event_ingest.handlers import Authenticator, Ingest
+from ups_event_ingest.handlers import Arrival, Authenticator, Ingest, Way
 from ups_event_ingest.metrics import IngestMetrics
 from ups_event_ingest.testing.examples import device, device_key, example_key, gateway_key
-from ups_event_ingest.testing.fakes import FakePublisher, FakeRegistry
+from ups_event_ingest.testing.fakes import FakePublisher, FakeRegistry, FakeTally
 from ups_runtime.metrics import Metrics
 from ups_runtime.testing import FakeClock
+from ups_schemas.event import AcceptedEvent
 
+TOKEN = "the-operator-token-of-tests"
 KEY, GATEWAY = example_key(1), example_key(2)
 EVENT = {"code": "ON_BATTERY", "event_id": "e-1"}
 URN = "urn:ridethrough:problem:"
@@ -81,7 +85,9 @@ async def client(
         lambda: next(made_ids),
         read_body_within_s=0.5,
     )
-    transport = httpx.ASGITransport(http_app(endpoint, "1.0"), raise_app_exceptions=False)
+    drills = drill_router(endpoint.ingest, clock, endpoint.make_id)
+    app = http_app(endpoint, "1.0", SecretStr(TOKEN), drills)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
         yield client
 
@@ -427,3 +433,67 @@ async def test_the_published_description_resolves_and_names_the_events_fields(cl
     for name in {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}:
         assert name in schemas
     assert document["paths"]["/v1/events"]["post"]["security"] == [{"key": []}]
+
+
+async def order(client: httpx.AsyncClient, body: dict[str, Any], token: str = TOKEN) -> httpx.Response:
+    return await client.post("/v1/operator/drills", json=body, headers={"Authorization": f"Bearer {token}"})
+
+
+async def test_a_drill_is_an_event_that_is_a_test_for_who_asked(
+    client: httpx.AsyncClient, publisher: FakePublisher, clock: FakeClock
+) -> None:
+    response = await order(client, {"device_id": "dev-1", "requested_by": "u-1"})
+
+    assert response.status_code == 202
+    [event] = publisher.events
+    assert response.json() == {
+        "event_id": event.event_id,
+        "device_id": "dev-1",
+        "received_at": event.model_dump(mode="json")["received_at"],
+    }
+    assert (event.test, event.requested_by, event.code, event.phase) == (True, "u-1", "STATUS", "pulse")
+    assert (event.ownership, event.device_version, event.received_at) == (1, 1, clock.now())
+
+
+async def test_a_drill_of_a_device_that_was_published_a_moment_ago_finds_it(client: httpx.AsyncClient) -> None:
+    unseen = FakeRegistry()
+    await unseen.put_device("new", device("new"))
+    ingest = Ingest(unseen, FakePublisher(), FakeTally())
+
+    verdict = await ingest.drill("new", "u-1", Arrival(Way.OPERATOR, FakeClock().now(), lambda: "e-1"))
+
+    assert isinstance(verdict, AcceptedEvent)
+
+
+@pytest.mark.parametrize("token", [KEY.text, GATEWAY.text, "guessed", ""])
+async def test_a_drill_takes_the_operators_token_and_no_devices_key(
+    client: httpx.AsyncClient, publisher: FakePublisher, token: str
+) -> None:
+    problem(await order(client, {"device_id": "dev-1", "requested_by": "u-1"}, token), 401, "unauthenticated")
+
+    assert publisher.events == []
+
+
+async def test_a_drill_of_no_device_is_refused(client: httpx.AsyncClient, publisher: FakePublisher) -> None:
+    refused = problem(await order(client, {"device_id": "nothing", "requested_by": "u-1"}), 404, "unknown-device")
+
+    assert refused["field"] == "device_id"
+    assert publisher.events == []
+
+
+@pytest.mark.parametrize("field", ["test", "requested_by"])
+async def test_no_sender_can_call_its_events_tests(
+    client: httpx.AsyncClient, publisher: FakePublisher, field: str
+) -> None:
+    refused = problem(await send(client, EVENT | {field: True}), 422, "invalid-event")
+
+    assert refused["field"] == field
+    assert publisher.events == []
+
+
+async def test_a_drill_that_is_not_acknowledged_is_not_answered_with_202(
+    client: httpx.AsyncClient, publisher: FakePublisher
+) -> None:
+    publisher.refuses_because = "The brokers cannot be reached."
+
+    assert (await order(client, {"device_id": "dev-1", "requested_by": "u-1"})).status_code == 503

@@ -11,6 +11,7 @@ from ups_event_ingest.adapters.kafka import EventPublisher, GatewayRecords
 from ups_event_ingest.adapters.nut import Pace, Tools, watch
 from ups_event_ingest.adapters.nut_file import read_nut_file
 from ups_event_ingest.adapters.nut_memory import NutMemory, remembered
+from ups_event_ingest.adapters.operator_routes import drill_router
 from ups_event_ingest.domain.nut import Graces
 from ups_event_ingest.domain.rate import RateLimit
 from ups_event_ingest.handlers import Authenticator, Ingest
@@ -58,7 +59,9 @@ async def start(life: Life, settings: Settings) -> None:
         metrics,
         _make_id,
     )
-    await life.serve(http_app(endpoint, version("ups-event-ingest")), settings.http.host, settings.http.port)
+    drills = drill_router(ingest, life.clock, _make_id)
+    app = http_app(endpoint, version("ups-event-ingest"), settings.operator.token, drills)
+    await life.serve(app, settings.http.host, settings.http.port)
 
     if upses:
         memory = NutMemory(publisher, topic_name(settings.kafka, NUT_WATCH), _make_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from ups_event_ingest.domain.acceptance import accept, parse
+from ups_event_ingest.domain.acceptance import accept, parse, test_event
 from ups_event_ingest.domain.authority import (
     NOBODY,
     UNKNOWN_DEVICE,
@@ -14,6 +14,7 @@ from ups_event_ingest.domain.authority import (
     KnownDevice,
     KnownKey,
     Sender,
+    Watched,
     named,
     reached,
     speaker,
@@ -30,6 +31,7 @@ class Way(StrEnum):
     HTTP = "http"
     KAFKA = "kafka"
     NUT = "nut"
+    OPERATOR = "operator"
 
 
 class Unavailable(Retryable):
@@ -164,6 +166,27 @@ class Ingest:
             else:
                 self._tally.accepted(arrival.way, verdict)
         return verdicts
+
+    async def drill(self, device_id: str, requested_by: str, arrival: Arrival) -> Verdict:
+        """A test of the device's way to a mail, as it stands on `ups.events`, or why there can be none.
+
+        Raises:
+            Retryable: when it is not known that the brokers have it.
+        """
+        if not self._registry.complete:
+            raise Unavailable("Not all devices are known here yet.")
+        if self._registry.device(device_id) is None:
+            await self._registry.read_to_end()
+        device = reached(Watched(device_id), device_id, self._registry.device(device_id))
+        if isinstance(device, Refusal):
+            self._tally.refused(arrival.way, device)
+            return device
+        event = test_event(
+            device, requested_by=requested_by, received_at=arrival.received_at, made_id=arrival.make_id()
+        )
+        await self._publisher.publish([event])
+        self._tally.accepted(arrival.way, event)
+        return event
 
     def _verdict(self, sender: Sender, item: object, arrival: Arrival) -> Verdict:
         raw = item if isinstance(item, Refusal) else parse(item)

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from ups_event_ingest.domain.nut import STALE_GRACE, UNREACHABLE_GRACE
-from ups_runtime.settings import Group, HttpSettings, KafkaSettings, LogSettings
+from ups_runtime.settings import Group, HttpSettings, KafkaSettings, LogSettings, OperatorSettings
 
 
 class IngestSettings(Group):
@@ -39,4 +39,5 @@ class Settings:
     kafka: KafkaSettings
     http: HttpSettings
     log: LogSettings
+    operator: OperatorSettings
     ingest: IngestSettings

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pydantic_core
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -22,7 +22,15 @@ from ups_event_ingest.handlers import Arrival, Authenticator, Ingest, Unavailabl
 from ups_event_ingest.metrics import IngestMetrics
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Retryable
-from ups_runtime.http import RETRY_AFTER_S, Problem, ProblemError, create_app, problem_response, problem_type
+from ups_runtime.http import (
+    RETRY_AFTER_S,
+    Problem,
+    ProblemError,
+    create_app,
+    operator_only,
+    problem_response,
+    problem_type,
+)
 from ups_schemas.envelope import Timestamp
 from ups_schemas.event import RawEvent
 
@@ -276,9 +284,10 @@ def _none_accepted(refusals: list[tuple[int, Refusal]]) -> Problem:
     )
 
 
-def http_app(endpoint: EventsEndpoint, version: str) -> FastAPI:
-    """The application around the endpoint."""
+def http_app(endpoint: EventsEndpoint, version: str, token: SecretStr, operators: APIRouter) -> FastAPI:
+    """The application around the endpoint, and the routes for whoever has the operator's token."""
     app = create_app("Ridethrough event ingest", version, max_body_bytes=MAX_BODY_BYTES)
+    app.include_router(operators, dependencies=[Depends(operator_only(token))])
     app.add_api_route(
         "/v1/events",
         endpoint.post,
@@ -295,7 +304,7 @@ def http_app(endpoint: EventsEndpoint, version: str) -> FastAPI:
     _, definitions = models_json_schema([(RawEvent, "validation")], ref_template="#/components/schemas/{model}")
     components = app.openapi()["components"]
     components["schemas"] |= definitions["$defs"]
-    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "rt_<id>.<secret>"}}
+    components["securitySchemes"] |= {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "rt_<id>.<secret>"}}
     return app
 
 

@@ -133,6 +133,22 @@ def accept(
     )
 
 
+def test_event(device: Device, *, requested_by: str, received_at: datetime, made_id: str) -> AcceptedEvent:
+    """A test of the way to a mail: the device itself has said nothing, and its conditions stay as they are."""
+    return AcceptedEvent(
+        event_id=made_id,
+        device_id=device.device_id,
+        ownership=device.ownership,
+        device_version=device.version,
+        code=STATUS,
+        phase=Phase.PULSE,
+        severity=CODES[STATUS].severity,
+        received_at=received_at,
+        test=True,
+        requested_by=requested_by,
+    )
+
+
 def _meaning(raw: RawEvent) -> _Meaning:
     if raw.native is not None:
         return _native_meaning(raw.native, raw.phase)

@@ -50,6 +50,8 @@ class DeliveryView(BaseModel):
     due_at: Timestamp
     decided_at: Timestamp
     created_at: Timestamp
+    changed_at: Timestamp | None = Field(None, description="when it came to stand where it does; none: as it was made")
+    last_data_at: Timestamp | None = Field(None, description="when the relay last waited for the message")
 
 
 class DeliveryPage(BaseModel):

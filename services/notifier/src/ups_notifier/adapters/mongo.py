@@ -148,7 +148,10 @@ class MongoLedger:
             "attempt": delivery.attempt,
             "data_started_at": None,
         }
-        change = {"$set": {"data_started_at": now, "frozen": message, "changed_at": now}, "$inc": {"version": 1}}
+        change = {
+            "$set": {"data_started_at": now, "last_data_at": now, "frozen": message, "changed_at": now},
+            "$inc": {"version": 1},
+        }
         with map_mongo_errors():
             return bool((await self._deliveries.update_one(under_way, change)).matched_count)
 

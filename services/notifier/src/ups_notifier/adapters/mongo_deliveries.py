@@ -26,6 +26,8 @@ _SHOWN = (
     "due_at",
     "decided_at",
     "created_at",
+    "changed_at",
+    "last_data_at",
 )
 
 
