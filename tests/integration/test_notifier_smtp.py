@@ -296,15 +296,17 @@ async def test_a_lost_answer_is_counted_shown_and_repeated_with_the_same_message
         await eventually(lambda: len(server.taken) == 2, within_s=30)
         reports = await eventually(lambda: _reported(scripted, 2))
         shown = await _deliveries(life)
+        one = await _deliveries(life, f"/{shown['deliveries'][0]['delivery_id']}")
 
     assert server.taken[0] == server.taken[1]
     assert [(report.state, report.reason) for report in reports] == [
         (DeliveryState.UNKNOWN, "answer_lost"),
         (DeliveryState.ACCEPTED, "after_unknown"),
     ]
-    assert [(row["state"], row["doubtful"]) for row in shown["items"]] == [("accepted", True)]
-    (row,) = shown["items"]
+    assert [(row["state"], row["doubtful"]) for row in shown["deliveries"]] == [("accepted", True)]
+    (row,) = shown["deliveries"]
     assert row["created_at"] < row["last_data_at"] < row["changed_at"]
+    assert one == row
 
 
 async def test_who_unsubscribes_meanwhile_gets_nothing(scripted: World, server: ScriptedServer) -> None:
@@ -468,6 +470,8 @@ async def test_only_the_operator_reads_the_ledger(scripted: World) -> None:
         assert (await client.get("/v1/operator/deliveries")).status_code == 401
         wrong = await client.get("/v1/operator/deliveries", headers=_token(), params={"cursor": "x", "limit": 1})
         assert wrong.status_code == 422
+        assert (await client.get("/v1/operator/deliveries/x")).status_code == 401
+        assert (await client.get("/v1/operator/deliveries/x", headers=_token())).status_code == 404
 
 
 @asynccontextmanager
@@ -500,9 +504,9 @@ def _token() -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKEN}"}
 
 
-async def _deliveries(life: Life) -> Any:
+async def _deliveries(life: Life, which: str = "") -> Any:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", headers=_token()) as client:
-        return (await client.get("/v1/operator/deliveries")).raise_for_status().json()
+        return (await client.get(f"/v1/operator/deliveries{which}")).raise_for_status().json()
 
 
 async def _count(stack: Backing, address: str, wanted: int) -> bool:

@@ -95,4 +95,5 @@ def connected(service: Service, nowhere: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("UPS_OPERATOR_TOKEN", TOKEN)
     monkeypatch.setenv("UPS_CLI_DEVICE_URL", service.url)
     monkeypatch.setenv("UPS_CLI_INVITE_URL", service.url)
+    monkeypatch.setenv("UPS_CLI_NOTIFIER_URL", service.url)
     return service

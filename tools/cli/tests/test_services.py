@@ -284,3 +284,74 @@ def test_an_id_is_one_segment_of_the_path_whatever_is_in_it(connected: Any, ups:
     ups("device", "show", "../users?x=1#y")
 
     assert connected.asked[0][1:3] == ("/v1/operator/devices/../users?x=1#y", {})
+
+
+DELIVERY: dict[str, Any] = {
+    "delivery_id": "d-1",
+    "notification_id": "n-1",
+    "kind": "event",
+    "user_id": "anna",
+    "device_id": "ups-1",
+    "event_id": "e-1",
+    "state": "accepted",
+    "reason": None,
+    "smtp_code": 250,
+    "attempt": 1,
+    "doubtful": False,
+    "open": False,
+    "due_at": "2026-11-22T10:15:31.000Z",
+    "decided_at": "2026-11-22T10:15:30.000Z",
+    "created_at": "2026-11-22T10:15:30.500Z",
+    "changed_at": "2026-11-22T10:15:31.250Z",
+    "last_data_at": "2026-11-22T10:15:31.125Z",
+    "added_by_a_later_version": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "the mail server took it (250)"),
+        ({"doubtful": True, "reason": "after_unknown"}, "the mail server took it (250); it may arrive twice"),
+        ({"state": "failed", "smtp_code": 550, "reason": "reply"}, "the mail server refused it (550)"),
+        (
+            {"state": "dropped", "smtp_code": None, "reason": "unsubscribed"},
+            "not sent: this person is not subscribed to the device",
+        ),
+        (
+            {"state": "retry", "smtp_code": 451, "reason": "reply", "open": True},
+            "put off (451); tried again at 2026-11-22T10:15:31.000Z",
+        ),
+        ({"state": "pending", "smtp_code": None, "open": True}, "waits to be sent"),
+        ({"state": "of_a_later_version", "smtp_code": None, "reason": "new"}, "of_a_later_version"),
+    ],
+)
+def test_a_delivery_says_what_became_of_it(connected: Any, ups: Ups, fields: dict[str, Any], said: str) -> None:
+    connected.answers["GET", "/v1/operator/deliveries"] = {"deliveries": [DELIVERY | fields], "cursor": None}
+
+    line = ups("deliveries", "list").stdout.splitlines()[1]
+
+    assert line.rstrip().endswith(said)
+
+
+def test_deliveries_are_filtered_and_go_on(connected: Any, ups: Ups) -> None:
+    connected.answers["GET", "/v1/operator/deliveries"] = {"deliveries": [DELIVERY], "cursor": "older"}
+
+    result = ups("deliveries", "list", "--state", "failed", "--device", "ups-1", "--user", "anna", "--limit", "1")
+
+    assert connected.asked[0][2] == {"state": "failed", "device_id": "ups-1", "user_id": "anna", "limit": "1"}
+    assert "--cursor older" in result.stderr
+
+
+def test_one_delivery_is_shown_with_its_times(connected: Any, ups: Ups) -> None:
+    connected.answers["GET", "/v1/operator/deliveries/d-1"] = DELIVERY
+
+    as_text, as_json = ups("deliveries", "show", "d-1"), ups("deliveries", "show", "d-1", "--json")
+
+    assert "DATA begun" in as_text.stdout
+    assert "2026-11-22T10:15:31.125Z" in as_text.stdout
+    assert json.loads(as_json.stdout) == DELIVERY
+
+
+def test_a_delivery_that_is_not_there_is_said(connected: Any, ups: Ups) -> None:
+    assert ups("deliveries", "show", "nothing").exit_code == 1

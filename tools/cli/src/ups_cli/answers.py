@@ -164,6 +164,42 @@ class Said(Answer):
     text: str
 
 
+class Ordered(Answer):
+    """A test event: the brokers have it."""
+
+    event_id: str
+    received_at: str
+
+
+class Delivery(Answer):
+    """One person's copy of a notification, and what has become of it."""
+
+    delivery_id: str
+    notification_id: str
+    kind: str
+    user_id: str
+    device_id: str
+    event_id: str | None = None
+    state: str
+    reason: str | None = None
+    smtp_code: int | None = None
+    attempt: int
+    doubtful: bool
+    open: bool
+    due_at: str
+    decided_at: str
+    created_at: str
+    changed_at: str | None = None
+    last_data_at: str | None = None
+
+
+class Deliveries(Answer):
+    """A page of deliveries."""
+
+    deliveries: list[Delivery]
+    cursor: str | None = None
+
+
 class User(Answer):
     """A person."""
 

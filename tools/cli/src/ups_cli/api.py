@@ -126,6 +126,18 @@ def invite_service() -> Api:
     return _api("invite-svc", "UPS_CLI_INVITE_URL", target.cli.invite_url, target.operator.token)
 
 
+def ingest_service() -> Api:
+    """event-ingest."""
+    target = http_target()
+    return _api("event-ingest", "UPS_CLI_INGEST_URL", target.cli.ingest_url, target.operator.token)
+
+
+def notifier_service() -> Api:
+    """The notifier."""
+    target = http_target()
+    return _api("notifier", "UPS_CLI_NOTIFIER_URL", target.cli.notifier_url, target.operator.token)
+
+
 def segment(text: str) -> str:
     """The text as one segment of a path, whatever is in it."""
     return quote(text, safe="")

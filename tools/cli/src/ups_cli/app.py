@@ -6,8 +6,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from ups_cli import device, dlq, throttle, topics, user
+from ups_cli import deliveries, device, dlq, throttle, topics, user
 from ups_cli.check import check
+from ups_cli.drill import drill
 from ups_cli.errors import CliError, ExitCode
 from ups_cli.output import say_error
 from ups_cli.why import why
@@ -51,10 +52,12 @@ app = typer.Typer(
 app.add_typer(topics.app, name="topics")
 app.add_typer(device.app, name="device")
 app.add_typer(user.app, name="user")
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(throttle.app, name="throttle")
 app.command()(why)
 app.command()(check)
+app.command()(drill)
 
 
 @app.callback()

@@ -11,6 +11,12 @@ class ExitCode(IntEnum):
     NO = 1  # differences were found, a check failed, or the service refused
     USAGE = 2  # wrong use or wrong settings: asking again will not help
     UNREACHABLE = 3  # nobody answered, or who answered cannot do it now
+    # of `ups drill`: the hop at which the test event stopped
+    NOT_DECIDED = 4
+    NOT_IN_LEDGER = 5
+    NOT_HANDED_OVER = 6
+    NOT_TAKEN = 7
+    DOUBTFUL = 8
 
 
 class CliError(Exception):

@@ -23,6 +23,7 @@ class CliSettings(Group):
     device_url: AnyHttpUrl | None = None
     invite_url: AnyHttpUrl | None = None
     ingest_url: AnyHttpUrl | None = None
+    notifier_url: AnyHttpUrl | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ _URL_BY_SERVICE = {
     "device-svc": "UPS_CLI_DEVICE_URL",
     "invite-svc": "UPS_CLI_INVITE_URL",
     "event-ingest": "UPS_CLI_INGEST_URL",
+    "notifier": "UPS_CLI_NOTIFIER_URL",
 }
 
 

@@ -58,17 +58,25 @@ def show(device: DeviceId, zone: Zone = None, *, as_json: AsJson = False) -> Non
 
 
 async def _show(settings: KafkaSettings, device_id: str) -> Remembered:
-    key = device_id.encode()
     with progress() as bar:
-        task = bar.add_task("looking it up", total=3)
+        bar.add_task("looking it up", total=None)
         async with opened(settings, (THROTTLE_STATE, DECISIONS, DEVICES)) as log:
-            snapshot = await _snapshot(log, device_id)
-            bar.advance(task)
-            (value,) = await last_values(log, THROTTLE_STATE, device_id, 1) or [None]
-            bar.advance(task)
-            decisions: list[Decision] = await last_messages(log, DECISIONS, device_id, 1, DECISIONS_OF)
-    if value is None and snapshot is None and not decisions:
+            found = await remembered(log, device_id)
+    if found.state is None and found.snapshot is None and not found.decisions:
         raise CliError(ExitCode.NO, f"There is no device {device_id}.", {"what to do": "ups device list shows the ids"})
+    return found
+
+
+async def remembered(log: Log, device_id: str) -> Remembered:
+    """What the throttle remembers of the device, and the newest snapshot.
+
+    Raises:
+        CliError: another release wrote the state.
+    """
+    key = device_id.encode()
+    snapshot = await _snapshot(log, device_id)
+    (value,) = await last_values(log, THROTTLE_STATE, device_id, 1) or [None]
+    decisions: list[Decision] = await last_messages(log, DECISIONS, device_id, 1, DECISIONS_OF)
     try:
         state = None if value is None else read_state(key, value)
     except ValueError as error:

@@ -1,6 +1,6 @@
 """What the services' answers say, in words."""
 
-from ups_cli.answers import Event, Key, Plan, Policy, Row, Subscription
+from ups_cli.answers import Delivery, Event, Key, Plan, Policy, Row, Subscription
 from ups_schemas.catalogue import OTHER
 
 _OUTCOMES = {
@@ -23,6 +23,51 @@ _REASONS = {
     "passed_while_disabled": "e-mailed, although Event Notifications are disabled",
     "ownership_ended": "not mailed: the device has passed to somebody else",
 }
+
+
+_DROPPED = {
+    "stale": "decided too long ago when it was first read",
+    "gave_up": "tried until it was no longer worth telling",
+    "device_removed": "the device was removed",
+    "ownership_changed": "the device has passed to somebody else",
+    "person_removed": "there is no such person (any more)",
+    "not_member": "this person is no active member of the device's company",
+    "unsubscribed": "this person is not subscribed to the device",
+    "raise_not_sent": "its beginning was never told",
+    "merged": "told in the mail of its end",
+    "over": "over before it could be sent, hours ago",
+    "bad_address": "this person's address is none that mail can go to",
+}
+_STATES = {
+    "pending": "waits to be sent",
+    "sending": "is being sent",
+    "retry": "put off",
+    "unknown": "the answer was lost: it may have arrived",
+    "accepted": "the mail server took it",
+    "failed": "the mail server refused it",
+    "dropped": "not sent",
+}
+
+
+def delivery(delivery: Delivery) -> str:
+    """What has become of a mail."""
+    said = _STATES.get(delivery.state, delivery.state)
+    if delivery.state == "dropped" and delivery.reason:
+        said += f": {_DROPPED.get(delivery.reason, delivery.reason)}"
+    elif delivery.reason == "cut":
+        said += ": the connection broke before the server had it"
+    if delivery.smtp_code:
+        said += f" ({delivery.smtp_code})"
+    if delivery.state == "accepted" and delivery.doubtful:
+        said += "; it may arrive twice"
+    return f"{said}; tried again at {delivery.due_at}" if delivery.open and delivery.state == "retry" else said
+
+
+def reported(state: str, reason: str | None, smtp_code: int | None) -> str:
+    """What `mail.deliveries` says of a mail."""
+    said = {"deferred": "put off"}.get(state) or _STATES.get(state, state)
+    why = f": {_DROPPED.get(reason, reason)}" if state == "dropped" and reason else ""
+    return f"{said}{why} ({smtp_code})" if smtp_code else f"{said}{why}"
 
 
 def event(event: Event) -> str:

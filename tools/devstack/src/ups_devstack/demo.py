@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.markup import escape
 
+from ups_devstack.drill import Drilled, drill
 from ups_devstack.fleet import Device, Operator
 from ups_devstack.services import Services
 from ups_runtime.codec import decode
@@ -158,6 +159,8 @@ def _decided(decision: Decision, cast: Cast, seen: Seen) -> str:
             what = f"{name_of(decision.event.code)}"
             if decision.event.phase == "repeat":
                 what += ", still"
+            if decision.event.test:
+                return f"a drill → [green]mailed to {people}[/]"
             if decision.recipients and decision.count:
                 count = f"{decision.count.position} of {decision.count.limit}"
                 return f"{what} → [green]mailed to {people}[/] ({count})"
@@ -174,7 +177,9 @@ def _decided(decision: Decision, cast: Cast, seen: Seen) -> str:
             return f"[cyan]Event Notifications enabled again[/] by {decision.by}; {happened} → summary to {people}"
 
 
-async def verdict(operator: Operator, services: Services, cast: Cast, seen: Seen) -> list[tuple[str, bool]]:
+async def verdict(
+    operator: Operator, services: Services, cast: Cast, seen: Seen, drilled: Drilled
+) -> list[tuple[str, bool]]:
     """What the story promised, and whether it happened."""
     sent = [event_id for device in cast.devices for event_id in device.sent_ids]
     rows = [row for device in cast.devices for row in await operator.log_rows(device)]
@@ -198,7 +203,14 @@ async def verdict(operator: Operator, services: Services, cast: Cast, seen: Seen
             f"{seen.to_be_mailed} mails were decided, and each is in the inbox once",
             len(mails) == seen.to_be_mailed and set(subjects.values()) == {1},
         ),
+        (_said(drilled), drilled.exit_code == 0),
     ]
+
+
+def _said(drilled: Drilled) -> str:
+    if drilled.exit_code == 0:
+        return f"ups drill: the mail server took a test mail after {drilled.receipt['hops'][-1]['after_s']:.1f} s"
+    return f"ups drill ended with {drilled.exit_code}: {(drilled.error or {}).get('title')}"
 
 
 async def play(services: Services, for_s: float | None, console: Console) -> bool:
@@ -233,10 +245,13 @@ async def play(services: Services, for_s: float | None, console: Console) -> boo
 
 
 async def _settle(operator: Operator, services: Services, cast_: Cast, seen: Seen, console: Console) -> bool:
-    """Give the last mails a few seconds, then say what came of it."""
+    """Drill, give the last mails a few seconds, then say what came of it."""
+    device = cast_.calm[0]
+    drilled = await drill(services, device.device_id)
+    device.sent_ids += [drilled.receipt["event_id"]] if drilled.receipt else []
     deadline = time.monotonic() + 20
     while True:
-        checks = await verdict(operator, services, cast_, seen)
+        checks = await verdict(operator, services, cast_, seen, drilled)
         if all(good for _, good in checks) or time.monotonic() > deadline:
             break
         await asyncio.sleep(0.5)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from ups_notifier.adapters.mongo_deliveries import Place
 from ups_notifier.domain.delivery import Reason, State
-from ups_runtime.http import RequestBody, create_app, decode_cursor, encode_cursor, operator_only
+from ups_runtime.http import ProblemError, RequestBody, create_app, decode_cursor, encode_cursor, operator_only
 from ups_schemas.envelope import Timestamp
 from ups_schemas.ids import Id
 from ups_schemas.mail import MailKind
@@ -19,6 +19,9 @@ class Deliveries(Protocol):
 
     async def page(self, wanted: dict[str, str], after: Place | None, limit: int) -> Sequence[dict[str, Any]]:
         """Up to `limit` rows with these values, newest first, from `after` on."""
+
+    async def find(self, delivery_id: str) -> dict[str, Any] | None:
+        """One row; none if it is not in the ledger (any more)."""
 
 
 class DeliveryList(RequestBody):
@@ -55,10 +58,10 @@ class DeliveryView(BaseModel):
 
 
 class DeliveryPage(BaseModel):
-    """Deliveries, newest first; `next` leads to older ones."""
+    """Deliveries, newest first; `cursor` leads to older ones, and is none at the end."""
 
-    items: list[DeliveryView]
-    next: str | None = None
+    deliveries: list[DeliveryView]
+    cursor: str | None = None
 
 
 def build(token: SecretStr, deliveries: Deliveries, version: str) -> FastAPI:
@@ -71,10 +74,19 @@ def build(token: SecretStr, deliveries: Deliveries, version: str) -> FastAPI:
         wanted = query.model_dump(mode="json", exclude_none=True, exclude={"limit", "cursor"})
         after = Place(*decode_cursor(query.cursor)) if query.cursor is not None else None
         rows = await deliveries.page(wanted, after, query.limit + 1)
-        items = [DeliveryView.model_validate(row) for row in rows[: query.limit]]
+        shown = [DeliveryView.model_validate(row) for row in rows[: query.limit]]
         more = len(rows) > query.limit
-        return DeliveryPage(
-            items=items, next=encode_cursor(items[-1].created_at, items[-1].delivery_id) if more else None
-        )
+        cursor = encode_cursor(shown[-1].created_at, shown[-1].delivery_id) if more else None
+        return DeliveryPage(deliveries=shown, cursor=cursor)
+
+    @app.get("/v1/operator/deliveries/{delivery_id}", dependencies=[Depends(operator_only(token))])
+    async def get_delivery(delivery_id: Id) -> DeliveryView:
+        """One person's copy of a notification."""
+        row = await deliveries.find(delivery_id)
+        if row is None:
+            raise ProblemError(
+                404, "unknown-delivery", "There is no such delivery.", "The ledger keeps 31 days.", "delivery_id"
+            )
+        return DeliveryView.model_validate(row)
 
     return app

@@ -56,4 +56,14 @@ class MongoDeliveries:
         with map_mongo_errors():
             cursor = self._deliveries.find(query, dict.fromkeys(_SHOWN, 1))
             rows = await cursor.sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit).to_list()
-        return [{"delivery_id": row.pop("_id"), **row} for row in rows]
+        return [_shown(row) for row in rows]
+
+    async def find(self, delivery_id: str) -> dict[str, Any] | None:
+        """One row; none if it is not in the ledger (any more)."""
+        with map_mongo_errors():
+            row = await self._deliveries.find_one({"_id": delivery_id}, dict.fromkeys(_SHOWN, 1))
+        return None if row is None else _shown(row)
+
+
+def _shown(row: Document) -> Document:
+    return {"delivery_id": row.pop("_id"), **row}

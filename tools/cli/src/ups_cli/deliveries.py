@@ -1,0 +1,99 @@
+"""`ups deliveries`: what became of each mail."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from ups_cli import words
+from ups_cli.answers import Deliveries, Delivery
+from ups_cli.api import notifier_service, segment
+from ups_cli.device import Cursor, Limit
+from ups_cli.output import AsJson, note, say_fields, say_json, say_table
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    RETRY = "retry"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+app = typer.Typer(help="Mails, and what became of each: the notifier's ledger.", no_args_is_help=True)
+
+DeliveryId = Annotated[
+    str, typer.Argument(metavar="DELIVERY", help="As `ups deliveries list` names it.", show_default=False)
+]
+
+
+@app.command("list")
+def list_deliveries(
+    state: Annotated[State | None, typer.Option(help="Only those that stand there.")] = None,
+    device: Annotated[str | None, typer.Option(help="Only this device's.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only this user's.")] = None,
+    notification: Annotated[str | None, typer.Option(help="Only the copies of this notification.")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List deliveries, newest first: which mail to whom, and what has become of it."""
+    query = {"state": state, "device_id": device, "user_id": user, "notification_id": notification, "cursor": cursor}
+    with notifier_service() as api:
+        found = api.pages("/v1/operator/deliveries", "deliveries", limit, query)
+    if as_json:
+        say_json(found)
+        return
+    page = Deliveries.read(found)
+    say_table(
+        ("created", "delivery", "kind", "user", "device", "tries", "what became of it"),
+        (
+            (
+                one.created_at,
+                one.delivery_id,
+                one.kind,
+                one.user_id,
+                one.device_id,
+                one.attempt,
+                words.delivery(one),
+            )
+            for one in page.deliveries
+        ),
+    )
+    if page.cursor:
+        note(f"There is more: --cursor {page.cursor}")
+
+
+@app.command()
+def show(delivery: DeliveryId, *, as_json: AsJson = False) -> None:
+    """Show one delivery: when it was decided, written down, begun and ended, and how."""
+    with notifier_service() as api:
+        found = api.get(f"/v1/operator/deliveries/{segment(delivery)}")
+    if as_json:
+        say_json(found)
+        return
+    one = Delivery.read(found)
+    say_fields(
+        {
+            "delivery": one.delivery_id,
+            "notification": one.notification_id,
+            "kind": one.kind,
+            "user": one.user_id,
+            "device": one.device_id,
+            "event": one.event_id,
+            "state": one.state,
+            "what became of it": words.delivery(one),
+            "tries": one.attempt,
+            "may arrive twice": "yes" if one.doubtful else None,
+            "decided": one.decided_at,
+            "in the ledger": one.created_at,
+            "DATA begun": one.last_data_at,
+            "last changed": one.changed_at,
+            "next try": one.due_at if one.open else None,
+        }
+    )

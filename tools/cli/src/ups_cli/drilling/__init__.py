@@ -1,0 +1,1 @@
+"""A test event on its way to a mail, followed hop by hop."""
