@@ -178,7 +178,7 @@ class Delivery(Answer):
     notification_id: str
     kind: str
     user_id: str
-    device_id: str
+    device_id: str | None = None
     event_id: str | None = None
     state: str
     reason: str | None = None
