@@ -4,20 +4,22 @@ import pytest
 
 from ups_device.domain import device as devices
 from ups_device.domain.device import Change
+from ups_device.domain.subscription import Preferences
 from ups_device.testing.examples import NOW, a_key, a_registration
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import MAX_SUBSCRIPTIONS, DeviceScope, Plan, Policy, Subscription
 
 DEVICE = a_registration().device
 DAY = timedelta(days=1)
+NOBODY = Preferences("nobody in particular")
 
 
 def test_the_owner_is_subscribed_from_the_default_severity_up_unless_it_is_said_otherwise() -> None:
     ben = Subscription(user_id="ben", codes=("ON_BATTERY",))
     quiet_anna = Subscription(user_id="anna", on=False)
 
-    default = devices.default_subscriptions("anna", Severity.WARNING, [ben])
-    chosen = devices.default_subscriptions("anna", Severity.WARNING, [ben, quiet_anna])
+    default = devices.first_choices("anna", Severity.WARNING, [ben])
+    chosen = devices.first_choices("anna", Severity.WARNING, [ben, quiet_anna])
 
     assert default == (Subscription(user_id="anna", min_severity=Severity.WARNING), ben)
     assert chosen == (quiet_anna, ben)
@@ -91,7 +93,7 @@ def test_republishing_gives_readers_a_newer_version_of_the_same() -> None:
     [
         devices.set_plan(DEVICE, DEVICE.snapshot.plan, NOW),
         devices.set_policy(DEVICE, Policy(), NOW),
-        devices.subscribe(DEVICE, Subscription(user_id="anna"), NOW),
+        devices.subscribe(DEVICE, Subscription(user_id="anna"), NOBODY, NOW),
     ],
 )
 def test_what_is_so_already_is_no_change(again: Change | None) -> None:
@@ -113,7 +115,7 @@ def test_a_change_is_the_next_version_with_the_rest_as_it_was() -> None:
 def test_a_new_choice_takes_the_place_of_the_old_one() -> None:
     off = Subscription(user_id="anna", on=False)
 
-    change = devices.subscribe(DEVICE, off, NOW)
+    change = devices.subscribe(DEVICE, off, Preferences("anna"), NOW)
 
     assert change
     assert change.device.snapshot.subscriptions == (off,)
@@ -122,10 +124,10 @@ def test_a_new_choice_takes_the_place_of_the_old_one() -> None:
 def test_a_full_device_takes_changed_choices_and_no_new_ones() -> None:
     full = DEVICE
     for number in range(MAX_SUBSCRIPTIONS - 1):
-        change = devices.subscribe(full, Subscription(user_id=f"u{number}"), NOW)
+        change = devices.subscribe(full, Subscription(user_id=f"u{number}"), NOBODY, NOW)
         assert change
         full = change.device
 
-    assert devices.subscribe(full, Subscription(user_id="u1", on=False), NOW)
+    assert devices.subscribe(full, Subscription(user_id="u1", on=False), NOBODY, NOW)
     with pytest.raises(OverflowError):
-        devices.subscribe(full, Subscription(user_id="one-too-many"), NOW)
+        devices.subscribe(full, Subscription(user_id="one-too-many"), NOBODY, NOW)

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,8 +8,9 @@ from ups_device.adapters.memory import MemoryDevices
 from ups_device.domain import device as domain
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device, Registration
+from ups_device.domain.member import Member
 from ups_device.domain.policy import Override
-from ups_device.handlers.devices import Defaults, Member, Registry
+from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.policies import Policies
 from ups_device.testing.examples import NOW, a_registration
 from ups_runtime.errors import Conflict
@@ -20,7 +22,10 @@ DEFAULTS = Defaults(Policy(), timedelta(days=365), Severity.WARNING)
 
 class Everybody:
     async def member(self, user_id: str) -> Member | None:
-        return Member("acme", active=True) if user_id else None
+        return (await self.members((user_id,))).get(user_id)
+
+    async def members(self, user_ids: Collection[str]) -> dict[str, Member]:
+        return {user_id: Member("acme", active=True) for user_id in user_ids if user_id}
 
 
 class Contended(MemoryDevices):
@@ -53,7 +58,7 @@ class Contended(MemoryDevices):
 
 
 def registry(store: MemoryDevices) -> Registry:
-    return Registry(store, Everybody(), DEFAULTS, now=lambda: NOW, random_bytes=bytes)
+    return Registry(store, Everybody(), store.people, DEFAULTS, now=lambda: NOW, random_bytes=bytes)
 
 
 async def test_a_change_that_others_came_before_is_made_on_top_of_theirs() -> None:

@@ -1,5 +1,5 @@
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +11,14 @@ from ups_device.adapters import http
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
-from ups_device.handlers.devices import Defaults, Member, Registry
+from ups_device.adapters.subscription_routes import subscription_router
+from ups_device.domain.member import Member
+from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
+from ups_device.handlers.subscriptions import Subscriptions
 from ups_device.testing.examples import NOW, a_decision, a_disabling, a_late_mail, an_enabling, an_event
 from ups_runtime.errors import Retryable
 from ups_runtime.testing import FakeClock
@@ -28,9 +31,9 @@ TOKEN = "an operator's token"
 DEVICE = {"company_id": "acme", "owner": "anna", "name": "Rack 1"}
 
 
-class People:
+class Users:
     def __init__(self) -> None:
-        self.members = {
+        self.people = {
             "anna": Member("acme", active=True),
             "ben": Member("acme", active=True),
             "gone": Member("acme", active=False),
@@ -39,9 +42,12 @@ class People:
         self.known = True
 
     async def member(self, user_id: str) -> Member | None:
+        return (await self.members((user_id,))).get(user_id)
+
+    async def members(self, user_ids: Collection[str]) -> dict[str, Member]:
         if not self.known:
             raise Retryable("not read to the end yet")
-        return self.members.get(user_id)
+        return {user_id: self.people[user_id] for user_id in user_ids if user_id in self.people}
 
 
 class Service:
@@ -49,15 +55,18 @@ class Service:
 
     def __init__(self, *, plans: bool = True) -> None:
         self.clock = FakeClock(NOW)
-        self.people = People()
+        self.users = Users()
         self.devices = MemoryDevices()
         self.periods = MemoryPeriods()
+        self.subscriptions = Subscriptions(self.devices, self.devices.people, self.users, now=self.clock.now)
         self.log = EventLog(MemoryLog(), self.periods, self.devices)
         now = self.clock.now
         defaults = Defaults(Policy(), timedelta(days=365) if plans else None, Severity.WARNING)
+        registry = Registry(self.devices, self.users, self.devices.people, defaults, now=now, random_bytes=os.urandom)
         app = http.build(
             SecretStr(TOKEN),
-            device_router(Registry(self.devices, self.people, defaults, now=now, random_bytes=os.urandom), self.log),
+            device_router(registry, self.log, self.subscriptions),
+            subscription_router(self.subscriptions),
             company_router(
                 Policies(self.devices, Policy(), now=now),
                 Gateways(self.devices, now=now, random_bytes=os.urandom),
@@ -206,7 +215,7 @@ async def test_hostile_names_come_back_as_they_were_given(service: Service) -> N
 
 async def test_as_many_subscribers_as_fit_do_not_push_out_the_owner(service: Service) -> None:
     everybody = [f"u{number}" for number in range(500)]
-    service.people.members |= {name: Member("acme", active=True) for name in everybody}
+    service.users.people |= {name: Member("acme", active=True) for name in everybody}
 
     answer = await service.call(
         "POST", "/v1/operator/devices", json={**DEVICE, "subscribers": [{"user_id": name} for name in everybody]}
@@ -217,7 +226,7 @@ async def test_as_many_subscribers_as_fit_do_not_push_out_the_owner(service: Ser
 
 
 async def test_until_it_is_known_who_there_is_nothing_is_registered(service: Service) -> None:
-    service.people.known = False
+    service.users.known = False
 
     answer = await service.call("POST", "/v1/operator/devices", json=DEVICE)
 
@@ -323,7 +332,7 @@ async def test_people_choose_what_they_get(service: Service) -> None:
     nonsense = await service.call("PUT", f"{path}/ben", json={"codes": ["NONSENSE"]})
 
     assert ben.status_code == anna.status_code == left.status_code == 200
-    assert [(each["user_id"], each["on"]) for each in anna.json()["subscriptions"]] == [("ben", True), ("anna", False)]
+    assert [(each["user_id"], each["on"]) for each in anna.json()["subscriptions"]] == [("anna", False), ("ben", True)]
     assert (eve.status_code, eve.json()["field"]) == (422, "user_id")
     assert (nonsense.status_code, nonsense.json()["field"]) == (422, "codes")
 
@@ -336,7 +345,7 @@ async def test_a_code_that_is_chosen_many_times_is_kept_once(service: Service) -
 
 async def test_a_full_device_refuses_one_more_subscriber(service: Service) -> None:
     others = [f"u{number}" for number in range(499)]
-    service.people.members |= {name: Member("acme", active=True) for name in others}
+    service.users.people |= {name: Member("acme", active=True) for name in others}
     device = await service.register(subscribers=[{"user_id": name} for name in others])
 
     answer = await service.call("PUT", f"/v1/operator/devices/{device['device_id']}/subscriptions/ben", json={})
@@ -544,3 +553,41 @@ async def test_the_openapi_document_is_there(service: Service) -> None:
     document = (await service.call("GET", "/openapi.json")).json()
 
     assert "/v1/devices/{device_id}/notifications/enable" in document["paths"]
+
+
+async def test_a_wider_choice_silences_every_device_and_leaves_what_was_chosen_for_each(service: Service) -> None:
+    device = await service.register()
+    path, one = "/v1/operator/users/anna/subscriptions", f"/v1/operator/devices/{device['device_id']}"
+    await service.call("PUT", f"{one}/subscriptions/anna", json={"min_severity": "critical"})
+
+    before = (await service.call("GET", path)).json()
+    off = (await service.call("PUT", path, json={"companies_off": ["acme"]})).json()
+    silenced = (await service.call("GET", one)).json()
+    new = await service.register(name="Rack 2")
+    wrong = await service.call("PUT", path, json={"all": True})
+    await service.call("PUT", path, json={})
+    after = (await service.call("GET", one)).json()
+
+    assert (before["version"], before["all_off"], before["companies_off"]) == (0, False, [])
+    assert (off["version"], off["companies_off"]) == (1, ["acme"])
+    assert [each["on"] for each in (*silenced["subscriptions"], *new["subscriptions"])] == [False, False]
+    assert silenced["choices"] == after["choices"] == after["subscriptions"]
+    assert after["subscriptions"][0]["min_severity"] == "critical"
+    assert wrong.status_code == 422
+
+
+async def test_a_device_shows_how_many_people_hear_of_it(service: Service) -> None:
+    device = await service.register(subscribers=[{"user_id": "ben"}])
+    path = f"/v1/operator/devices/{device['device_id']}"
+
+    async def listeners() -> int:
+        count: int = (await service.call("GET", path)).json()["listeners"]
+        return count
+
+    both = await listeners()
+    await service.call("PUT", "/v1/operator/users/ben/subscriptions", json={"all_off": True})
+    anna = await listeners()
+    service.users.people["anna"] = Member(None, active=False)
+    nobody = await listeners()
+
+    assert (both, anna, nobody) == (2, 1, 0)

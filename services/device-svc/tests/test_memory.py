@@ -1,13 +1,19 @@
 import pytest
 
-from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
+from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeople, MemoryPeriods
 from ups_device.testing.device_contract import DeviceStoreContract
 from ups_device.testing.log_contract import LogContract, PeriodContract
+from ups_device.testing.people_contract import PeopleStoreContract
 
 
 @pytest.fixture
-def devices() -> MemoryDevices:
-    return MemoryDevices()
+def people() -> MemoryPeople:
+    return MemoryPeople()
+
+
+@pytest.fixture
+def devices(people: MemoryPeople) -> MemoryDevices:
+    return MemoryDevices(people)
 
 
 @pytest.fixture
@@ -21,6 +27,10 @@ def periods() -> MemoryPeriods:
 
 
 class TestMemoryDevices(DeviceStoreContract):
+    pass
+
+
+class TestMemoryPeople(PeopleStoreContract):
     pass
 
 

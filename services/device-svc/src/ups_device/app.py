@@ -9,12 +9,15 @@ from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.migrations import DATABASE, STEPS
 from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
+from ups_device.adapters.mongo_people import MongoPeople
 from ups_device.adapters.mongo_periods import MongoPeriods
+from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
+from ups_device.handlers.subscriptions import Subscriptions
 from ups_device.metrics import DeviceMetrics
 from ups_device.settings import Settings
 from ups_runtime import mongo
@@ -45,22 +48,26 @@ async def start(life: Life, settings: Settings) -> None:
     db = mongo.database(client, settings.mongo, DATABASE)
     await mongo.migrate(db, STEPS)
     outbox = Outbox(db)
-    devices, periods = MongoDevices(db, outbox), MongoPeriods(db, outbox)
+    devices, people, periods = MongoDevices(db, outbox), MongoPeople(db, outbox), MongoPeriods(db, outbox)
     event_log = EventLog(MongoLog(db), periods, devices)
 
     policies = Policies(devices, settings.policy.policy, now=life.clock.now)
     if changed := await policies.resolve_all():
         log.info("policies.resolved", devices=changed)
+    subscriptions = Subscriptions(devices, people, users, now=life.clock.now)
+    if finished := await subscriptions.settle_all():
+        log.info("preferences.settled", people=finished)
 
     relay = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
     life.spawn("outbox", relay.run())
 
     defaults = Defaults(settings.policy.policy, settings.device.free_period, settings.device.owner_min_severity)
-    registry = Registry(devices, users, defaults, now=life.clock.now, random_bytes=os.urandom)
+    registry = Registry(devices, users, people, defaults, now=life.clock.now, random_bytes=os.urandom)
     gateways = Gateways(devices, now=life.clock.now, random_bytes=os.urandom)
     app = http.build(
         settings.operator.token,
-        device_router(registry, event_log),
+        device_router(registry, event_log, subscriptions),
+        subscription_router(subscriptions),
         company_router(policies, gateways),
         log_router(event_log),
         notification_router(Notifications(devices, periods, now=life.clock.now)),

@@ -1,4 +1,4 @@
-"""The operator's routes for devices, their keys, plans and subscriptions, for gateways and company policies."""
+"""The operator's routes for devices, their keys and plans, for gateways and company policies."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -13,6 +13,7 @@ from ups_device.handlers.devices import Place, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.policies import Policies
+from ups_device.handlers.subscriptions import Subscriptions
 from ups_runtime.http import IdempotencyKey, RequestBody, decode_cursor, encode_cursor
 from ups_runtime.once import Once
 from ups_schemas.catalogue import Severity
@@ -124,7 +125,8 @@ class DeviceView(BaseModel):
     site: str | None
     plan: Plan
     policy: Policy
-    subscriptions: tuple[Subscription, ...]
+    subscriptions: tuple[Subscription, ...] = Field(description="in force, by the choices here and the wider ones")
+    choices: tuple[Subscription, ...] = Field(description="people's own for this device")
     keys: tuple[KeyView, ...]
     created_at: Timestamp
     changed_at: Timestamp
@@ -135,6 +137,7 @@ class DeviceView(BaseModel):
         return cls.model_validate(
             {
                 **device.snapshot.model_dump(),
+                "choices": device.choices,
                 "keys": [KeyView.of(key) for key in device.keys],
                 "created_at": device.created_at,
             }
@@ -142,21 +145,22 @@ class DeviceView(BaseModel):
 
 
 class SeenDeviceView(DeviceView):
-    """A device, when it last said anything, and what its last STATUS pulse read."""
+    """A device, when it last said anything, what its last STATUS pulse read, and how many people it is mailed to."""
 
+    listeners: int = Field(description="active members whose subscription is on; 0: the last one has gone")
     last_seen: Timestamp | None = None
     last_read_at: Timestamp | None = None
     last_readings: Attributes | None = None
 
     @classmethod
-    def with_presence(cls, device: Device, presence: Presence | None) -> "SeenDeviceView":
+    def with_presence(cls, device: Device, presence: Presence | None, listeners: int) -> "SeenDeviceView":
         """The device as callers see it."""
         seen = (
             {"last_seen": presence.last_seen, "last_read_at": presence.read_at, "last_readings": presence.readings}
             if presence
             else {}
         )
-        return cls.model_validate({**DeviceView.of(device).model_dump(), **seen})
+        return cls.model_validate({**DeviceView.of(device).model_dump(), "listeners": listeners, **seen})
 
 
 class DevicePage(BaseModel):
@@ -189,8 +193,8 @@ class PolicyView(BaseModel):
     changed_devices: int
 
 
-def device_router(registry: Registry, log: EventLog) -> APIRouter:
-    """Devices, their keys, plans and subscriptions."""
+def device_router(registry: Registry, log: EventLog, subscriptions: Subscriptions) -> APIRouter:
+    """Devices, their keys and plans."""
     router = APIRouter(prefix="/v1/operator/devices", tags=["devices"])
 
     @router.post("", status_code=201)
@@ -222,7 +226,8 @@ def device_router(registry: Registry, log: EventLog) -> APIRouter:
     async def get(device_id: DeviceId) -> SeenDeviceView:
         """Look at one device."""
         device = await registry.get(device_id)
-        return SeenDeviceView.with_presence(device, await log.presence(device))
+        listeners = await subscriptions.listeners(device.snapshot)
+        return SeenDeviceView.with_presence(device, await log.presence(device), len(listeners))
 
     @router.delete("/{device_id}", status_code=204, response_class=Response)
     async def remove(device_id: DeviceId) -> None:
@@ -244,11 +249,6 @@ def device_router(registry: Registry, log: EventLog) -> APIRouter:
     async def set_plan(device_id: DeviceId, body: PlanBody) -> DeviceView:
         """Put the device on a plan."""
         return DeviceView.of(await registry.set_plan(device_id, body.plan()))
-
-    @router.put("/{device_id}/subscriptions/{user_id}")
-    async def subscribe(device_id: DeviceId, user_id: UserId, body: ChoiceBody) -> DeviceView:
-        """Set what one person gets from the device."""
-        return DeviceView.of(await registry.subscribe(device_id, body.subscription(user_id)))
 
     @router.post("/{device_id}/republish")
     async def republish(device_id: DeviceId) -> DeviceView:

@@ -1,9 +1,11 @@
 """What comes in from Kafka: events and decisions for the log, people for the checks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ups_device.handlers.devices import Member
+from pydantic import Field
+
+from ups_device.domain.member import Member
 from ups_device.handlers.event_log import EventLog
 from ups_device.metrics import DeviceMetrics
 from ups_runtime import codec
@@ -12,6 +14,7 @@ from ups_runtime.codec import Record
 from ups_runtime.errors import Retryable
 from ups_runtime.kafka import View
 from ups_runtime.settings import KafkaSettings
+from ups_schemas.account import Address
 from ups_schemas.envelope import Message, from_milliseconds
 from ups_schemas.ids import UserId
 from ups_schemas.topics import DECISIONS, EVENTS, USERS
@@ -49,10 +52,14 @@ class LogRecords:
 
 
 class _Person(Message):
-    """The part of `User` that is kept: no address, no name."""
+    """The part of `User` that is kept."""
 
     company_id: str | None = None
     active: bool = True
+    address: Address
+    name: str = Field("", max_length=300)
+    zone: str = Field("UTC", max_length=64)
+    language: str = Field("en", max_length=35)
 
 
 class UsersView:
@@ -68,15 +75,23 @@ class UsersView:
         Raises:
             Retryable: it is not known yet who there is.
         """
+        return (await self.members((user_id,))).get(user_id)
+
+    async def members(self, user_ids: Collection[UserId]) -> Mapping[UserId, Member]:
+        """Those of these people that there are; if one is unknown, they are looked for once at the topic's end.
+
+        Raises:
+            Retryable: it is not known yet who there is.
+        """
         if not self.view.complete:
             raise Retryable("who there is has not been read to the end yet")
-        if user_id not in self._members:
+        if any(user_id not in self._members for user_id in user_ids):
             await self.view.read_to_end()
-        return self._members.get(user_id)
+        return {user_id: self._members[user_id] for user_id in user_ids if user_id in self._members}
 
     def _apply(self, key: bytes, value: bytes | None, _record: Any) -> None:  # Any: aiokafka has no types
         user_id = key.decode(errors="replace")
         self._members.pop(user_id, None)
         if value is not None:
             person = codec.parse(value, _Person)
-            self._members[user_id] = Member(person.company_id, person.active)
+            self._members[user_id] = Member(**person.model_dump())

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ups_device.domain.company import Company
-from ups_device.domain.device import Change, Device
+from ups_device.domain.device import Change, Device, settle
 from ups_device.domain.event_log import (
     Belonging,
     CompanyLog,
@@ -21,21 +21,55 @@ from ups_device.domain.event_log import (
 from ups_device.domain.gateway import Gateway
 from ups_device.domain.period import Period
 from ups_device.domain.policy import Override
+from ups_device.domain.subscription import Preferences
 from ups_device.handlers.devices import Place
 from ups_runtime.errors import AlreadyExists, Changed
 from ups_schemas.decision import LateEventsDecided, NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import EnableNotifications, Policy
 from ups_schemas.event import AcceptedEvent
-from ups_schemas.ids import CompanyId, DeviceId, Id
+from ups_schemas.ids import CompanyId, DeviceId, Id, UserId
+from ups_schemas.mail import MailRequest
+
+
+class MemoryPeople:
+    """What people prefer."""
+
+    def __init__(self) -> None:
+        self.people: dict[UserId, Preferences] = {}
+        self.unsettled_people: set[UserId] = set()
+        self.mails: list[MailRequest] = []
+
+    async def preferences(self, user_ids: Collection[UserId]) -> Mapping[UserId, Preferences]:
+        """What each of these people prefers."""
+        return {user_id: self.people.get(user_id, Preferences(user_id)) for user_id in user_ids}
+
+    async def save_preferences(self, preferences: Preferences, mail: MailRequest | None) -> None:
+        """Keep someone's next version as not settled, and the mail."""
+        there = self.people.get(preferences.user_id, Preferences(preferences.user_id))
+        if there.version != preferences.version - 1:
+            raise Changed
+        self.people[preferences.user_id] = preferences
+        self.unsettled_people.add(preferences.user_id)
+        self.mails += [mail] if mail else []
+
+    async def settled(self, preferences: Preferences) -> None:
+        """Every device has them."""
+        if self.people.get(preferences.user_id) == preferences:
+            self.unsettled_people.discard(preferences.user_id)
+
+    async def unsettled(self) -> Collection[UserId]:
+        """Whose preferences are perhaps not in every device."""
+        return set(self.unsettled_people)
 
 
 class MemoryDevices:
-    """Devices, companies and gateways."""
+    """Devices, companies and gateways; `people` is where it is kept what their subscribers prefer."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: MemoryPeople | None = None) -> None:
         self.devices: dict[DeviceId, Device] = {}
         self.companies: dict[CompanyId, Company] = {}
         self.gateways: dict[Id, Gateway] = {}
+        self.people = people or MemoryPeople()
         self.changes: list[Change] = []
 
     async def find(self, device_id: DeviceId) -> Device | None:
@@ -50,11 +84,12 @@ class MemoryDevices:
             raise Changed
         self._keep(change)
 
-    async def save(self, change: Change) -> None:
-        """Keep the next version of a device."""
-        if self.devices[change.device.device_id].version != change.device.version - 1:
+    async def save(self, *changes: Change, mail: MailRequest | None = None) -> None:
+        """Keep the next version of devices, and the mail."""
+        if any(self.devices[each.device.device_id].version != each.device.version - 1 for each in changes):
             raise Changed
-        self._keep(change)
+        self._keep(*changes)
+        self.people.mails += [mail] if mail else []
 
     async def published(self) -> None:
         """What is kept is published."""
@@ -123,9 +158,18 @@ class MemoryDevices:
             raise Changed
         self.gateways[gateway.gateway_id] = gateway
 
-    def _keep(self, change: Change) -> None:
-        self.devices[change.device.device_id] = change.device
-        self.changes.append(change)
+    async def unlike(self, preferences: Preferences, limit: int) -> Sequence[Device]:
+        """Devices in which the person's subscription is not as these preferences have it."""
+        living = (device for device in self.devices.values() if device.removed_at is None)
+        others = [device for device in living if settle(device, preferences, device.created_at)]
+        return sorted(others, key=lambda device: device.device_id)[:limit]
+
+    def _keep(self, *changes: Change) -> None:
+        by = {each for change in changes for each in change.preferences}
+        if any(self.people.people.get(each.user_id, Preferences(each.user_id)) != each for each in by):
+            raise Changed
+        self.devices |= {change.device.device_id: change.device for change in changes}
+        self.changes += changes
 
 
 class MemoryLog:

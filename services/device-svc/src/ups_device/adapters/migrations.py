@@ -7,7 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from ups_runtime.mongo import indexes, validator
 from ups_schemas.decision import Tripping
-from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications
+from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications, Subscription
 
 DATABASE = "devices"
 
@@ -21,6 +21,21 @@ class _Device(BaseModel):
     request_sha256: str | None
     snapshot: DeviceSnapshot
     keys: list[DeviceKey]
+
+
+class _DeviceWithChoices(_Device):
+    choices: list[Subscription] = []
+
+
+class _Preferences(BaseModel):
+    """`touched` counts the devices that were resolved by them: whoever changes them meanwhile collides with that."""
+
+    id: str = Field(alias="_id")
+    version: int
+    all_off: bool
+    companies_off: list[str]
+    settled: bool
+    touched: int = 0
 
 
 class _Override(BaseModel):
@@ -98,5 +113,21 @@ STEPS = (
         "periods: indexes 1",
         "periods",
         IndexModel([("device_id", ASCENDING), ("ownership", ASCENDING), ("since", DESCENDING)], name="device_newest"),
+    ),
+    validator("devices: validator 2", "devices", _DeviceWithChoices),
+    indexes(
+        "devices: indexes 2",
+        "devices",
+        IndexModel(
+            [("snapshot.subscriptions.user_id", ASCENDING), ("_id", ASCENDING)],
+            name="subscriber",
+            partialFilterExpression=_LIVING,
+        ),
+    ),
+    validator("preferences: validator 1", "preferences", _Preferences),
+    indexes(
+        "preferences: indexes 1",
+        "preferences",
+        IndexModel("settled", name="unsettled", partialFilterExpression={"settled": False}),
     ),
 )

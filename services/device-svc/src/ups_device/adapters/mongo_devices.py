@@ -4,24 +4,26 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pymongo import ReplaceOne
 from pymongo.errors import DuplicateKeyError
 
+from ups_device.adapters.mongo_people import SOURCE, mail_message, touch
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device
 from ups_device.domain.event_log import Belonging
 from ups_device.domain.gateway import Gateway
 from ups_device.domain.policy import Override
+from ups_device.domain.subscription import Preferences
 from ups_device.handlers.devices import Place
 from ups_runtime.codec import message_event
 from ups_runtime.errors import AlreadyExists, Changed
 from ups_runtime.mongo import Database, Session, in_transaction, map_mongo_errors
 from ups_runtime.outbox import Outbox, OutboxMessage
-from ups_schemas.device import DeviceKey, DeviceSnapshot, Policy
+from ups_schemas.device import DeviceKey, DeviceSnapshot, Policy, Subscription
 from ups_schemas.envelope import CloudEvent
 from ups_schemas.ids import CompanyId, DeviceId, Id
+from ups_schemas.mail import MailRequest
 from ups_schemas.topics import DEVICE_KEYS, DEVICES, Topic
-
-SOURCE = "/device-svc"
 
 # What MongoDB gives: documents have no static type.
 Document = dict[str, Any]
@@ -41,10 +43,10 @@ class MongoDevices:
         return _device(document) if document else None
 
     async def add(self, change: Change, company: Company) -> None:
-        """Keep a new device and publish it, provided the company is still at this version.
+        """Keep a new device and publish it, provided company and people are still at these versions.
 
-        The company's document is written, too: whoever changes its policy meanwhile collides with this transaction,
-        and sees the device after it.
+        The company's document is written, too, and its subscribers' preferences: whoever changes one meanwhile collides
+        with this transaction, and sees the device after it.
         """
 
         async def step(session: Session) -> None:
@@ -59,6 +61,7 @@ class MongoDevices:
                 raise Changed from None
             if not touched.matched_count and touched.upserted_id is None:
                 raise Changed
+            await touch(self._db, session, change.preferences)
             try:
                 await self._db.devices.insert_one(_document(change.device), session=session)
             except DuplicateKeyError:
@@ -67,17 +70,22 @@ class MongoDevices:
 
         await self._transact(step)
 
-    async def save(self, change: Change) -> None:
-        """Keep and publish the next version of a device."""
-        device = change.device
+    async def save(self, *changes: Change, mail: MailRequest | None = None) -> None:
+        """Keep and publish the next version of devices, and the mail: all, or nothing."""
+        steps = [
+            ReplaceOne({"_id": change.device.device_id, "version": change.device.version - 1}, _document(change.device))
+            for change in changes
+        ]
+        messages = [message for change in changes for message in _messages(change)]
+        if mail:
+            messages.append(mail_message(mail, *_step(changes[-1].device.snapshot)))
 
         async def step(session: Session) -> None:
-            replaced = await self._db.devices.replace_one(
-                {"_id": device.device_id, "version": device.version - 1}, _document(device), session=session
-            )
-            if not replaced.matched_count:
+            await touch(self._db, session, {each for change in changes for each in change.preferences})
+            replaced = await self._db.devices.bulk_write(steps, session=session)
+            if replaced.matched_count != len(steps):
                 raise Changed
-            await self._outbox.add(session, *_messages(change))
+            await self._outbox.add(session, *messages)
 
         await self._transact(step)
 
@@ -138,6 +146,24 @@ class MongoDevices:
         }
         with map_mongo_errors():
             return tuple([document["_id"] async for document in self._db.devices.find(wanted, {"_id": 1})])
+
+    async def unlike(self, preferences: Preferences, limit: int) -> Sequence[Device]:
+        """Devices, at most so many, in which the person's subscription is not as these preferences have it."""
+        user_id, off = preferences.user_id, sorted(preferences.companies_off)
+        on = {"snapshot.subscriptions": {"$elemMatch": {"user_id": user_id, "on": True}}}
+        silenced = {
+            "snapshot.subscriptions": {"$elemMatch": {"user_id": user_id, "on": False}},
+            "choices": {"$elemMatch": {"user_id": user_id, "on": True}},
+        }
+        wrong = (
+            on
+            if preferences.all_off
+            else {"$or": [{"company_id": {"$in": off}} | on, {"company_id": {"$nin": off}} | silenced]}
+        )
+        wanted = {"removed_at": None, "snapshot.subscriptions.user_id": user_id} | wrong
+        with map_mongo_errors():
+            found = self._db.devices.find(wanted).sort("_id").limit(limit)
+            return [_device(document) async for document in found]
 
     async def devices_of(self, company_id: CompanyId, device_ids: Collection[DeviceId]) -> Collection[DeviceId]:
         """Those of these that are the company's, and not removed."""
@@ -205,13 +231,17 @@ def _document(device: Device) -> Document:
         "request_sha256": device.request_sha256,
         "snapshot": device.snapshot.model_dump(),
         "keys": [key.model_dump() for key in device.keys],
+        "choices": [choice.model_dump() for choice in device.choices],
     }
 
 
 def _device(document: Document) -> Device:
+    # kept before there were wider choices: the subscriptions are the choices
+    choices = document.get("choices", document["snapshot"]["subscriptions"])
     return Device(
         DeviceSnapshot.model_validate(document["snapshot"]),
         tuple(DeviceKey.model_validate(key) for key in document["keys"]),
+        tuple(Subscription.model_validate(choice) for choice in choices),
         created_at=document["created_at"],
         removed_at=document["removed_at"],
         request_sha256=document["request_sha256"],
@@ -231,12 +261,16 @@ def _messages(change: Change) -> list[OutboxMessage]:
     """What a step tells: one aggregate, one order, and in each step the device before its keys."""
     snapshot = change.device.snapshot
     told = None if change.device.removed_at else snapshot
-    step = (f"device:{snapshot.device_id}", snapshot.version)
+    step = _step(snapshot)
     return [
         _message(DEVICES, snapshot.device_id, told, *step),
         *(_message(DEVICE_KEYS, key.key_id, key, *step) for key in change.keys),
         *(_message(DEVICE_KEYS, key.key_id, None, *step) for key in change.dropped),
     ]
+
+
+def _step(snapshot: DeviceSnapshot) -> tuple[str, int]:
+    return f"device:{snapshot.device_id}", snapshot.version
 
 
 def _gateway_message(gateway: Gateway) -> OutboxMessage:

@@ -4,7 +4,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from ups_device.adapters.mongo_devices import SOURCE
+from ups_device.adapters.mongo_people import SOURCE
 from ups_device.domain.period import Period
 from ups_runtime.codec import message_event
 from ups_runtime.errors import Changed

@@ -4,11 +4,12 @@ Each change is one step of the snapshot's version, whatever it concerns: two wri
 is published of a device has one order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ups_device.domain.subscription import Preferences, resolve
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import (
     MAX_SUBSCRIPTIONS,
@@ -30,11 +31,13 @@ MAX_KEYS = 10
 class Device:
     """A device as the services know it, and its keys. After removal it stays, so that its log belongs to something.
 
+    `choices` are people's own for this device; in the snapshot they are resolved with their wider ones.
     `request_sha256` is of the request that registered it, to tell a repeated request from another one.
     """
 
     snapshot: DeviceSnapshot
     keys: tuple[DeviceKey, ...]
+    choices: tuple[Subscription, ...]
     created_at: datetime
     removed_at: datetime | None = None
     request_sha256: str | None = None
@@ -53,14 +56,22 @@ class Device:
         """The key of that id."""
         return next((key for key in self.keys if key.key_id == key_id), None)
 
+    def choice(self, user_id: UserId) -> Subscription | None:
+        """What the person chose for this device; None if they never did."""
+        return next((choice for choice in self.choices if choice.user_id == user_id), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The step to `device.version` from the one before. `keys` are new or changed, `dropped` are no longer kept."""
+    """The step to `device.version` from the one before. `keys` are new or changed, `dropped` are no longer kept.
+
+    `preferences` are those that subscriptions were resolved by: the step is void once one of them has changed.
+    """
 
     device: Device
     keys: tuple[DeviceKey, ...] = ()
     dropped: tuple[DeviceKey, ...] = ()
+    preferences: tuple[Preferences, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,8 @@ class Registration:
 def register(
     registration: Registration,
     *,
-    subscriptions: tuple[Subscription, ...],
+    choices: tuple[Subscription, ...],
+    preferences: Mapping[UserId, Preferences],
     device_id: DeviceId,
     key: NewKey,
     plan: Plan,
@@ -101,16 +113,17 @@ def register(
         serial=registration.serial,
         plan=plan,
         policy=policy,
-        subscriptions=subscriptions,
+        subscriptions=tuple(
+            resolve(choice, registration.company_id, preferences[choice.user_id]) for choice in choices
+        ),
         changed_at=now,
     )
     first = _key(snapshot, key, now)
-    return Change(Device(snapshot, (first,), created_at=now, request_sha256=request_sha256), keys=(first,))
+    device = Device(snapshot, (first,), choices, created_at=now, request_sha256=request_sha256)
+    return Change(device, keys=(first,), preferences=tuple(preferences[choice.user_id] for choice in choices))
 
 
-def default_subscriptions(
-    owner: UserId, min_severity: Severity, chosen: Iterable[Subscription]
-) -> tuple[Subscription, ...]:
+def first_choices(owner: UserId, min_severity: Severity, chosen: Iterable[Subscription]) -> tuple[Subscription, ...]:
     """The owner from `min_severity` up unless chosen otherwise, then those chosen; a person's last choice counts."""
     by_user = {owner: Subscription(user_id=owner, min_severity=min_severity)}
     by_user |= {choice.user_id: choice for choice in chosen}
@@ -165,18 +178,26 @@ def set_policy(device: Device, policy: Policy, now: datetime) -> Change | None:
     return None if device.snapshot.policy == policy else _with(device, now, policy=policy)
 
 
-def subscribe(device: Device, choice: Subscription, now: datetime) -> Change | None:
-    """One person's choice for this device; None if it is that already.
+def subscribe(device: Device, choice: Subscription, preferences: Preferences, now: datetime) -> Change | None:
+    """One person's choice for this device, under their wider ones; None if it is that already.
 
     Raises:
         OverflowError: the device has as many subscriptions as it can hold.
     """
-    others = tuple(each for each in device.snapshot.subscriptions if each.user_id != choice.user_id)
-    if choice in device.snapshot.subscriptions:
+    if choice in device.choices:
         return None
-    if len(others) >= MAX_SUBSCRIPTIONS:
+    choices = _put(device.choices, choice)
+    if len(choices) > MAX_SUBSCRIPTIONS:
         raise OverflowError(f"a device has at most {MAX_SUBSCRIPTIONS} subscriptions")
-    return _with(device, now, subscriptions=(*others, choice))
+    return _subscribed(replace(device, choices=choices), choice, preferences, now)
+
+
+def settle(device: Device, preferences: Preferences, now: datetime) -> Change | None:
+    """The person's subscription by these wider choices; None if it is that already."""
+    choice = device.choice(preferences.user_id)
+    if choice is None or resolve(choice, device.snapshot.company_id, preferences) in device.snapshot.subscriptions:
+        return None
+    return _subscribed(device, choice, preferences, now)
 
 
 def republish(device: Device, now: datetime) -> Change:
@@ -192,6 +213,17 @@ def remove(device: Device, now: datetime) -> Change:
         replace(device, snapshot=_next(device, now), keys=keys, removed_at=now),
         keys=tuple(key for key in keys if key not in device.keys),
     )
+
+
+def _subscribed(device: Device, choice: Subscription, preferences: Preferences, now: datetime) -> Change:
+    subscription = resolve(choice, device.snapshot.company_id, preferences)
+    subscriptions = _put(device.snapshot.subscriptions, subscription)
+    return replace(_with(device, now, subscriptions=subscriptions), preferences=(preferences,))
+
+
+def _put(there: tuple[Subscription, ...], new: Subscription) -> tuple[Subscription, ...]:
+    by_user = {each.user_id: each for each in there}
+    return tuple((by_user | {new.user_id: new}).values())
 
 
 # Any: the fields of the model, which mypy does not see through `model_copy`

@@ -1,6 +1,6 @@
 """Registering devices and changing them: by the operator, one version at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -9,12 +9,15 @@ from ups_device.domain import device as devices
 from ups_device.domain import plan, policy
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device, Registration
+from ups_device.domain.member import Member
+from ups_device.domain.subscription import Preferences
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
 from ups_runtime.once import Once
 from ups_schemas.catalogue import CONDITION_BY_CODE, Severity
 from ups_schemas.device import MAX_SUBSCRIPTIONS, Plan, Policy, Subscription
 from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId, derived
 from ups_schemas.keys import RANDOM_BYTES, NewKey, new_key
+from ups_schemas.mail import MailRequest
 
 # Two writers of one device meet rarely; five in a row means that somebody writes in a loop.
 ATTEMPTS = 5
@@ -27,18 +30,18 @@ class Store(Protocol):
         """The device, also when removed."""
 
     async def add(self, change: Change, company: Company) -> None:
-        """Keep a new device and publish it, provided the company is still at this version.
+        """Keep a new device and publish it, provided company and people are still at these versions.
 
         Raises:
             AlreadyExists: the id is taken.
-            Changed: the company has changed.
+            Changed: the company, or what somebody prefers, has changed.
         """
 
-    async def save(self, change: Change) -> None:
-        """Keep and publish the next version of a device.
+    async def save(self, *changes: Change, mail: MailRequest | None = None) -> None:
+        """Keep and publish the next version of devices, and the mail: all, or nothing.
 
         Raises:
-            Changed: the device is no longer at the version before.
+            Changed: one is no longer at the version before, or somebody's preferences are not.
         """
 
     async def published(self) -> None:
@@ -51,23 +54,29 @@ class Store(Protocol):
         """The company; at version 0 if it has set nothing."""
 
 
+class People(Protocol):
+    """Where it is kept what people prefer."""
+
+    async def preferences(self, user_ids: Collection[UserId]) -> Mapping[UserId, Preferences]:
+        """What each of these people prefers; at version 0 if they never chose."""
+
+
 class Users(Protocol):
     """Who is who, as `accounts.users` says."""
 
-    async def member(self, user_id: UserId) -> "Member | None":
+    async def member(self, user_id: UserId) -> Member | None:
         """The person; None if there is none, as of now.
 
         Raises:
             Retryable: it is not known yet who there is.
         """
 
+    async def members(self, user_ids: Collection[UserId]) -> Mapping[UserId, Member]:
+        """Those of these people that there are, as of now.
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A person, as far as devices care."""
-
-    company_id: CompanyId | None
-    active: bool
+        Raises:
+            Retryable: it is not known yet who there is.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,7 @@ class Registry:
         self,
         store: Store,
         users: Users,
+        people: People,
         defaults: Defaults,
         *,
         now: Callable[[], datetime],
@@ -110,6 +120,7 @@ class Registry:
     ) -> None:
         self._store = store
         self._users = users
+        self._people = people
         self._defaults = defaults
         self._now = now
         self._random_bytes = random_bytes
@@ -126,21 +137,20 @@ class Registry:
         await self._require_member(registration.owner, registration.company_id, "owner")
         for number, choice in enumerate(registration.subscriptions):
             await self._require_member(choice.user_id, registration.company_id, f"subscribers[{number}].user_id")
-            _require_known_codes(choice, f"subscribers[{number}].codes")
+            require_known_codes(choice, f"subscribers[{number}].codes")
         now = self._now()
         if registration.plan:
             self._require_plan(registration.plan, now, "plan.until")
-        subscriptions = devices.default_subscriptions(
-            registration.owner, self._defaults.min_severity, registration.subscriptions
-        )
-        if len(subscriptions) > MAX_SUBSCRIPTIONS:
-            raise _too_many("subscribers")
+        choices = devices.first_choices(registration.owner, self._defaults.min_severity, registration.subscriptions)
+        if len(choices) > MAX_SUBSCRIPTIONS:
+            raise too_many("subscribers")
         key = self._new_key()
         for _ in range(ATTEMPTS):
             company = await self._store.company(registration.company_id)
             change = devices.register(
                 registration,
-                subscriptions=subscriptions,
+                choices=choices,
+                preferences=await self._people.preferences({choice.user_id for choice in choices}),
                 device_id=derived("device", "operator", once.key) if once else self._new_id(),
                 key=key,
                 plan=registration.plan or plan.initial(now, self._defaults.free_period),
@@ -166,7 +176,7 @@ class Registry:
         """
         device = await self._store.find(device_id)
         if device is None or device.removed_at is not None:
-            raise _unknown_device()
+            raise unknown_device()
         return device
 
     async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Device]:
@@ -211,22 +221,6 @@ class Registry:
         self._require_plan(chosen, now, "until")
         return await self._change(device_id, lambda device: devices.set_plan(device, chosen, now))
 
-    async def subscribe(self, device_id: DeviceId, choice: Subscription) -> Device:
-        """Set what one person gets from the device. Switching off is possible for whoever has left, too.
-
-        Raises:
-            Refused: nobody of that company, an unknown code, or too many subscriptions.
-        """
-        _require_known_codes(choice, "codes")
-        device = await self.get(device_id)
-        if choice.on:
-            await self._require_member(choice.user_id, device.snapshot.company_id, "user_id")
-        now = self._now()
-        try:
-            return await self._change(device_id, lambda device: devices.subscribe(device, choice, now))
-        except OverflowError:
-            raise _too_many("user_id") from None
-
     async def republish(self, device_id: DeviceId) -> Device:
         """Publish the device and its keys again, as a new version."""
         now = self._now()
@@ -261,7 +255,7 @@ class Registry:
 
     async def _require_member(self, user_id: UserId, company_id: CompanyId, field: str) -> None:
         member = await self._users.member(user_id)
-        if member is None or not member.active or member.company_id != company_id:
+        if member is None or not member.belongs_to(company_id):
             raise Refused("unknown-user", "This is no active user of that company.", field)
 
     def _require_plan(self, chosen: Plan, now: datetime, field: str) -> None:
@@ -279,15 +273,18 @@ class Registry:
         return derived("device", self._random_bytes(16).hex())
 
 
-def _require_known_codes(choice: Subscription, field: str) -> None:
+def require_known_codes(choice: Subscription, field: str) -> None:
+    """Refuse a choice of codes that the catalogue does not have; `field` is where it stands."""
     for code in choice.codes or ():
         if code not in CONDITION_BY_CODE:
             raise Refused("unknown-code", f"The catalogue has no condition {code}.", field)
 
 
-def _unknown_device() -> NotFound:
+def unknown_device() -> NotFound:
+    """The answer about a device that is not there, or no more."""
     return NotFound("unknown-device", "There is no such device.")
 
 
-def _too_many(field: str) -> Refused:
+def too_many(field: str) -> Refused:
+    """The refusal of more subscriptions than a device can hold."""
     return Refused("too-many-subscriptions", f"A device has at most {MAX_SUBSCRIPTIONS} subscriptions.", field)

@@ -39,11 +39,11 @@ class Store(Protocol):
     async def find(self, device_id: DeviceId) -> Device | None:
         """The device, also when removed."""
 
-    async def save(self, change: Change) -> None:
-        """Keep and publish the next version of a device.
+    async def save(self, *changes: Change) -> None:
+        """Keep and publish the next version of devices: of all, or of none.
 
         Raises:
-            Changed: the device is no longer at the version before.
+            Changed: one is no longer at the version before.
         """
 
 

@@ -11,10 +11,10 @@ from ups_device.domain import device as domain
 from ups_device.domain import gateway as gateways
 from ups_device.domain.company import Company
 from ups_device.domain.policy import Override
-from ups_device.handlers import devices as device_ports
 from ups_device.handlers import event_log as log_ports
 from ups_device.handlers import gateways as gateway_ports
 from ups_device.handlers import policies as policy_ports
+from ups_device.handlers import subscriptions as subscription_ports
 from ups_device.handlers.devices import Place
 from ups_device.testing.examples import (
     NOW,
@@ -27,7 +27,7 @@ from ups_schemas.device import Policy
 ACME = Company("acme")
 
 
-class DeviceStore(device_ports.Store, policy_ports.Store, gateway_ports.Store, log_ports.Devices, Protocol):
+class DeviceStore(subscription_ports.Store, policy_ports.Store, gateway_ports.Store, log_ports.Devices, Protocol):
     """All that is asked of the store of devices."""
 
 

@@ -1,11 +1,13 @@
 """Examples of what the service deals with, each with only what a test wants to say about it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ups_device.domain import device as devices
 from ups_device.domain.device import Change, Registration
 from ups_device.domain.event_log import NewDecision, NewEvent
+from ups_device.domain.subscription import Preferences
 from ups_schemas.catalogue import CODES, CONDITION_BY_CODE, STATUS, Severity
 from ups_schemas.decision import (
     Basis,
@@ -23,6 +25,7 @@ from ups_schemas.device import Plan, Policy, Subscription
 from ups_schemas.event import AcceptedEvent, Phase
 from ups_schemas.ids import late_notification_id, period_id
 from ups_schemas.keys import RANDOM_BYTES, NewKey, new_key
+from ups_schemas.mail import MailKind, MailRequest
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -30,14 +33,17 @@ WEEK = timedelta(days=7)
 
 def a_key(number: int = 1) -> NewKey:
     """The key with this number: the same number gives the same key."""
-    return new_key(bytes([number]) * RANDOM_BYTES)
+    return new_key(number.to_bytes(RANDOM_BYTES, "little"))
 
 
-def a_registration(number: int = 1, company_id: str = "acme") -> Change:
+def a_registration(
+    number: int = 1, company_id: str = "acme", preferences: Mapping[str, Preferences] | None = None
+) -> Change:
     """The first step of device `d<number>`."""
     return devices.register(
         Registration(company_id, "anna", f"Rack {number}"),
-        subscriptions=(Subscription(user_id="anna"),),
+        choices=(Subscription(user_id="anna"),),
+        preferences=preferences or {"anna": Preferences("anna")},
         device_id=f"d{number}",
         key=a_key(number),
         plan=Plan(name="advanced", until=NOW + timedelta(days=365)),
@@ -158,4 +164,16 @@ def an_enabling(disabled: NotificationsDisabled, by: EnabledBy = EnabledBy.TIME)
         until=disabled.until,
         enabled_at=disabled.until,
         by=by,
+    )
+
+
+def a_mail_request() -> MailRequest:
+    """The order for a confirmation to anna."""
+    return MailRequest(
+        request_id="r1",
+        kind=MailKind.UNSUBSCRIBED,
+        recipient_id="anna",
+        address="anna@acme.example",
+        requested_at=NOW,
+        not_after=NOW + timedelta(hours=72),
     )
