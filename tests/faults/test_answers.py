@@ -35,7 +35,7 @@ async def test_the_end_of_a_transaction_in_doubt(
     one = run.member("one", program=[ENTRY], environ=environ)
     one.start()
     async with run.load.running():
-        for _ in range(run.rounds(1, 5)):
+        for _ in run.turns(1, 5):
             await run.load.goes_on(run.chance.randrange(50, 200))
             anew = run.said("partition.taken_over_anew")
             proxy.rule = rule = Rule(END_TXN, bite, seconds, left=AT_ONCE)

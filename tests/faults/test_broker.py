@@ -25,7 +25,7 @@ async def test_the_broker_is_restarted_killed_and_away_for_a_while(
     one.start()
     away_s = run.rounds(6, 30)
     async with run.load.running():
-        for _ in range(run.rounds(1, 2)):
+        for _ in run.turns(1, 2):
             for end, pause_s in ((stack.stop, 0), (stack.kill, 0), (stack.stop, away_s)):
                 run.load.events_per_s = FLOOD_PER_S
                 await run.load.goes_on(run.chance.randrange(100, 300), within_s=200)

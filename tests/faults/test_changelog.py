@@ -32,7 +32,7 @@ async def test_a_restart_from_a_compacted_changelog_goes_on_where_it_was(run: Ru
     one = run.member("one", static=True)
     one.start()
     async with run.load.running():
-        for _ in range(run.rounds(1, 3)):
+        for _ in run.turns(1, 3):
             await run.load.goes_on(1000)
             await one.kill()
             run.injected += 1

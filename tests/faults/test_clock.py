@@ -26,7 +26,7 @@ async def test_the_clock_of_the_process_is_stepped(run: Run, report: Path | None
     one.start()
     async with run.load.running():
         await run.load.goes_on(100)
-        for _ in range(run.rounds(1, 3)):
+        for _ in run.turns(1, 3):
             for step in STEPS:
                 before = run.load.early
                 partial = file.with_suffix(".new")

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(900)
 async def test_killed_at_each_point_it_decides_what_the_oracle_decides(run: Run, report: Path | None) -> None:
     one = run.member("one", static=True, program=[ENTRY])
     async with run.load.running():
-        for _ in range(run.rounds(1, 3)):
+        for _ in run.turns(1, 3):
             for point in POINTS:
                 one.start(FAULT_CRASH=point)
                 run.injected += 1

@@ -70,7 +70,7 @@ async def test_away_beyond_the_expiry_of_its_transactional_ids(forgetful: Run, r
     one = run.member("one", static=True)
     one.start()
     async with run.load.running():
-        for _ in range(run.rounds(1, 2)):
+        for _ in run.turns(1, 2):
             await run.load.goes_on(200)
             await one.kill()
             run.injected += 1

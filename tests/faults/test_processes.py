@@ -16,7 +16,7 @@ async def test_killed_again_and_again_it_decides_what_the_oracle_decides(run: Ru
     one = run.member("one", static=True)
     one.start()
     async with run.load.running():
-        for _ in range(run.rounds(4, 20)):
+        for _ in run.turns(4, 20):
             run.load.events_per_s = FLOOD_PER_S
             await run.load.goes_on(run.chance.randrange(50, 300))
             await one.kill()
@@ -36,7 +36,7 @@ async def test_a_process_that_slept_past_its_session_is_fenced(run: Run, report:
         await run.load.goes_on(100)
         two.start()
         await two.ready()
-        for turn in range(run.rounds(1, 3)):
+        for turn in run.turns(1, 3):
             zombie, heir = (one, two) if turn % 2 == 0 else (two, one)
             await run.load.goes_on(200)
             fenced = await zombie.counter("fenced")
@@ -63,7 +63,7 @@ async def test_members_join_and_leave_every_few_seconds(run: Run, report: Path |
         member.start()
     async with run.load.running():
         await run.load.goes_on(100)
-        for turn in range(run.rounds(3, 12)):
+        for turn in run.turns(3, 12):
             member = members[turn % count]
             before = run.said("partition.taken_over")
             await (member.stop() if turn % 3 else member.kill())

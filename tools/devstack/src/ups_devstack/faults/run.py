@@ -3,7 +3,7 @@
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,14 @@ class Run:
     def rounds(self, short: int, long: int) -> int:
         """How often, by the form of the run."""
         return long if is_long() else short
+
+    def turns(self, short: int, long: int) -> Iterator[int]:
+        """Number the turns of a fault: as many as the form of the run wants, then on until one bit, within reason."""
+        wanted = self.rounds(short, long)
+        for turn in range(wanted * 5):
+            if turn >= wanted and self.bitten:
+                return
+            yield turn
 
     def member(
         self,
