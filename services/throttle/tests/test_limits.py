@@ -5,6 +5,7 @@ from ups_schemas.envelope import milliseconds
 from ups_throttle.domain import digests, snapshot
 from ups_throttle.domain.decide import decide
 from ups_throttle.domain.device import project
+from ups_throttle.domain.event import event_of
 from ups_throttle.domain.state import MAX_HAPPENED, MAX_TOLD
 from ups_throttle.testing.timeline import Timeline, clock, disabled, wants
 
@@ -104,6 +105,6 @@ def test_the_longest_names_of_everything_stay_below_64_kb():
     for number in range(300):
         words = {"id": f"{number:03}".rjust(128, "i"), "text": f"{number:03}" + "火" * 200, "occurred": "10:00"}
         event = line.event("UPS_FAULT", clock("10:00"), frozenset({"late"} if number == 299 else ()), words)
-        state = decide(state, event, milliseconds(event.received_at), device).state
+        state = decide(state, event_of(event), milliseconds(event.received_at), device).state
 
     assert 15_000 < len(snapshot.pack(state)) < 64_000

@@ -5,6 +5,7 @@ from ups_schemas.envelope import DeadLetterReason
 from ups_schemas.topics import EVENTS, Service
 from ups_throttle.adapters.memory_log import LogRecord
 from ups_throttle.adapters.wire import CloudEventsWire
+from ups_throttle.domain.event import event_of
 from ups_throttle.overlay import Commit
 from ups_throttle.partition import Partition, Refusal
 from ups_throttle.records import Committed, Offsets, Record, Role, Source, Unreadable
@@ -14,7 +15,7 @@ WIRE = CloudEventsWire(Service.THROTTLE, FakeClock())
 
 
 def heard(offset: int, *, poison: bool = False) -> Record:
-    message = Unreadable(DeadLetterReason.UNDECODABLE, "not JSON") if poison else event(offset)
+    message = Unreadable(DeadLetterReason.UNDECODABLE, "not JSON") if poison else event_of(event(offset))
     return Record(Source.EVENTS, LogRecord(EVENTS.name, 0, offset, 0, b"d-1", b"\xff", ()), message)
 
 

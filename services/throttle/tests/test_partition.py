@@ -4,13 +4,14 @@ from datetime import timedelta
 import pytest
 
 from ups_runtime.testing import FakeClock
-from ups_schemas.decision import Decision, EventDecided, NotificationsDisabled, NotificationsEnabled
+from ups_schemas.decision import EventDecided, NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import DeviceSnapshot, EnableNotifications, Policy
 from ups_schemas.envelope import DeadLetterReason, milliseconds
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import Service
 from ups_throttle.adapters.memory_log import LogRecord
 from ups_throttle.adapters.wire import CloudEventsWire, parse_device, parse_record
+from ups_throttle.domain.output import Output
 from ups_throttle.overlay import Commit
 from ups_throttle.partition import Partition, Refusal
 from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Committed, Offsets, Payload, Record, Role, Source
@@ -26,11 +27,11 @@ class Wire(CloudEventsWire):
     def __init__(self) -> None:
         super().__init__(Service.THROTTLE, FakeClock(START))
 
-    def decision(self, decision: Decision, event_json: bytes | None = None) -> Payload:
-        if decision.device_id == "d-bad":
+    def decision(self, told: Output) -> Payload:
+        if told.decided.device_id == "d-bad":
             raise RuntimeError("boom")
-        encoded = super().decision(decision, event_json)
-        return encoded._replace(value=b"x" * 2_000_000) if decision.device_id == "d-big" else encoded
+        encoded = super().decision(told)
+        return encoded._replace(value=b"x" * 2_000_000) if told.decided.device_id == "d-big" else encoded
 
 
 def new_partition(*devices: DeviceSnapshot) -> Partition:
@@ -279,8 +280,8 @@ def test_a_timer_on_which_deciding_fails_is_named_and_tried_again() -> None:
 
 
 class Broken:
-    def decision(self, decision: Decision, *_more: bytes | None) -> Payload:
-        raise RuntimeError(decision.device_id)
+    def decision(self, told: Output) -> Payload:
+        raise RuntimeError(told.about)
 
 
 def test_a_removed_device_is_forgotten_when_nothing_of_it_matters_any_more() -> None:

@@ -20,9 +20,11 @@ from ups_schemas.decision import (
 from ups_schemas.device import DeviceSnapshot, Plan, Policy, Subscription
 from ups_schemas.envelope import milliseconds
 from ups_schemas.event import AcceptedEvent, Attributes, Phase
+from ups_throttle.adapters.wire import model_of
 from ups_throttle.domain import device as projection
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.decide import command, decide, due, forgettable, next_due
+from ups_throttle.domain.event import event_of
 from ups_throttle.testing.histories import START, Heard, Ordered, Ticked, history, order_for
 from ups_throttle.testing.play import Played, play
 
@@ -138,7 +140,7 @@ def test_a_step_leaves_what_it_was_given_as_it_was(played):
             packed, bytes_before = snapshot.pack(step.before), projection.pack(step.device) if step.device else b""
             match step.happening:
                 case Heard(event):
-                    decide(step.before, event, milliseconds(event.received_at), step.device)
+                    decide(step.before, event_of(event), milliseconds(event.received_at), step.device)
                 case Ordered():
                     command(step.before, order_for(step.happening, None), step.device)
                 case Ticked(now):
@@ -258,9 +260,9 @@ def test_every_event_is_decided_whatever_it_says(happenings):
     state = None
     for event, known, now in happenings:
         device = None if known is None else projection.project(known)
-        step = decide(state, event, milliseconds(event.received_at), device)
+        step = decide(state, event_of(event), milliseconds(event.received_at), device)
         state = step.state
-        rows = [one for one in step.outputs if isinstance(one, EventDecided)]
+        rows = [one for one in map(model_of, step.outputs) if isinstance(one, EventDecided)]
         assert len(rows) == (0 if step.duplicate or step.state is None or not step.outputs else 1)
         if state is not None:
             state = due(snapshot.unpack(snapshot.pack(state)), milliseconds(now), device).state

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ups_schemas.envelope import format_timestamp, from_milliseconds, milliseconds, to_utc_milliseconds
+from ups_schemas.envelope import (
+    format_milliseconds,
+    format_timestamp,
+    from_milliseconds,
+    milliseconds,
+    to_utc_milliseconds,
+)
 from ups_schemas.event import RawEvent
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,6 +27,17 @@ moments = st.datetimes(
 @given(st.integers(FIRST_MS, LAST_MS))
 def test_milliseconds_survive_the_way_to_a_moment_and_back(number: int) -> None:
     assert milliseconds(from_milliseconds(number)) == number
+
+
+@given(st.integers(FIRST_MS, LAST_MS))
+def test_milliseconds_are_spelt_as_their_moment_is(number: int) -> None:
+    assert format_milliseconds(number) == format_timestamp(from_milliseconds(number))
+
+
+@pytest.mark.parametrize("number", [FIRST_MS - 1, LAST_MS + 1, 10**30])
+def test_no_spelling_is_found_outside_the_years(number: int) -> None:
+    with pytest.raises(ValueError, match="outside"):
+        format_milliseconds(number)
 
 
 @given(st.integers(FIRST_MS, LAST_MS))

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from ups_schemas.decision import NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import EnableNotifications
 from ups_schemas.envelope import DeadLetterReason
-from ups_schemas.event import AcceptedEvent
 from ups_throttle.changelog import frame
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.decide import Step, command, decide, due, forgettable, next_due
 from ups_throttle.domain.device import Device
+from ups_throttle.domain.event import Event
+from ups_throttle.domain.output import NotificationsDisabled, NotificationsEnabled
 from ups_throttle.domain.state import State
 from ups_throttle.records import MAX_RECORD_BYTES, Offsets, Outgoing, Payload, Record, Role, Source, Unreadable, Wire
 
@@ -85,13 +85,13 @@ class Overlay:
         try:
             state, device = self._state(device_id), self._device_of(device_id)
             match message:
-                case AcceptedEvent():
+                case Event():
                     step = decide(state, message, at_ms, device)
                 case EnableNotifications():
                     step = command(state, message, device)
                 case _:
                     assert_never(message)
-            self._keep(device_id, state, step, at_ms, record.event_json)
+            self._keep(device_id, state, step, at_ms)
         except Exception as error:  # noqa: BLE001 - whatever one record does, its neighbours pass
             return self._bury(record, DeadLetterReason.FAILED, _describe(error))
         return True
@@ -145,17 +145,15 @@ class Overlay:
         packed = self._before.get(device_id)
         return None if packed is None else snapshot.unpack(packed)
 
-    def _keep(
-        self, device_id: str, before: State | None, step: Step, at_ms: int, event_json: bytes | None = None
-    ) -> None:
+    def _keep(self, device_id: str, before: State | None, step: Step, at_ms: int) -> None:
         """Take a step over into the overlay, wholly or (when something about it raises) not at all."""
         outgoing: list[Outgoing] = []
-        for decision in step.outputs:
-            payload = self._wire.decision(decision, event_json)
+        for output in step.outputs:
+            payload = self._wire.decision(output)
             if len(payload.value or b"") > MAX_RECORD_BYTES:
                 raise ValueError(f"a decision of {len(payload.value or b'')} bytes is more than a record may have")
             outgoing.append(Outgoing(Role.DECISION, payload))
-            if isinstance(decision, NotificationsDisabled | NotificationsEnabled):
+            if isinstance(output.decided, NotificationsDisabled | NotificationsEnabled):
                 outgoing.append(Outgoing(Role.SUPPRESSION, payload))
         if step.state is not before:
             if step.state is None:
@@ -168,8 +166,8 @@ class Overlay:
             self._wake_ms[device_id] = wake_ms
         self._outgoing += outgoing
         self._duplicates += step.duplicate
-        for decision in step.outputs:
-            self._decided[decision.type, getattr(decision, "outcome", "")] += 1
+        for output in step.outputs:
+            self._decided[output.decided.type, getattr(output.decided, "outcome", "")] += 1
 
     def _pack(self, device_id: str, state: State) -> bytes:
         try:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from ups_schemas.device import DeviceSnapshot
-from ups_schemas.event import AcceptedEvent
 from ups_throttle.changelog import unframe
 from ups_throttle.domain import device as projection
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.decide import next_due
 from ups_throttle.domain.device import Device
+from ups_throttle.domain.event import Event
 from ups_throttle.domain.timers import Timers
 from ups_throttle.overlay import Commit, Overlay, UnpackableError
 from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Committed, Offsets, Outgoing, Payload, Record, Role, Wire
@@ -116,7 +116,7 @@ class Partition:
         """Whether an event was accepted by a newer device snapshot than the view has."""
         for record in records:
             event = record.message
-            if isinstance(event, AcceptedEvent):
+            if isinstance(event, Event):
                 device = self._device(event.device_id)
                 if event.device_version > (device.version if device else 0):
                     return True

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from ups_schemas.decision import Decision
 from ups_schemas.device import EnableNotifications
 from ups_schemas.envelope import DeadLetterReason
-from ups_schemas.event import AcceptedEvent
+from ups_throttle.domain.event import Event
+from ups_throttle.domain.output import Output
 
 # Keys of the changelog that are no device: NUL cannot stand in a device id.
 TAKEOVER_KEY = b"\x00takeover"
@@ -78,15 +78,11 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record to decide on, parsed. Of the devices there are only unreadable ones here.
-
-    `event_json` is the event's bytes, if they are what its model would dump it to.
-    """
+    """One record to decide on, parsed. Of the devices there are only unreadable ones here."""
 
     source: Source
     raw: Raw
-    message: AcceptedEvent | EnableNotifications | Unreadable
-    event_json: bytes | None = None
+    message: Event | EnableNotifications | Unreadable
 
 
 class Payload(NamedTuple):
@@ -108,8 +104,8 @@ class Outgoing(NamedTuple):
 class Wire(Protocol):
     """How decisions and dead letters look as bytes; pure but for the time of death."""
 
-    def decision(self, decision: Decision, event_json: bytes | None = None) -> Payload:
-        """Encode a decision: the same decision gives the same bytes. `event_json`: its event's, where known."""
+    def decision(self, told: Output) -> Payload:
+        """Encode a decision: the same decision gives the same bytes."""
 
     def dead_letter(self, raw: Raw, reason: DeadLetterReason, error: str) -> Payload:
         """Give the raw record with what went wrong in its headers."""

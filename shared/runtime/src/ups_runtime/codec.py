@@ -23,6 +23,8 @@ from ups_schemas.envelope import (
 M = TypeVar("M", bound=Message)
 
 CONTENT_TYPE = "application/json"
+_CONTENT_TYPE = ("content-type", CONTENT_TYPE.encode())
+_SPECVERSION = ("ce_specversion", b"1.0")
 
 # CloudEvents sets no bound; a header longer than this is not an attribute of ours.
 MAX_ATTRIBUTE_BYTES = 1024
@@ -88,22 +90,34 @@ def message_event(
     )
 
 
-def encode(event: CloudEvent[M], *, key: str, value: bytes | None = None) -> Encoded:
-    """The record of an event. The record timestamp is the event's time; `value` is the data if it is there already."""
-    headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", event.id.encode()),
-        ("ce_source", event.source.encode()),
-        ("ce_type", event.type.encode()),
-        ("ce_subject", event.subject.encode()),
-        ("ce_time", format_timestamp(event.time).encode()),
-        ("content-type", CONTENT_TYPE.encode()),
+def event_headers(
+    *,
+    id: str,  # noqa: A002 - CloudEvents' own names
+    source: str,
+    type: str,  # noqa: A002
+    subject: str,
+    time: str,
+) -> list[tuple[str, bytes]]:
+    """The headers of an event whose value is JSON."""
+    return [
+        _SPECVERSION,
+        ("ce_id", id.encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", type.encode()),
+        ("ce_subject", subject.encode()),
+        ("ce_time", time.encode()),
+        _CONTENT_TYPE,
     ]
+
+
+def encode(event: CloudEvent[M], *, key: str) -> Encoded:
+    """The record of an event. The record timestamp is the event's time."""
+    headers = event_headers(
+        id=event.id, source=event.source, type=event.type, subject=event.subject, time=format_timestamp(event.time)
+    )
     if event.traceparent is not None:
         headers.append(("traceparent", event.traceparent.encode()))
-    if value is None:
-        value = event.data.model_dump_json().encode()
-    return Encoded(key.encode(), value, headers, milliseconds(event.time))
+    return Encoded(key.encode(), event.data.model_dump_json().encode(), headers, milliseconds(event.time))
 
 
 def decode(record: Record, models: Any) -> CloudEvent[Any]:  # Any: a model, a union or a tuple; mypy has no type for it

@@ -10,6 +10,7 @@ from ups_cli.output import Json
 from ups_schemas.decision import Decision, Incident
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.envelope import format_timestamp, from_milliseconds, milliseconds
+from ups_throttle.adapters.wire import incident_model_of
 from ups_throttle.domain.conditions import is_stale
 from ups_throttle.domain.draft import Draft
 from ups_throttle.domain.record import incidents
@@ -62,7 +63,8 @@ class Remembered:
             return ()
         state = self.state
         lasting = [one for one in state.incidents if not is_stale(one, state.last_ms)]
-        return incidents(Draft(state, projected(self.snapshot)), lasting)
+        listed = incidents(Draft(state, projected(self.snapshot)), lasting)
+        return tuple(map(incident_model_of, listed))
 
     def as_json(self) -> Json:
         """All of it for programs."""

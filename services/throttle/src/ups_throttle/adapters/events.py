@@ -6,13 +6,15 @@ model. What is read here the model would read alike, and dump to the very bytes 
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from ups_schemas.catalogue import Severity
-from ups_schemas.event import AcceptedEvent, Attributes, Phase, Source
+from ups_schemas.envelope import milliseconds
+from ups_schemas.event import Phase, Source
+from ups_throttle.domain.event import Event
 
 _Id = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:@/+=~-]+\Z")]
 _Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Z][A-Z0-9_]*\Z")]
@@ -66,37 +68,41 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 _DECODER = msgspec.json.Decoder(_Event)
 _ENCODER = msgspec.json.Encoder()
-_NAMES = _Event.__struct_fields__
-_ATTRIBUTE_NAMES = _Attributes.__struct_fields__
-_set = object.__setattr__
 
 
-def read_canonical(value: bytes) -> AcceptedEvent | None:
+def read_canonical(value: bytes) -> Event | None:
     """The event, if `value` is what the model would dump it to."""
     try:
         read = _DECODER.decode(value)
         if _ENCODER.encode(read) != value:
             return None
-        values = dict(zip(_NAMES, msgspec.structs.astuple(read), strict=True))
-        for name in ("received_at", "occurred_at", "sent_at"):
-            if values[name] is not None:
-                values[name] = _moment(values[name])
+        _moment(read.received_at)
+        occurred_at = None if read.occurred_at is None else _moment(read.occurred_at)
+        if read.sent_at is not None:
+            _moment(read.sent_at)
     except ValueError:
         return None
-    values["attributes"] = _attributes(msgspec.structs.astuple(read.attributes))
-    return AcceptedEvent.trusted(**values)
+    return Event(
+        read.event_id,
+        read.device_id,
+        read.ownership,
+        read.device_version,
+        read.code,
+        read.phase,
+        read.severity.rank,
+        None if occurred_at is None or read.clock_untrusted else milliseconds(occurred_at),
+        read.native_code,
+        read.native_text or None,
+        read.attributes.contact,
+        read.late,
+        read.suspect,
+        read.test,
+        read.requested_by,
+        msgspec.Raw(value),
+    )
 
 
 def _moment(text: str) -> datetime:
     if not _IN_UTC.fullmatch(text):
         raise ValueError("not in the usual spelling")
     return datetime.fromisoformat(text)
-
-
-def _attributes(values: tuple[Any, ...]) -> Attributes:  # Any: numbers and texts
-    attributes = Attributes.__new__(Attributes)
-    _set(attributes, "__dict__", dict(zip(_ATTRIBUTE_NAMES, values, strict=True)))
-    _set(attributes, "__pydantic_fields_set__", set(_ATTRIBUTE_NAMES))
-    _set(attributes, "__pydantic_extra__", {})
-    _set(attributes, "__pydantic_private__", None)
-    return attributes

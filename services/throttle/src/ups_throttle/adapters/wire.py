@@ -1,26 +1,29 @@
 """Records as bytes: events, commands and devices parsed, decisions and dead letters encoded."""
 
 from hashlib import sha256
-from typing import assert_never
+
+import msgspec
+from pydantic import TypeAdapter
 
 from ups_runtime.clock import Clock
-from ups_runtime.codec import encode, message_event, parse
+from ups_runtime.codec import event_headers, parse
 from ups_runtime.dlq import MAX_ERROR_CHARS, VALUE_HASH_HEADER
 from ups_runtime.errors import Permanent
-from ups_schemas.decision import Decision, EventDecided, LateEventsDecided, NotificationsDisabled, NotificationsEnabled
+from ups_schemas.decision import Decision, Incident
 from ups_schemas.device import DeviceSnapshot, EnableNotifications
-from ups_schemas.envelope import DeadLetterHeader, DeadLetterReason, format_timestamp, milliseconds
+from ups_schemas.envelope import DeadLetterHeader, DeadLetterReason, format_milliseconds, format_timestamp, milliseconds
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.ids import derived
 from ups_schemas.topics import MAX_AHEAD
 from ups_throttle.adapters.events import read_canonical
+from ups_throttle.domain import output
+from ups_throttle.domain.event import event_of
 from ups_throttle.records import MAX_RECORD_BYTES, Payload, Raw, Record, Source, Unreadable
 
 CE_SOURCE = "/throttle"
 
-_EVENT = {"event"}
-# `event` comes after it; no id before it can hold a quotation mark
-_EVENT_DECIDED = b'"type":"ups.event-decided.v1"'
+_ENCODER = msgspec.json.Encoder()
+_DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 
 _MODELS: dict[Source, type[AcceptedEvent | EnableNotifications | DeviceSnapshot]] = {
     Source.EVENTS: AcceptedEvent,
@@ -34,9 +37,14 @@ def parse_record(source: Source, raw: Raw) -> Record:
     if source is Source.EVENTS and raw.value is not None:
         event = read_canonical(raw.value)
         if event is not None and raw.key == event.device_id.encode():
-            return Record(source, raw, event, raw.value)
-    message = _parsed(source, raw)
-    return Record(source, raw, message if not isinstance(message, DeviceSnapshot) else _not_here(source))
+            return Record(source, raw, event)
+    match _parsed(source, raw):
+        case AcceptedEvent() as accepted:
+            return Record(source, raw, event_of(accepted))
+        case DeviceSnapshot():
+            return Record(source, raw, _not_here(source))
+        case message:
+            return Record(source, raw, message)
 
 
 def parse_device(raw: Raw) -> tuple[str, DeviceSnapshot | None] | Record:
@@ -56,29 +64,18 @@ class CloudEventsWire:
         self._service = service
         self._clock = clock
 
-    def decision(self, decision: Decision, event_json: bytes | None = None) -> Payload:
+    def decision(self, told: output.Output) -> Payload:
         """Encode a decision; its `ce_id` derives from what it is about, so that a replay gives the same bytes."""
-        value = None
-        match decision:
-            case EventDecided():
-                about, time = decision.event.event_id, decision.effective_at
-                if event_json is not None:
-                    value = _around(event_json, decision)
-            case LateEventsDecided():
-                about, time = decision.last_event_id, decision.effective_at
-            case NotificationsDisabled():
-                about, time = decision.period_id, decision.since
-            case NotificationsEnabled():
-                about, time = decision.period_id, decision.enabled_at
-            case _:
-                assert_never(decision)
+        decided, about, at_ms = told
+        device_id = decided.device_id
         # device_seq begins anew when an idle device was forgotten: it alone would not tell two lives apart
-        ce_id = derived("decision", decision.device_id, decision.ownership, decision.device_seq, about)
-        event = message_event(decision, id=ce_id, source=CE_SOURCE, subject=decision.device_id, time=time)
-        encoded = encode(event, key=decision.device_id, value=value)
+        ce_id = derived("decision", device_id, decided.ownership, decided.device_seq, about)
+        headers = event_headers(
+            id=ce_id, source=CE_SOURCE, type=decided.type, subject=device_id, time=format_milliseconds(at_ms)
+        )
         # An order may carry the time of a clock that is far ahead. The brokers would refuse its whole batch, for ever.
         latest_ms = milliseconds(self._clock.now() + MAX_AHEAD)
-        return Payload(encoded.key, encoded.value, encoded.headers, min(encoded.timestamp_ms, latest_ms))
+        return Payload(device_id.encode(), _ENCODER.encode(decided), headers, min(at_ms, latest_ms))
 
     def dead_letter(self, raw: Raw, reason: DeadLetterReason, error: str) -> Payload:
         """Give the raw record with what went wrong in its headers; one too large for the topic leaves only a hash."""
@@ -105,10 +102,14 @@ class CloudEventsWire:
         return Payload(key, b"" if key is None and value is None else value, headers)
 
 
-def _around(event_json: bytes, decision: EventDecided) -> bytes:
-    """The decision as its model dumps it, with the event as it was read: half of the bytes, and of the time."""
-    before, type_, after = decision.model_dump_json(exclude=_EVENT).encode().partition(_EVENT_DECIDED)
-    return b"".join((before, type_, b',"event":', event_json, after))
+def model_of(told: output.Output) -> Decision:
+    """The decision as whoever reads it from the topic has it."""
+    return _DECISION.validate_json(_ENCODER.encode(told.decided))
+
+
+def incident_model_of(incident: output.Incident) -> Incident:
+    """The same for an incident alone."""
+    return Incident.model_validate_json(_ENCODER.encode(incident))
 
 
 def _parsed(source: Source, raw: Raw) -> AcceptedEvent | EnableNotifications | DeviceSnapshot | Unreadable:

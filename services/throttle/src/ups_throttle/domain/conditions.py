@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from ups_schemas.catalogue import CODES, CONDITION_BY_CODE, Kind, Told
-from ups_schemas.envelope import milliseconds
-from ups_schemas.event import AcceptedEvent, Phase
+from ups_schemas.event import Phase
 from ups_schemas.ids import short_hash
+from ups_throttle.domain.event import Event
 from ups_throttle.domain.state import (
     DAY_MS,
     HOUR_MS,
@@ -49,7 +49,7 @@ def _effects() -> dict[tuple[str, Phase], Effect]:
 _EFFECT = _effects()
 
 
-def effect_of(event: AcceptedEvent) -> Effect:
+def effect_of(event: Event) -> Effect:
     """What the event does to conditions; a code that this catalogue does not know goes by its phase."""
     known = _EFFECT.get((event.code, event.phase))
     if known is not None:
@@ -60,38 +60,32 @@ def effect_of(event: AcceptedEvent) -> Effect:
     )
 
 
-def text_of(event: AcceptedEvent) -> str | None:
+def text_of(event: Event) -> str | None:
     """What the event calls its condition, where a condition is told apart by that, as far as it is kept."""
     spec = CODES.get(event.code)
     text = _said(event, spec.told_apart_by) if spec is not None else None
     return None if text is None else text[:MAX_TEXT_CHARACTERS].encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
 
 
-def _said(event: AcceptedEvent, told_apart_by: Told) -> str | None:
+def _said(event: Event, told_apart_by: Told) -> str | None:
     match told_apart_by:
         case Told.TEXT:
-            text = event.native_text or (event.attributes.model_extra or {}).get("text")
-            return text if isinstance(text, str) else None
+            return event.text
         case Told.CONTACT:
-            return event.attributes.contact
+            return event.contact
         case Told.NATIVE:
             return event.native_code
         case _:
             return None
 
 
-def apart(event: AcceptedEvent, code: str) -> bytes:
+def apart(event: Event, code: str) -> bytes:
     """What tells a condition of `code` apart from others, as the event says; empty when it says nothing."""
     spec = CODES.get(code)
     if spec is None or spec.told_apart_by is Told.CODE:
         return b""
     said = _said(event, spec.told_apart_by)
     return short_hash(said) if said else b""
-
-
-def occurred_ms(event: AcceptedEvent) -> int | None:
-    """When it happened on the device's clock, if that can be compared with other events'."""
-    return None if event.occurred_at is None or event.clock_untrusted else milliseconds(event.occurred_at)
 
 
 def is_stale(incident: Incident, at_ms: int) -> bool:
@@ -107,7 +101,7 @@ def find(incidents: list[Incident], code: str, key: bytes) -> int | None:
     return None
 
 
-def take_ended(incidents: list[Incident], event: AcceptedEvent, ends: tuple[str, ...], at_ms: int) -> list[Incident]:
+def take_ended(incidents: list[Incident], event: Event, ends: tuple[str, ...], at_ms: int) -> list[Incident]:
     """Take out of `incidents` what the event ends, and give it, without what is long taken as over."""
     ended: list[Incident] = []
     for code in ends:
@@ -119,9 +113,9 @@ def take_ended(incidents: list[Incident], event: AcceptedEvent, ends: tuple[str,
     return [incident for incident in ended if not is_stale(incident, at_ms)]
 
 
-def with_ends(ends: tuple[End, ...], event: AcceptedEvent, codes: tuple[str, ...], at_ms: int) -> tuple[End, ...]:
+def with_ends(ends: tuple[End, ...], event: Event, codes: tuple[str, ...], at_ms: int) -> tuple[End, ...]:
     """`ends` (oldest first) with those that the event tells of, for an hour."""
-    occurred = occurred_ms(event)
+    occurred = event.occurred_ms
     if occurred is None or not codes:
         return ends
     new = [End(code, apart(event, code), at_ms, occurred) for code in codes]
@@ -134,9 +128,9 @@ def with_ends(ends: tuple[End, ...], event: AcceptedEvent, codes: tuple[str, ...
     return (*kept, *new)[-MAX_ENDS:]
 
 
-def is_over(ends: tuple[End, ...], event: AcceptedEvent, key: bytes, at_ms: int) -> bool:
+def is_over(ends: tuple[End, ...], event: Event, key: bytes, at_ms: int) -> bool:
     """Whether the raise occurred before the end of its condition, of which we know already."""
-    occurred = occurred_ms(event)
+    occurred = event.occurred_ms
     if occurred is None:
         return False
     for end in reversed(ends):

@@ -7,16 +7,17 @@ no verdict depends on when a timer fired.
 from typing import NamedTuple
 
 from ups_schemas.catalogue import STATUS
-from ups_schemas.decision import Decision, EnabledBy, Outcome, Reason
+from ups_schemas.decision import EnabledBy, Outcome, Reason
 from ups_schemas.device import EnableNotifications
 from ups_schemas.envelope import milliseconds
-from ups_schemas.event import AcceptedEvent
 from ups_schemas.ids import event_notification_id, short_hash
 from ups_throttle.domain import late, period
 from ups_throttle.domain.conditions import is_stale
 from ups_throttle.domain.device import Device
 from ups_throttle.domain.draft import Draft, has_seen
+from ups_throttle.domain.event import Event
 from ups_throttle.domain.judge import judge
+from ups_throttle.domain.output import Output
 from ups_throttle.domain.record import event_decided
 from ups_throttle.domain.state import DAY_MS, HOUR_MS, State
 
@@ -25,11 +26,11 @@ class Step(NamedTuple):
     """The new state (the same object if nothing changed, none if nothing is worth remembering), and the decisions."""
 
     state: State | None
-    outputs: tuple[Decision, ...]
+    outputs: tuple[Output, ...]
     duplicate: bool = False
 
 
-def decide(state: State | None, event: AcceptedEvent, received_ms: int, device: Device | None) -> Step:
+def decide(state: State | None, event: Event, received_ms: int, device: Device | None) -> Step:
     """Decide on one event; `received_ms` is its record's timestamp, `device` the newest snapshot known."""
     before = state or State(event.device_id, event.ownership)
     at_ms = max(received_ms, before.last_ms)
@@ -118,7 +119,7 @@ def _fire_due(draft: Draft, at_ms: int) -> None:
             return
 
 
-def _test(draft: Draft, event: AcceptedEvent, at_ms: int) -> None:
+def _test(draft: Draft, event: Event, at_ms: int) -> None:
     """Mail to who asked. Of a device that is not known nothing can be said."""
     asked_by = () if event.requested_by is None or draft.view is None else (event.requested_by,)
     event_decided(

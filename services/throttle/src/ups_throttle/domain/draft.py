@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from ups_schemas.decision import Decision, Reason
-from ups_schemas.ids import PeriodId
+from ups_schemas.decision import Reason
+from ups_schemas.ids import EventId, PeriodId
 from ups_throttle.domain import digests
 from ups_throttle.domain.device import Device, Subscriber
+from ups_throttle.domain.output import Decided, Output
 from ups_throttle.domain.state import (
     DAY_MS,
     MAX_COUNTED,
@@ -61,7 +62,7 @@ class Draft:
         self.closed = state.closed
         self.late = state.late
         self.passed_ms = state.passed_ms
-        self.outputs: list[Decision] = []
+        self.outputs: list[Output] = []
         self.view = device if device is not None and device.ownership == state.ownership else None
         self._device = device
 
@@ -75,6 +76,10 @@ class Draft:
         """The number of the next decision."""
         self.device_seq += 1
         return self.device_seq
+
+    def put(self, decided: Decided, about: EventId | PeriodId, at_ms: int) -> None:
+        """Add a decision to the outputs."""
+        self.outputs.append(Output(decided, about, at_ms))
 
     def renew(self, ownership: int) -> None:
         """Begin afresh for another ownership: only the order of decisions and the clock go on."""

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
-from ups_schemas.decision import Count, Outcome
+from ups_schemas.decision import Outcome
 from ups_schemas.ids import PeriodId
 from ups_throttle.domain.device import Device
 from ups_throttle.domain.draft import Draft
+from ups_throttle.domain.output import Count
 
 
 class Gate(NamedTuple):
@@ -24,4 +25,4 @@ def gate(draft: Draft, view: Device, at_ms: int) -> Gate:
     position = len(draft.window(at_ms, view.window_ms)) + 1
     if position > view.limit:
         return Gate(Outcome.DISABLED)
-    return Gate(Outcome.NOTIFY, Count(position=position, limit=view.limit, window_s=view.window_ms // 1000))
+    return Gate(Outcome.NOTIFY, Count(position, view.limit, view.window_ms // 1000))

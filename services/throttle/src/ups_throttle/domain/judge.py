@@ -6,7 +6,6 @@ from typing import NamedTuple
 import msgspec
 
 from ups_schemas.decision import Note, Outcome, Reason
-from ups_schemas.event import AcceptedEvent
 from ups_schemas.ids import NotificationId, event_notification_id, period_id
 from ups_throttle.domain import period
 from ups_throttle.domain.conditions import (
@@ -17,13 +16,13 @@ from ups_throttle.domain.conditions import (
     is_over,
     is_stale,
     make_room,
-    occurred_ms,
     take_ended,
     text_of,
     with_ends,
 )
 from ups_throttle.domain.device import Device, Subscriber
 from ups_throttle.domain.draft import Draft
+from ups_throttle.domain.event import Event
 from ups_throttle.domain.gate import Gate, gate
 from ups_throttle.domain.late import QUIET_MS
 from ups_throttle.domain.record import event_decided, incidents, rank_of
@@ -55,7 +54,7 @@ class _Verdict(NamedTuple):
         return tuple(who.user_id for who in view.subscribers if who.user_id in both)
 
 
-def judge(draft: Draft, event: AcceptedEvent, received_ms: int, at_ms: int) -> None:
+def judge(draft: Draft, event: Event, received_ms: int, at_ms: int) -> None:
     """Decide on the event and update the conditions: the first outcome of product section 2 that applies."""
     if event.late:
         draft.late = LateTimer(at_ms + QUIET_MS, event.event_id, event.code, event.phase)
@@ -104,7 +103,7 @@ def judge(draft: Draft, event: AcceptedEvent, received_ms: int, at_ms: int) -> N
         period.start(draft, view, disabled_in, Counted(at_ms, event.event_id, event.code, event.phase))
 
 
-def _standing(draft: Draft, event: AcceptedEvent, key: bytes, at_ms: int, notes: list[Note]) -> Incident | None:
+def _standing(draft: Draft, event: Event, key: bytes, at_ms: int, notes: list[Note]) -> Incident | None:
     """The open condition that the raise is about. One that is long taken as over makes room for a new one."""
     index = find(draft.incidents, event.code, key)
     if index is None:
@@ -118,7 +117,7 @@ def _standing(draft: Draft, event: AcceptedEvent, key: bytes, at_ms: int, notes:
 
 
 def _verdict(
-    draft: Draft, view: Device | None, event: AcceptedEvent, wanted: Wish, closed: Sequence[Incident], at_ms: int
+    draft: Draft, view: Device | None, event: Event, wanted: Wish, closed: Sequence[Incident], at_ms: int
 ) -> _Verdict:
     close_to = draft.still_listening(closed)
     if view is None or not (wanted.by or close_to):
@@ -134,7 +133,7 @@ def _verdict(
 def _passed(
     draft: Draft,
     view: Device,
-    event: AcceptedEvent,
+    event: Event,
     wanted: Wish,
     closed: Sequence[Incident],
     passage: Gate,
@@ -153,7 +152,7 @@ def _passed(
 
 def _open(
     draft: Draft,
-    event: AcceptedEvent,
+    event: Event,
     key: bytes,
     standing: Incident | None,
     at_ms: int,
@@ -173,7 +172,7 @@ def _open(
             rank_of(draft, event),
             at_ms,
             at_ms,
-            occurred_ms(event),
+            event.occurred_ms,
             text_of(event),
             told,
             notification_id if told else None,
@@ -199,7 +198,7 @@ def _open(
 
 def _count(
     draft: Draft,
-    event: AcceptedEvent,
+    event: Event,
     effect: Effect,
     opened: Sequence[Incident],
     closed: Sequence[Incident],

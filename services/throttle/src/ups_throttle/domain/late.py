@@ -2,13 +2,14 @@
 
 import msgspec
 
-from ups_schemas.decision import LateEventsDecided, Outcome
-from ups_schemas.envelope import from_milliseconds
+from ups_schemas.decision import Outcome
+from ups_schemas.envelope import format_milliseconds
 from ups_schemas.ids import late_notification_id, period_id
 from ups_throttle.domain import period
 from ups_throttle.domain.conditions import is_stale
 from ups_throttle.domain.draft import Draft
 from ups_throttle.domain.gate import Gate, gate
+from ups_throttle.domain.output import LateEventsDecided
 from ups_throttle.domain.record import basis_of, incidents
 from ups_throttle.domain.state import Counted, Incident, LateTimer
 from ups_throttle.domain.wish import wish
@@ -45,7 +46,7 @@ def tell(draft: Draft, timer: LateTimer) -> None:
     if is_mailed:
         draft.count(last)
     draft.happened((), (), suppressed=passage.outcome is Outcome.SUPPRESSED)
-    draft.outputs.append(
+    draft.put(
         LateEventsDecided(
             device_id=draft.device_id,
             company_id=None if view is None else view.company_id,
@@ -53,7 +54,7 @@ def tell(draft: Draft, timer: LateTimer) -> None:
             device_seq=draft.next_seq(),
             basis=basis_of(view),
             last_event_id=timer.event_id,
-            effective_at=from_milliseconds(at_ms),
+            effective_at=format_milliseconds(at_ms),
             outcome=passage.outcome,
             reason=wanted.reason,
             open=incidents(draft, listed),
@@ -61,7 +62,9 @@ def tell(draft: Draft, timer: LateTimer) -> None:
             notification_id=notification_id if is_mailed else None,
             recipients=tuple(who.user_id for who in wanted.by) if is_mailed else (),
             period_id=disabled_in,
-        )
+        ),
+        timer.event_id,
+        at_ms,
     )
     if view is not None and disabled_in is not None and trips:
         period.start(draft, view, disabled_in, last)

@@ -2,13 +2,14 @@
 
 import msgspec
 
-from ups_schemas.decision import EnabledBy, Happened, NotificationsDisabled, NotificationsEnabled, Tripping
+from ups_schemas.decision import EnabledBy
 from ups_schemas.device import EnableNotifications
-from ups_schemas.envelope import from_milliseconds
+from ups_schemas.envelope import format_milliseconds
 from ups_schemas.ids import NotificationId, PeriodId, UserId, disabled_notification_id, enabled_notification_id
 from ups_throttle.domain.conditions import is_stale
 from ups_throttle.domain.device import Device
 from ups_throttle.domain.draft import Draft, joined
+from ups_throttle.domain.output import Actor, Happened, NotificationsDisabled, NotificationsEnabled, Tripping
 from ups_throttle.domain.record import basis_of, incidents
 from ups_throttle.domain.state import Closed, Counted, Period
 
@@ -18,7 +19,7 @@ def start(draft: Draft, view: Device, period_id: PeriodId, tripping: Counted) ->
     filled = draft.window(tripping.at_ms, view.window_ms)
     draft.counted = ()
     draft.period = Period(period_id, tripping.at_ms, tripping.at_ms + view.period_ms)
-    draft.outputs.append(
+    draft.put(
         NotificationsDisabled(
             device_id=draft.device_id,
             company_id=view.company_id,
@@ -26,17 +27,19 @@ def start(draft: Draft, view: Device, period_id: PeriodId, tripping: Counted) ->
             device_seq=draft.next_seq(),
             basis=basis_of(view),
             period_id=period_id,
-            since=from_milliseconds(draft.period.since_ms),
-            until=from_milliseconds(draft.period.until_ms),
+            since=format_milliseconds(draft.period.since_ms),
+            until=format_milliseconds(draft.period.until_ms),
             tripped_by=tuple(
-                Tripping(event_id=one.event_id, code=one.code, phase=one.phase, at=from_milliseconds(one.at_ms))
+                Tripping(one.event_id, one.code, one.phase, format_milliseconds(one.at_ms))
                 for one in (*filled, tripping)
             ),
             open=incidents(draft, [one for one in draft.incidents if not is_stale(one, tripping.at_ms)]),
             owner=view.owner,
             notification_id=disabled_notification_id(period_id),
             recipients=view.listeners(),
-        )
+        ),
+        period_id,
+        tripping.at_ms,
     )
 
 
@@ -58,7 +61,7 @@ def end(draft: Draft, period: Period, at_ms: int, by: EnabledBy, order: EnableNo
         if recipients:
             notification_id = enabled_notification_id(period.period_id)
             _count_as_told(draft, view, enabled_at_ms, notification_id)
-    draft.outputs.append(
+    draft.put(
         NotificationsEnabled(
             device_id=draft.device_id,
             company_id=None if view is None else view.company_id,
@@ -66,21 +69,20 @@ def end(draft: Draft, period: Period, at_ms: int, by: EnabledBy, order: EnableNo
             device_seq=draft.next_seq(),
             basis=basis_of(view),
             period_id=period.period_id,
-            since=from_milliseconds(period.since_ms),
-            until=from_milliseconds(period.until_ms),
-            enabled_at=from_milliseconds(enabled_at_ms),
+            since=format_milliseconds(period.since_ms),
+            until=format_milliseconds(period.until_ms),
+            enabled_at=format_milliseconds(enabled_at_ms),
             by=by,
-            actor=None if order is None else order.actor,
+            actor=None if order is None else Actor(order.actor.kind, order.actor.user_id),
             command_reason="" if order is None else order.reason,
             open=incidents(draft, [one for one in draft.incidents if not is_stale(one, enabled_at_ms)]),
-            happened=tuple(
-                Happened(code=code, raised=raised, cleared=cleared)
-                for code, (raised, cleared) in period.happened.items()
-            ),
+            happened=tuple(Happened(code, raised, cleared) for code, (raised, cleared) in period.happened.items()),
             suppressed_count=period.suppressed,
             notification_id=notification_id,
             recipients=recipients,
-        )
+        ),
+        period.period_id,
+        enabled_at_ms,
     )
 
 

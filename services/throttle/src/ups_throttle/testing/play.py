@@ -5,22 +5,26 @@ from typing import NamedTuple
 
 from ups_schemas.decision import Decision
 from ups_schemas.envelope import milliseconds
+from ups_throttle.adapters.wire import model_of
 from ups_throttle.domain import device as projection
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.decide import Step, command, decide, due
 from ups_throttle.domain.device import Device
+from ups_throttle.domain.event import event_of
+from ups_throttle.domain.output import Output
 from ups_throttle.domain.state import State
 from ups_throttle.testing.histories import Changed, Happening, Heard, Ordered, Ticked, order_for
 
 
 class Played(NamedTuple):
-    """One happening, the device as it was known then, the state before and what came of it."""
+    """One happening, the device as it was known then, the state before and what came of it, also as it is written."""
 
     happening: Happening
     device: Device | None
     before: State | None
     state: State | None
     outputs: tuple[Decision, ...]
+    written: tuple[Output, ...]
     duplicate: bool
 
 
@@ -37,13 +41,14 @@ def play(happenings: Iterable[Happening]) -> list[Played]:
                     None if snapshot_ is None else projection.unpack(projection.pack(projection.project(snapshot_)))
                 )
             case Heard(event):
-                step = decide(state, event, milliseconds(event.received_at), device)
+                step = decide(state, event_of(event), milliseconds(event.received_at), device)
             case Ordered():
                 step = command(
                     state, order_for(happening, state.period.period_id if state and state.period else None), device
                 )
             case Ticked(now):
                 step = due(state, milliseconds(now), device) if state is not None else step
-        steps.append(Played(happening, device, state, *step))
+        decisions = tuple(map(model_of, step.outputs))
+        steps.append(Played(happening, device, state, step.state, decisions, step.outputs, step.duplicate))
         state = None if step.state is None else snapshot.unpack(snapshot.pack(step.state))
     return steps

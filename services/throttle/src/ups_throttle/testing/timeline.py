@@ -26,9 +26,11 @@ from ups_schemas.decision import (
 from ups_schemas.device import Actor, DeviceSnapshot, EnableNotifications, Plan, Subscription
 from ups_schemas.envelope import milliseconds
 from ups_schemas.event import AcceptedEvent, Attributes, Phase
+from ups_throttle.adapters.wire import model_of
 from ups_throttle.domain import device as projection
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.decide import Step, command, decide, due
+from ups_throttle.domain.event import event_of
 from ups_throttle.domain.state import State
 
 DAY_ONE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -111,9 +113,9 @@ class Timeline:
                 step = command(self.state, self.order(at, words), view)
             case code:
                 event = self.event(code, at, flags, words)
-                step = decide(self.state, event, milliseconds(at), view)
+                step = decide(self.state, event_of(event), milliseconds(at), view)
         self.state = None if step.state is None else snapshot.unpack(snapshot.pack(step.state))
-        self.decisions += step.outputs
+        self.decisions += map(model_of, step.outputs)
         return step
 
     def order(self, at: datetime, words: dict[str, str]) -> EnableNotifications:
@@ -166,7 +168,7 @@ def describe(step: Step) -> str:
     """What came of a step, in the words of a table."""
     if step.duplicate:
         return "duplicate"
-    return " & ".join(_describe(decision) for decision in step.outputs) or "-"
+    return " & ".join(_describe(model_of(output)) for output in step.outputs) or "-"
 
 
 def _describe(decision: Decision) -> str:

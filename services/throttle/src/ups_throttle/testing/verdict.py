@@ -28,6 +28,7 @@ from ups_schemas.topics import (
 from ups_throttle.adapters.memory_log import LogRecord
 from ups_throttle.adapters.wire import parse_device, parse_record
 from ups_throttle.domain import snapshot
+from ups_throttle.domain.event import Event
 from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Offsets, Record, Source, Unreadable
 from ups_throttle.testing.members import Wrong
 from ups_throttle.testing.traced import TracedLog, Written
@@ -133,10 +134,10 @@ class Verdict:
         device = self._views[number].get(message.device_id)
         teller = self._teller(message.device_id)
         count = len(teller.decisions)
-        if isinstance(message, AcceptedEvent):
+        if isinstance(message, Event):
             if device is not None and device.version < message.device_version:
                 raise Wrong(f"{message.event_id} of snapshot {message.device_version} was judged by {device.version}")
-            teller.event(message, device)
+            teller.event(AcceptedEvent.model_validate_json(bytes(message.json)), device)
         else:
             teller.command(message, device)
             self.seen["order_obeyed" if len(teller.decisions) > count else "order_for_nothing"] += 1

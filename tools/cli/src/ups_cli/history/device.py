@@ -19,6 +19,7 @@ from ups_schemas.device import DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import milliseconds
 from ups_schemas.event import AcceptedEvent
 from ups_throttle.domain import snapshot as packing
+from ups_throttle.domain.output import Output
 from ups_throttle.domain.state import State
 from ups_throttle.partition import Partition
 from ups_throttle.records import Payload, Raw
@@ -159,7 +160,7 @@ def _parsed(history: DeviceHistory, kind: Kind, kept: Kept, models: Any) -> Any:
 class _NoWire:
     """`ups_throttle.records.Wire` for who only restores."""
 
-    def decision(self, decision: Decision, event_json: bytes | None = None) -> Payload:
+    def decision(self, told: Output) -> Payload:
         raise NotImplementedError
 
     def dead_letter(self, raw: Raw, reason: str, error: str) -> Payload:

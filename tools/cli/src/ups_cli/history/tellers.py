@@ -8,9 +8,11 @@ from ups_cli.oracle import Oracle
 from ups_schemas.decision import Decision
 from ups_schemas.device import DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import milliseconds
+from ups_throttle.adapters.wire import model_of
 from ups_throttle.domain import snapshot as packing
 from ups_throttle.domain.decide import Step, command, decide, due
 from ups_throttle.domain.device import Device, project
+from ups_throttle.domain.event import event_of
 from ups_throttle.domain.state import State
 
 Told = tuple["OracleTeller", Sequence[Decision]]
@@ -52,7 +54,7 @@ class DomainTeller:
 
     def event(self, heard: Heard, device: DeviceSnapshot | None) -> tuple["DomainTeller", Sequence[Decision]]:
         """An event arrives."""
-        return _after(decide(self.state, heard.event, heard.timestamp_ms, projected(device)))
+        return _after(decide(self.state, event_of(heard.event), heard.timestamp_ms, projected(device)))
 
     def command(
         self, order: EnableNotifications, device: DeviceSnapshot | None
@@ -74,4 +76,6 @@ def projected(device: DeviceSnapshot | None) -> Device | None:
 
 def _after(step: Step) -> tuple[DomainTeller, Sequence[Decision]]:
     state = step.state
-    return DomainTeller(None if state is None else packing.unpack(packing.pack(state))), step.outputs
+    return DomainTeller(None if state is None else packing.unpack(packing.pack(state))), tuple(
+        map(model_of, step.outputs)
+    )

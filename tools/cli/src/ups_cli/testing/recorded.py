@@ -13,6 +13,7 @@ from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import Service
 from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.domain import snapshot
+from ups_throttle.domain.event import event_of
 from ups_throttle.domain.state import State
 from ups_throttle.overlay import Commit
 from ups_throttle.partition import Partition
@@ -90,7 +91,8 @@ class Recorded:
         for message, at_ms in messages:
             key, value = message.device_id.encode(), message.model_dump_json().encode()
             offset = self._write(kind, key, value, at_ms)
-            records.append(Record(source, _Raw(offset, at_ms, key, value), message))
+            heard = event_of(message) if isinstance(message, AcceptedEvent) else message
+            records.append(Record(source, _Raw(offset, at_ms, key, value), heard))
         offsets = Offsets(len(self.records[Kind.EVENT]), len(self.records[Kind.COMMAND]))
         self._keep(self._partition.batch(records, offsets))
 

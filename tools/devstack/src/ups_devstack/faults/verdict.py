@@ -23,6 +23,7 @@ from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.domain import device as projection
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.decide import command, decide, due
+from ups_throttle.domain.event import event_of
 from ups_throttle.domain.state import State
 from ups_throttle.partition import Partition
 
@@ -114,7 +115,7 @@ def _tell(device: DeviceSnapshot, told: _Told) -> tuple[list[Decision], State | 
     def hear() -> State | None:
         event, at_ms = left.pop(0)
         oracle.event(event, device)
-        return decide(state, event, at_ms, view).state
+        return decide(state, event_of(event), at_ms, view).state
 
     for position, decision in enumerate(told.decisions):
         order = told.orders.get(decision.period_id) if isinstance(decision, NotificationsEnabled) else None
