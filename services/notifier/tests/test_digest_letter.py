@@ -40,6 +40,21 @@ def test_devices_are_listed_with_the_shortest_runtime_first_and_unknown_ones_las
     assert next(fact.beside for fact in told.facts if fact.label == "Shortest runtime") == "Rack 12"
 
 
+def test_a_runtime_is_shown_beside_its_device_and_when_it_was_read():
+    later = began(0, "BATTERY_REPLACE", runtime_s=90, at=NOW + timedelta(minutes=3))
+    opened = later.decision.opened[0].model_copy(update={"occurred_at": NOW})
+    told = letter(replace(later, decision=later.decision.model_copy(update={"opened": (opened,)})))
+
+    assert told.sections[0].items[0].figure == "1 minute 30 seconds left"
+    assert "Battery charge 88 %" in words(told)
+    assert "Read at 18:34:05 (UTC+01:00) = 17:34:05 UTC" in words(told)
+    assert "Read at" not in words(letter(began(0)))
+
+
+def test_what_is_over_has_no_runtime_left():
+    assert letter(ended(0)).sections[0].items[0].figure == ""
+
+
 def test_the_order_in_which_they_wait_makes_no_difference():
     pending = digest_samples()["digest-mixed"].pending
 

@@ -35,7 +35,7 @@ def letter(decision, who=None, situation=ON_TIME):
 
 
 def facts(of):
-    return {fact.label: fact.value for fact in of.facts}
+    return {fact.label: fact.value for fact in (*of.about, *of.facts, *of.figures)}
 
 
 @pytest.mark.parametrize(

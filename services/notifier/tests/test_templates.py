@@ -144,6 +144,32 @@ def test_the_same_delivery_gives_the_same_bytes():
     assert render(SAMPLES["raise"])[1] == render(SAMPLES["raise"])[1]
 
 
+def test_a_ups_is_named_first_in_both_parts():
+    rendered, _ = render(SAMPLES["raise"])
+
+    assert rendered.text.splitlines()[2:4] == [
+        "UPS:            Server room UPS, Smart-UPS 3000",
+        "Site:           Berlin, Invalidenstr. 4",
+    ]
+    assert rendered.html.index("Server room UPS") < rendered.html.index("Berlin") < rendered.html.index("18:31:05")
+    assert rendered.html.count("Server room UPS") == 1
+
+
+def test_a_time_is_not_parted_from_its_offset():
+    html = render(SAMPLES["raise-delayed"])[0].html
+
+    assert "18:31:05&nbsp;(UTC+01:00)" in html
+    assert "17:31:05&nbsp;UTC" in html
+    assert ":05 (UTC" not in html
+
+
+def test_a_mail_without_facts_and_figures_has_no_empty_tables():
+    html = render(SAMPLES["account"])[0].html
+
+    assert 'class="facts"' not in html
+    assert 'class="figures"' not in html
+
+
 def test_the_fifth_says_so():
     assert "5 of 6 in 30 minutes" in text_of("raise-fifth")
     assert "of 6 in 30 minutes" not in text_of("raise")

@@ -1,5 +1,6 @@
 """Letters as text and HTML: Jinja2 for both, styles inlined for mail programs that drop style sheets."""
 
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -13,6 +14,11 @@ TEXT, HTML = "mail.txt.j2", "mail.html.j2"
 # Of all letters and templates, until there are others.
 LANGUAGE = "en"
 _TEMPLATES = (TEXT, HTML, "mail.css", "mail-adapts.css")
+
+
+def _unbroken(text: str) -> str:
+    """A time stays with its offset, in lines of whatever width."""
+    return re.sub(r"(?<=\d\d:\d\d:\d\d) (?=\(?UTC)", "\u00a0", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Renderer:
             keep_trailing_newline=True,
         )
         self._environment.filters["isolated"] = isolated
+        self._environment.filters["unbroken"] = _unbroken
         self._environment.globals["portal"] = portal
         # No remote style sheets: nothing in a mail makes this process fetch anything.
         self._inliner = css_inline.CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
@@ -52,7 +59,9 @@ class Renderer:
     def render(self, letter: Letter) -> Rendered:
         """Both parts of a letter."""
         text = self._environment.get_template(TEXT).render(
-            letter=letter, label_width=max((len(fact.label) + 1 for fact in letter.facts), default=0)
+            letter=letter,
+            facts=(facts := (*letter.about, *letter.facts, *letter.figures)),
+            label_width=max((len(fact.label) + 1 for fact in facts), default=0),
         )
         html = self._environment.get_template(HTML).render(letter=letter, language=LANGUAGE)
         return Rendered(text, self._inliner.inline(html))

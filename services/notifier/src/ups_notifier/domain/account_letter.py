@@ -90,8 +90,6 @@ def _unsubscribed(request: MailRequest, scope: Scope, addresses: Addresses) -> L
         lead=f"{off.meaning} Everything is still logged, and what others get stays as it is.",
         facts=(
             Fact("Switched off", off.what),
-            *_named("UPS", device),
-            *_named("Site", site),
             moment_fact("Since", request.requested_at, zone_of(request.zone)),
         ),
         action=Action(UNDO_LABEL, addresses.resubscribe(choice)),
@@ -99,8 +97,8 @@ def _unsubscribed(request: MailRequest, scope: Scope, addresses: Addresses) -> L
     )
     return replace(
         letter,
-        about=clean(device),
-        advice="Nothing, if it was you. Otherwise undo it with the button below. You can come back at any time, too: "
+        about=(*_named("UPS", device), *_named("Site", site)),
+        advice="Nothing, if it was you. Otherwise undo it below. You can come back at any time, too: "
         "sign in, open Notifications, choose the e-mail preference, Save Settings.",
     )
 
@@ -140,8 +138,8 @@ def _mailbox_dead(request: MailRequest, addresses: Addresses) -> Letter:
     return replace(
         letter,
         notices=(_CAUSES[cause],) if (cause := _text(request, "cause")) in _CAUSES else (),
-        advice="Ask this person for an address that takes mail, or subscribe yourself or somebody else: sign in, "
-        "open Notifications, choose the e-mail preference, Save Settings.",
+        advice="Ask this person for an address that takes mail. Until there is one, subscribe yourself, or ask a "
+        "co-worker to: sign in, open Notifications, choose the e-mail preference, Save Settings.",
     )
 
 
@@ -166,7 +164,7 @@ def _letter(
         badge=badge,
         title=title,
         lead=lead,
-        about="",
+        about=(),
         facts=tuple(facts),
         why=why,
         why_link=Action(WHY_LABEL, addresses.why(request.recipient_id, request.kind, None)),

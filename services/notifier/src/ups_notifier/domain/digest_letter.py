@@ -56,7 +56,8 @@ def digest_letter(pending: Sequence[Pending], addresses: Addresses) -> Letter:
         title=title,
         lead=f"{count(len(pending), 'notification')} waited for you at once. This one mail stands for all of them, "
         "and says what is so now.",
-        facts=(first.frame.when("As of", now), *_numbers(numbers), *_shortest(standings)),
+        facts=(first.frame.when("As of", now), *_shortest(standings)),
+        figures=tuple(_numbers(numbers)) if len(numbers) > 1 else (),
         why=_WHY,
     )
     most_pressing = next((each.open[0] for each in standings if each.open), None)
@@ -93,7 +94,7 @@ def _of_many(letter: Letter, first: Standing, addresses: Addresses) -> Letter:
     return replace(
         letter,
         kind=MailKind.DIGEST,
-        about="",
+        about=(),
         why_link=Action(WHY_LABEL, why),
         action=Action(OPEN_DEVICES_LABEL, addresses.devices()),
     )
@@ -157,23 +158,26 @@ def _section(title: str, standings: Iterable[Standing], now: datetime) -> Iterat
 def _item(device: Standing, now: datetime) -> Item:
     frame = device.frame
     lines = [clean(frame.device.site)] if frame.device.site else []
-    lines += _readings(device, now) if device.open else ()
     told = list(_conditions(device, now))
     lines += told[:_MAX_CONDITIONS]
     if len(told) > _MAX_CONDITIONS:
         lines.append(f"and {len(told) - _MAX_CONDITIONS} more, see its Event Log")
+    lines += _readings(device, now)
     counted = device.last.count
     if counted is not None and counted.position >= counted.limit - 1:
         lines.append(count_notice(counted, device.last.basis.policy))
+    figure = f"{duration(device.runtime)} left" if device.open and device.runtime is not None else ""
     tone = TONE_BY_SEVERITY[device.worst] if device.worst else Tone.OVER
-    return Item(clean(frame.device.name), tuple(lines), tone)
+    return Item(clean(frame.device.name), tuple(lines), tone, figure)
 
 
 def _readings(device: Standing, now: datetime) -> Iterator[str]:
-    if device.runtime is None or device.read_at is None:
-        return
-    charge = "" if device.charge_percent is None else f", battery charge {device.charge_percent:.0f} %"
-    yield f"Runtime left {duration(device.runtime)}{charge}, at {time_of_day(device.read_at, now, device.frame.zone)}"
+    """What else it said, and when, unless that was when something open began."""
+    if device.open and device.charge_percent is not None:
+        yield f"Battery charge {device.charge_percent:.0f} %"
+    read_at = device.read_at
+    if device.open and read_at is not None and read_at not in [device.frame.began(each) for each in device.open]:
+        yield f"Read at {time_of_day(read_at, now, device.frame.zone)}"
 
 
 def _conditions(device: Standing, now: datetime) -> Iterator[str]:

@@ -30,7 +30,8 @@ def _beginning(frame: Frame, decision: EventDecided) -> Letter:
         tone=TONE_BY_SEVERITY[decision.severity],
         badge=badge,
         title=title,
-        facts=(*frame.ups_facts(), frame.when(_beginning_label(event), shown_at(event)), *_readings(event)),
+        facts=(frame.when(_beginning_label(event), shown_at(event)), *_said(event)),
+        figures=_readings(event),
         why=subscribed_why(MailKind.EVENT),
     )
     ended = _ended_section(frame, decision, "This also ended") if decision.closed else ()
@@ -42,7 +43,7 @@ def _end(frame: Frame, decision: EventDecided) -> Letter:
     title = condition_name(event.code, event.native_text)
     began = min(frame.began(each) for each in decision.closed)
     lasted = shown_at(event) - began
-    facts = [*frame.ups_facts(), frame.when("Ended", shown_at(event)), frame.when("Began", began)]
+    facts = [frame.when("Ended", shown_at(event)), frame.when("Began", began)]
     if lasted >= timedelta(0):
         facts.append(Fact("Lasted", duration(lasted)))
     both = frame.situation.tells_both
@@ -52,7 +53,8 @@ def _end(frame: Frame, decision: EventDecided) -> Letter:
         badge="Resolved",
         title=title,
         lead=f"Over: {', '.join(dict.fromkeys(condition_name(each.code, each.text) for each in decision.closed))}.",
-        facts=(*facts, *_readings(event)),
+        facts=(*facts, *_said(event)),
+        figures=_readings(event),
         why=subscribed_why(MailKind.EVENT) + ("" if both else " It answers the mail that told you of the beginning."),
     )
     several = _ended_section(frame, decision, "What ended") if len(decision.closed) > 1 else ()
@@ -70,7 +72,8 @@ def _test(frame: Frame, decision: EventDecided) -> Letter:
         badge="Test",
         title="Event Notifications work",
         lead="This is a test that you asked for. Nothing has happened to the UPS.",
-        facts=(*frame.ups_facts(), frame.when("Sent by the UPS", shown_at(event)), *_readings(event)),
+        facts=(frame.when("Sent by the UPS", shown_at(event)),),
+        figures=_readings(event),
         why=subscribed_why(MailKind.TEST),
     )
     return replace(letter, notices=frame.delay_notices())
@@ -101,18 +104,23 @@ def _beginning_label(event: AcceptedEvent) -> str:
 def _readings(event: AcceptedEvent) -> tuple[Fact, ...]:
     said = event.attributes
     facts: list[Fact] = []
-    if said.battery_charge_percent is not None:
-        facts.append(Fact("Battery charge", f"{said.battery_charge_percent:.0f} %"))
     runtime = runtime_of(event)
     if runtime is not None:
         facts.append(Fact("Runtime left", duration(runtime)))
+    if said.battery_charge_percent is not None:
+        facts.append(Fact("Battery charge", f"{said.battery_charge_percent:.0f} %"))
     if said.load_percent is not None:
         facts.append(Fact("Load", f"{said.load_percent:.0f} %"))
     if said.input_voltage_v is not None:
         facts.append(Fact("Input voltage", f"{said.input_voltage_v:.0f} V"))
     if said.temperature_c is not None:
         facts.append(Fact("Temperature", f"{said.temperature_c:.0f} °C"))
-    for label, text in (("Cause", said.cause), ("Contact", said.contact)):
+    return tuple(facts)
+
+
+def _said(event: AcceptedEvent) -> tuple[Fact, ...]:
+    facts: list[Fact] = []
+    for label, text in (("Cause", event.attributes.cause), ("Contact", event.attributes.contact)):
         if text:
             facts.append(Fact(label, clean(text), from_outside=True))
     if event.native_code and event.code not in CODES:

@@ -123,22 +123,32 @@ class Frame:
         return Action(label, self.addresses.log(self.device.device_id))
 
     def letter(
-        self, *, subject: str, tone: Tone, badge: str, title: str, facts: Iterable[Fact], why: str, lead: str = ""
+        self,
+        *,
+        subject: str,
+        tone: Tone,
+        badge: str,
+        title: str,
+        facts: Iterable[Fact],
+        why: str,
+        lead: str = "",
+        figures: Iterable[Fact] = (),
     ) -> Letter:
         """A letter with its frame filled in; its one action is the Event Log unless replaced."""
         device, user = self.device, self.reader.user
         kind = mail_kind(self.decision)
-        facts = tuple(facts)
+        facts, figures = tuple(facts), tuple(figures)
         return Letter(
             kind=kind,
             subject=subject,
-            preview=_preview(lead, facts),
+            preview=lead or " · ".join(f"{fact.label}: {fact.value}" for fact in (*figures, *facts)[:3]),
             tone=tone,
             badge=badge,
             title=title,
             lead=lead,
-            about=clean(device.name),
+            about=self.ups_facts(),
             facts=facts,
+            figures=figures,
             why=why,
             why_link=Action(WHY_LABEL, self.addresses.why(user.user_id, kind, device.device_id)),
             action=self.log_action(),
@@ -188,9 +198,3 @@ def count_notice(counted: Count, policy: Policy | None) -> str:
 def whole_minutes(length: timedelta) -> timedelta:
     """For what is long enough that seconds say nothing."""
     return timedelta(minutes=round(length / timedelta(minutes=1)))
-
-
-def _preview(lead: str, facts: tuple[Fact, ...]) -> str:
-    if lead:
-        return lead
-    return " · ".join(f"{fact.label}: {fact.value}" for fact in facts[2:5])

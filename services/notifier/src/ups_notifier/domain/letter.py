@@ -39,11 +39,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An entry of a list: what, and in lines below it when, where or how often."""
+    """An entry of a list: what, and in lines below it when, where or how often; `figure` stands out beside it."""
 
     what: str
     details: tuple[str, ...]
     tone: Tone = Tone.INFO
+    figure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One mail to one person. `preview` is what an inbox shows behind the subject, `about` the UPS if it is of one."""
+    """One mail to one person: which UPS if it is about one, then facts, then figures to see at a glance.
+
+    `preview` is what an inbox shows behind the subject.
+    """
 
     kind: MailKind
     subject: str
@@ -74,11 +78,12 @@ class Letter:
     badge: str
     title: str
     lead: str
-    about: str
+    about: tuple[Fact, ...]
     facts: tuple[Fact, ...]
     why: str
     why_link: Action
     action: Action
+    figures: tuple[Fact, ...] = ()
     notices: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     advice: str = ""

@@ -32,7 +32,6 @@ def disabled_letter(frame: Frame, decision: NotificationsDisabled) -> Letter:
         lead=f"This UPS caused {too_many}. For {length} its events are not mailed. "
         "All of them are still logged: see its Event Log.",
         facts=(
-            *frame.ups_facts(),
             frame.when("Disabled since", decision.since),
             frame.when("Disabled until", decision.until),
         ),
@@ -70,7 +69,6 @@ def reconcile_letter(frame: Frame, decision: NotificationsEnabled) -> Letter:
         title="Event Notifications enabled again",
         lead=_summary(decision),
         facts=(
-            *frame.ups_facts(),
             frame.when("Disabled since", decision.since),
             frame.when("Enabled", decision.enabled_at),
             Fact("Enabled by", _enabled_by(frame, decision)),

@@ -45,7 +45,7 @@ def write_plain(decision: Decision, reader: Reader, situation: Situation, addres
         badge="Event Notifications",
         title=title,
         lead="Something was decided about this UPS. Its Event Log says what.",
-        facts=frame.ups_facts(),
+        facts=(),
         why=subscribed_why(mail_kind(decision)),
     )
 
@@ -65,7 +65,7 @@ def _late_letter(frame: Frame, decision: LateEventsDecided) -> Letter:
         badge=badge,
         title=title,
         lead="This UPS could not report for a while. This began meanwhile and has not ended since.",
-        facts=(*frame.ups_facts(), frame.when("Reported", decision.effective_at)),
+        facts=(frame.when("Reported", decision.effective_at),),
         why=subscribed_why(MailKind.LATE_EVENTS),
     )
     return replace(
