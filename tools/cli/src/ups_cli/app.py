@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from ups_cli import deliveries, device, dlq, throttle, topics, user
 from ups_cli.check import check
+from ups_cli.doctor import doctor
 from ups_cli.drill import drill
 from ups_cli.errors import CliError, ExitCode
 from ups_cli.output import say_error
@@ -58,6 +59,7 @@ app.add_typer(throttle.app, name="throttle")
 app.command()(why)
 app.command()(check)
 app.command()(drill)
+app.command()(doctor)
 
 
 @app.callback()

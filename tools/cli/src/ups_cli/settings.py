@@ -1,15 +1,17 @@
 """Whom the command talks to: by environment, or by the stack that runs in this folder."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, ValidationError
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ups_cli.errors import CliError, ExitCode
-from ups_runtime.settings import Group, KafkaSettings, OperatorSettings, SettingsError, load
+from ups_notifier.settings import MailSettings, SmtpSettings
+from ups_runtime.settings import Group, KafkaSettings, MongoSettings, OperatorSettings, SettingsError, load
 
 S = TypeVar("S")
 
@@ -24,6 +26,24 @@ class CliSettings(Group):
     invite_url: AnyHttpUrl | None = None
     ingest_url: AnyHttpUrl | None = None
     notifier_url: AnyHttpUrl | None = None
+    ready_urls: str = Field("", description="where each service's /readyz is: notifier=http://host:port, with commas")
+
+    @field_validator("ready_urls")
+    @classmethod
+    def _named(cls, text: str) -> str:
+        if not all(re.fullmatch(r"[a-z0-9-]+=https?://\S+", one) for one in _listed(text)):
+            raise ValueError("give service=http://host:port, several with commas between")
+        return text
+
+    @property
+    def ready_by_service(self) -> Mapping[str, str]:
+        """Where the side port of each service is."""
+        pairs = (one.partition("=") for one in _listed(self.ready_urls))
+        return {service: url for service, _, url in pairs}
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 @dataclass(frozen=True)
@@ -41,9 +61,21 @@ class KafkaTarget:
     kafka: KafkaSettings
 
 
+@dataclass(frozen=True)
+class DoctorTarget:
+    """Every part of an installation."""
+
+    cli: CliSettings
+    kafka: KafkaSettings
+    mongo: MongoSettings
+    smtp: SmtpSettings
+    mail: MailSettings
+
+
 class _Address(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
     url: str | None = None
+    side_url: str | None = None
 
 
 class _Stack(BaseModel):
@@ -51,6 +83,9 @@ class _Stack(BaseModel):
     operator_token: str
     kafka_bootstrap: str
     kafka_prefix: str = ""
+    mongo_uri: str | None = None
+    smtp_host: str | None = None
+    smtp_port: int | None = None
     services: dict[str, _Address] = {}
 
 
@@ -70,6 +105,12 @@ def http_target() -> HttpTarget:
 def kafka_target() -> KafkaSettings:
     """The brokers."""
     return _load(KafkaTarget, ("UPS_KAFKA_",), _kafka_environment).kafka
+
+
+def doctor_target() -> DoctorTarget:
+    """Every part; what is not set is where it is by default."""
+    prefixes = ("UPS_CLI_", "UPS_KAFKA_", "UPS_MONGO_", "UPS_SMTP_", "UPS_MAIL_")
+    return _load(DoctorTarget, prefixes, _whole_environment)
 
 
 def find_stack(folder: Path) -> Path | None:
@@ -117,3 +158,14 @@ def _http_environment(stack: _Stack) -> dict[str, str]:
 
 def _kafka_environment(stack: _Stack) -> dict[str, str]:
     return {"UPS_KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap, "UPS_KAFKA_PREFIX": stack.kafka_prefix}
+
+
+def _whole_environment(stack: _Stack) -> dict[str, str]:
+    ready = (f"{service}={address.side_url}" for service, address in stack.services.items() if address.side_url)
+    given = {
+        "UPS_CLI_READY_URLS": ",".join(ready),
+        "UPS_MONGO_URI": stack.mongo_uri,
+        "UPS_SMTP_HOST": stack.smtp_host,
+        "UPS_SMTP_PORT": None if stack.smtp_port is None else str(stack.smtp_port),
+    }
+    return _kafka_environment(stack) | {name: value for name, value in given.items() if value is not None}

@@ -110,6 +110,15 @@ class Relay:
             assert result is not None  # noqa: S101 - None is for reused connections only
             return result
 
+    async def probe(self) -> Unavailable | None:
+        """Connect, encrypt and log in as for a mail, and take leave; why that fails, if it does."""
+        try:
+            connection = await self._connect()
+        except _ConnectError as error:
+            return error.result
+        await self._close(connection)
+        return None
+
     async def _converse(  # noqa: PLR0911 - one return for each way a conversation ends
         self,
         connection: _Connection,
