@@ -6,7 +6,7 @@ MEMBERS := $(sort $(wildcard shared/*/ services/*/ tools/*/))
 LOCKED := ups-event-ingest:event-ingest ups-throttle:throttle ups-device:device-svc ups-invite:invite-svc ups-notifier:notifier ups-cli:cli
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test faults check format spec lock clean
+.PHONY: help setup demo up test faults check format pictures spec lock clean
 
 help:  ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ check: setup  ## Lint, types, import contracts, generated files (no tests)
 format: setup  ## Format the code and mend what the linter can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+pictures: setup  ## Draw every mail into docs/mails (needs Chromium)
+	@$(BIN)/python -m ups_devstack.pictures docs
 
 spec: setup  ## Write shared/schemas/spec anew from the models
 	@$(BIN)/python -m ups_schemas.export

@@ -94,6 +94,20 @@ def test_readings_and_details_are_told_where_they_are_known():
     assert (told["Temperature"], told["Cause"], told["Contact"]) == ("61 °C", "fan", "2")
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(1150, "19 minutes"), (599, "9 minutes 59 seconds"), (4, "4 seconds")])
+def test_a_runtime_has_seconds_only_while_they_matter(seconds, told):
+    left = event("ON_BATTERY", attributes={"battery_runtime_s": seconds})
+
+    assert facts(letter(decided(left)))["Runtime left"] == told
+
+
+def test_an_end_says_in_one_sentence_what_ended_and_after_how_long():
+    ended = incident("ON_BATTERY", NOW - timedelta(minutes=11), told=True)
+    told = letter(decided(event("POWER_RESTORED", Phase.CLEAR), closed=(ended,)))
+
+    assert told.lead == told.preview == "On battery ended after 11 minutes."
+
+
 def test_made_up_readings_do_no_harm():
     odd = event("ON_BATTERY", attributes={"battery_runtime_s": 1e308, "load_percent": 1e300})
 

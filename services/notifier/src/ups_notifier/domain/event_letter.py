@@ -11,6 +11,8 @@ from ups_schemas.decision import EventDecided, Note, Outcome, Reason
 from ups_schemas.event import AcceptedEvent, Phase
 from ups_schemas.mail import MailKind
 
+_MANY_MINUTES = timedelta(minutes=10)
+
 
 def event_letter(frame: Frame, decision: EventDecided) -> Letter:
     """What one event says."""
@@ -46,13 +48,17 @@ def _end(frame: Frame, decision: EventDecided) -> Letter:
     facts = [frame.when("Ended", shown_at(event)), frame.when("Began", began)]
     if lasted >= timedelta(0):
         facts.append(Fact("Lasted", duration(lasted)))
+    names = tuple(dict.fromkeys(condition_name(each.code, each.text) for each in decision.closed))
+    lead = f"Over: {', '.join(names)}."
+    if len(names) == 1 and lasted >= timedelta(0):
+        lead = f"{names[0]} ended after {duration(lasted)}."
     both = frame.situation.tells_both
     letter = frame.letter(
         subject=frame.subject(title, "Resolved"),
         tone=Tone.OVER,
         badge="Resolved",
         title=title,
-        lead=f"Over: {', '.join(dict.fromkeys(condition_name(each.code, each.text) for each in decision.closed))}.",
+        lead=lead,
         facts=(*facts, *_said(event)),
         figures=_readings(event),
         why=subscribed_why(MailKind.EVENT) + ("" if both else " It answers the mail that told you of the beginning."),
@@ -89,8 +95,12 @@ def shown_at(event: AcceptedEvent) -> datetime:
 def runtime_of(event: AcceptedEvent) -> timedelta | None:
     """How long its battery lasts, as the event says it."""
     said = event.attributes.battery_runtime_s
+    if said is None:
+        return None
     # beyond any battery: a made-up figure, which timedelta might refuse
-    return None if said is None else timedelta(seconds=min(said, 1e9))
+    runtime = timedelta(seconds=min(said, 1e9))
+    # a UPS only guesses: seconds matter to nobody while there are many minutes
+    return runtime if runtime < _MANY_MINUTES else runtime - runtime % timedelta(minutes=1)
 
 
 def _beginning_label(event: AcceptedEvent) -> str:

@@ -79,5 +79,5 @@ def account_samples() -> Mapping[str, AccountSample]:
         "unsubscribed-hostile": AccountSample(unsubscribed("device", name=HOSTILE, site="مركز البيانات <1>")),
         "mailbox-dead": AccountSample(mailbox_dead()),
         "mailbox-dead-one": AccountSample(mailbox_dead(1, names="Server room UPS", cause="complaint")),
-        "account": AccountSample(request(MailKind.MEMBER_REMOVED)),
+        "account": AccountSample(request(MailKind.ACCOUNT)),
     }
