@@ -35,6 +35,7 @@ from ups_runtime import codec, mongo
 from ups_runtime.clock import SystemClock
 from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
 from ups_runtime.lifecycle import running
+from ups_runtime.links import LinkSettings
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
@@ -80,6 +81,7 @@ class World:
             OperatorSettings(token=SecretStr(TOKEN)),
             DeviceSettings(),
             self.policy,
+            LinkSettings(keys=SecretStr("k" * 32)),
         )
         async with (
             running("device-svc", settings, start) as life,

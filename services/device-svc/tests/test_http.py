@@ -1,91 +1,15 @@
-import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
-from ups_device.adapters import http
-from ups_device.adapters.device_routes import company_router, device_router
-from ups_device.adapters.log_routes import log_router, notification_router
-from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
-from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.domain.member import Member
-from ups_device.handlers.devices import Defaults, Registry
-from ups_device.handlers.event_log import EventLog
-from ups_device.handlers.gateways import Gateways
-from ups_device.handlers.notifications import Notifications
-from ups_device.handlers.policies import Policies
-from ups_device.handlers.subscriptions import Subscriptions
-from ups_device.testing.examples import NOW, a_decision, a_disabling, a_late_mail, an_enabling, an_event
-from ups_runtime.errors import Retryable
-from ups_runtime.testing import FakeClock
-from ups_schemas.catalogue import Severity
+from ups_device.testing.examples import a_decision, a_disabling, a_late_mail, an_enabling, an_event
+from ups_device.testing.service import DEVICE, TOKEN, Service
 from ups_schemas.decision import Outcome
-from ups_schemas.device import Policy
 from ups_schemas.keys import parse, secret_sha256
-
-TOKEN = "an operator's token"
-DEVICE = {"company_id": "acme", "owner": "anna", "name": "Rack 1"}
-
-
-class Users:
-    def __init__(self) -> None:
-        self.people = {
-            "anna": Member("acme", active=True),
-            "ben": Member("acme", active=True),
-            "gone": Member("acme", active=False),
-            "eve": Member("other", active=True),
-        }
-        self.known = True
-
-    async def member(self, user_id: str) -> Member | None:
-        return (await self.members((user_id,))).get(user_id)
-
-    async def members(self, user_ids: Collection[str]) -> dict[str, Member]:
-        if not self.known:
-            raise Retryable("not read to the end yet")
-        return {user_id: self.people[user_id] for user_id in user_ids if user_id in self.people}
-
-
-class Service:
-    """The routes on fakes."""
-
-    def __init__(self, *, plans: bool = True) -> None:
-        self.clock = FakeClock(NOW)
-        self.users = Users()
-        self.devices = MemoryDevices()
-        self.periods = MemoryPeriods()
-        self.subscriptions = Subscriptions(self.devices, self.devices.people, self.users, now=self.clock.now)
-        self.log = EventLog(MemoryLog(), self.periods, self.devices)
-        now = self.clock.now
-        defaults = Defaults(Policy(), timedelta(days=365) if plans else None, Severity.WARNING)
-        registry = Registry(self.devices, self.users, self.devices.people, defaults, now=now, random_bytes=os.urandom)
-        app = http.build(
-            SecretStr(TOKEN),
-            device_router(registry, self.log, self.subscriptions),
-            subscription_router(self.subscriptions),
-            company_router(
-                Policies(self.devices, Policy(), now=now),
-                Gateways(self.devices, now=now, random_bytes=os.urandom),
-            ),
-            log_router(self.log),
-            notification_router(Notifications(self.devices, self.periods, now=now)),
-        )
-        self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://device", headers={"Authorization": f"Bearer {TOKEN}"}
-        )
-
-    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return await self.client.request(method, path, **options)
-
-    async def register(self, **fields: Any) -> dict[str, Any]:
-        answer = await self.call("POST", "/v1/operator/devices", json={**DEVICE, **fields})
-        assert answer.status_code == 201, answer.text
-        device: dict[str, Any] = answer.json()
-        return device
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from ups_runtime.settings import SettingsError, load
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import Policy
 
-TOKEN = {"UPS_OPERATOR_TOKEN": "an operator's token"}
+NEEDED = {"UPS_OPERATOR_TOKEN": "an operator's token", "UPS_LINK_KEYS": "k" * 32}
 
 
 def test_the_defaults_are_the_products() -> None:
-    settings = load(Settings, TOKEN)
+    settings = load(Settings, NEEDED)
 
     assert settings.policy.policy == Policy(limit=6, window_s=1800, period_s=604_800)
     assert settings.device.free_period == timedelta(days=365)
@@ -19,7 +19,7 @@ def test_the_defaults_are_the_products() -> None:
 
 
 def test_plans_can_be_switched_off() -> None:
-    assert load(Settings, {**TOKEN, "UPS_DEVICE_PLANS": "off"}).device.free_period is None
+    assert load(Settings, {**NEEDED, "UPS_DEVICE_PLANS": "off"}).device.free_period is None
 
 
 def test_every_wrong_setting_is_named() -> None:
@@ -35,4 +35,4 @@ def test_every_wrong_setting_is_named() -> None:
         load(Settings, environ)
 
     named = {problem.partition(":")[0] for problem in error.value.problems}
-    assert named == {*environ, "UPS_OPERATOR_TOKEN"}
+    assert named == {*environ, *NEEDED}

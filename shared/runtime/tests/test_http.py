@@ -6,7 +6,7 @@ import pytest
 from fastapi import Depends
 from pydantic import SecretStr
 
-from ups_runtime.errors import Conflict, NotFound, Refused, Retryable
+from ups_runtime.errors import Conflict, Gone, NotFound, Refused, Retryable
 from ups_runtime.http import (
     PROBLEM_JSON,
     ProblemError,
@@ -27,10 +27,14 @@ class Order(RequestBody):
 
 @pytest.fixture
 async def client():
-    app = create_app("probe", "1", max_body_bytes=100)
+    app = create_app("probe", "1", max_body_bytes=100, max_body_bytes_below={"/small": 10})
 
     @app.post("/orders")
     async def order(body: Order) -> Order:
+        return body
+
+    @app.post("/small/order")
+    async def small(body: Order) -> Order:
         return body
 
     @app.get("/away")
@@ -51,7 +55,7 @@ async def client():
 
     @app.get("/refused/{kind}")
     async def refused(kind: str) -> None:
-        raise {"unknown": NotFound, "stale": Conflict, "wrong": Refused}[kind](kind, "No.", "size")
+        raise {"unknown": NotFound, "past": Gone, "stale": Conflict, "wrong": Refused}[kind](kind, "No.", "size")
 
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://probe") as client:
@@ -68,7 +72,7 @@ async def test_a_bad_field_is_named_and_its_value_is_not_echoed(client) -> None:
     assert "hunter2" not in answer.text
 
 
-@pytest.mark.parametrize(("kind", "status"), [("unknown", 404), ("stale", 409), ("wrong", 422)])
+@pytest.mark.parametrize(("kind", "status"), [("unknown", 404), ("past", 410), ("stale", 409), ("wrong", 422)])
 async def test_a_refusal_says_what_the_caller_can_do(client, kind, status) -> None:
     answer = await client.get(f"/refused/{kind}")
 
@@ -91,6 +95,14 @@ async def test_a_body_that_is_no_json_is_a_problem(client) -> None:
     answer = await client.post("/orders", content=b"{", headers={"content-type": "application/json"})
 
     assert answer.status_code == 422
+
+
+async def test_a_path_can_have_a_limit_of_its_own(client) -> None:
+    fits = await client.post("/small/order", content=b"x" * 10)
+    large = await client.post("/small/order", content=b"x" * 11)
+
+    assert (fits.status_code, large.status_code) == (422, 413)
+    assert "10 bytes" in large.json()["title"]
 
 
 async def test_a_body_over_the_limit_is_refused_when_announced_and_when_not(client) -> None:

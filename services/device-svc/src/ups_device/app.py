@@ -5,6 +5,7 @@ import os
 from ups_device.adapters import http
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.kafka import LogRecords, UsersView
+from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.migrations import DATABASE, STEPS
 from ups_device.adapters.mongo_devices import MongoDevices
@@ -15,6 +16,8 @@ from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
+from ups_device.handlers.link_lookup import LinkLookup
+from ups_device.handlers.links import LinkActions
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.subscriptions import Subscriptions
@@ -25,6 +28,7 @@ from ups_runtime.consume import consume
 from ups_runtime.dlq import DeadLetters
 from ups_runtime.kafka import consumer, producer, started, topic_name, wait_for_kafka
 from ups_runtime.lifecycle import Life, run
+from ups_runtime.links import LinkVerifier
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.outbox_relay import OutboxRelay
@@ -64,13 +68,17 @@ async def start(life: Life, settings: Settings) -> None:
     defaults = Defaults(settings.policy.policy, settings.device.free_period, settings.device.owner_min_severity)
     registry = Registry(devices, users, people, defaults, now=life.clock.now, random_bytes=os.urandom)
     gateways = Gateways(devices, now=life.clock.now, random_bytes=os.urandom)
+    notifications = Notifications(devices, periods, now=life.clock.now)
+    actions = LinkActions(devices, users, subscriptions, notifications, now=life.clock.now)
+    lookup = LinkLookup(devices, users, subscriptions, notifications, actions, now=life.clock.now)
     app = http.build(
         settings.operator.token,
+        link_router(LinkVerifier(settings.link.ring()), lookup, actions),
         device_router(registry, event_log, subscriptions),
         subscription_router(subscriptions),
         company_router(policies, gateways),
         log_router(event_log),
-        notification_router(Notifications(devices, periods, now=life.clock.now)),
+        notification_router(notifications),
     )
     await life.serve(app, settings.http.host, settings.http.port)
 

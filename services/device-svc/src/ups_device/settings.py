@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ups_runtime.links import LinkSettings
 from ups_runtime.settings import Group, HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import Policy
@@ -52,3 +53,4 @@ class Settings:
     operator: OperatorSettings
     device: DeviceSettings
     policy: PolicySettings
+    link: LinkSettings

@@ -40,6 +40,10 @@ class NotFound(Refused):
     """There is no such thing."""
 
 
+class Gone(Refused):
+    """It was there, and is no more."""
+
+
 class Conflict(Refused):
     """What is stored has changed meanwhile, or stands against it."""
 

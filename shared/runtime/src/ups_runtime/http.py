@@ -3,7 +3,7 @@
 import base64
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ups_runtime.errors import Conflict, NotFound, Refused, Retryable
+from ups_runtime.errors import Conflict, Gone, NotFound, Refused, Retryable
 from ups_runtime.logging import get_logger
 from ups_schemas.envelope import from_milliseconds, milliseconds
 from ups_schemas.ids import Id
@@ -75,8 +75,14 @@ def problem_response(problem: Problem, headers: dict[str, str] | None = None) ->
     return JSONResponse(problem.model_dump(exclude_none=True), problem.status, headers=headers, media_type=PROBLEM_JSON)
 
 
-def create_app(title: str, version: str, *, max_body_bytes: int = 1024 * 1024) -> FastAPI:
-    """An application whose every error is a problem, and whose bodies are bounded.
+def create_app(
+    title: str,
+    version: str,
+    *,
+    max_body_bytes: int = 1024 * 1024,
+    max_body_bytes_below: Mapping[str, int] | None = None,
+) -> FastAPI:
+    """An application whose every error is a problem, and whose bodies are bounded: otherwise below some paths.
 
     The interactive pages of the framework load scripts from elsewhere, so only `/openapi.json` is served.
     """
@@ -100,7 +106,7 @@ def create_app(title: str, version: str, *, max_body_bytes: int = 1024 * 1024) -
     app.add_exception_handler(Retryable, _on_retryable)
     app.add_exception_handler(Exception, _on_crash)
     app.add_middleware(_SecurityHeaders)
-    app.add_middleware(_BodyLimit, max_body_bytes=max_body_bytes)
+    app.add_middleware(_BodyLimit, max_body_bytes=max_body_bytes, below=max_body_bytes_below or {})
     return app
 
 
@@ -145,6 +151,8 @@ async def _on_refused(_request: Request, refused: Refused) -> JSONResponse:
     match refused:
         case NotFound():
             status = 404
+        case Gone():
+            status = 410
         case Conflict():
             status = 409
         case _:
@@ -171,17 +179,22 @@ async def _on_crash(request: Request, error: Exception) -> JSONResponse:
 class _BodyLimit:
     """413 for a body larger than the limit, whether or not its length was announced."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, below: Mapping[str, int]) -> None:
         self._app = app
         self._max_body_bytes = max_body_bytes
+        self._below = below
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        too_large = f"The body is larger than {self._max_body_bytes} bytes."
+        path = scope["path"]
+        limit_bytes = next(
+            (limit for prefix, limit in self._below.items() if path.startswith(prefix)), self._max_body_bytes
+        )
+        too_large = f"The body is larger than {limit_bytes} bytes."
         for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > self._max_body_bytes:
+            if name == b"content-length" and value.isdigit() and int(value) > limit_bytes:
                 problem = Problem(type=problem_type("too-large"), title=too_large, status=413)
                 await problem_response(problem, {"Connection": "close"})(scope, receive, send)
                 return
@@ -191,7 +204,7 @@ class _BodyLimit:
             nonlocal received_bytes
             message = await receive()
             received_bytes += len(message.get("body", b""))
-            if received_bytes > self._max_body_bytes:
+            if received_bytes > limit_bytes:
                 # an HTTPException passes through the framework's body parsing, any other becomes a 400
                 raise HTTPException(413, too_large, {"Connection": "close"})
             return message

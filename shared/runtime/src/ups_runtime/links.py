@@ -68,13 +68,34 @@ class ForgedLinkError(Exception):
     """The token was not made with any key of the ring, or for another kind of link."""
 
 
+class LinkVerifier:
+    """Verifies links that any of the keys signed."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._keys = keys
+
+    def verify(self, kind: LinkKind, token: str) -> dict[str, Claim]:
+        """The claims of a token of this kind; a claim that the token is too old to have is None.
+
+        Raises:
+            ForgedLinkError: for any other text.
+        """
+        try:
+            packed = _from_text(_signer(self._keys, kind).unsign(token.encode()))
+            values = _unpack(packed)
+        except (BadSignature, binascii.Error, ValueError, IndexError, UnicodeError):
+            raise ForgedLinkError(f"this is no {kind} link of this installation") from None
+        names = CLAIMS[kind]
+        return dict.fromkeys(names) | dict(zip(names, values, strict=False))
+
+
 class Links:
     """Mints and verifies links. `keys` are newest first: the first signs, all verify. They carry no expiry."""
 
     def __init__(self, keys: tuple[str, ...], base_url: str | AnyHttpUrl) -> None:
-        # itsdangerous wants the newest last
-        self._keys = [key.encode() for key in reversed(keys)]
+        self._keys = keys
         self._base_url = str(base_url).rstrip("/")
+        self._verifier = LinkVerifier(keys)
 
     def page(self, path: str) -> str:
         """The address of a page of the installation, without a token."""
@@ -90,25 +111,18 @@ class Links:
         if unknown := set(claims) - set(names):
             raise ValueError(f"a {kind} link has no {', '.join(sorted(unknown))}; it has {', '.join(names)}")
         packed = b"".join(_pack(claims.get(name)) for name in names)
-        token = self._signer(kind).sign(_to_text(packed)).decode()
+        token = _signer(self._keys, kind).sign(_to_text(packed)).decode()
         return f"{self._base_url}/l/{kind}/{token}"
 
     def verify(self, kind: LinkKind, token: str) -> dict[str, Claim]:
-        """The claims of a token of this kind; a claim that the token is too old to have is None.
+        """As `LinkVerifier` does."""
+        return self._verifier.verify(kind, token)
 
-        Raises:
-            ForgedLinkError: for any other text.
-        """
-        try:
-            packed = _from_text(self._signer(kind).unsign(token.encode()))
-            values = _unpack(packed)
-        except (BadSignature, binascii.Error, ValueError, IndexError, UnicodeError):
-            raise ForgedLinkError(f"this is no {kind} link of this installation") from None
-        names = CLAIMS[kind]
-        return dict.fromkeys(names) | dict(zip(names, values, strict=False))
 
-    def _signer(self, kind: LinkKind) -> Signer:
-        return Signer(self._keys, salt=f"ridethrough.link.{kind}", key_derivation="hmac", digest_method=hashlib.sha256)
+def _signer(keys: tuple[str, ...], kind: LinkKind) -> Signer:
+    # itsdangerous wants the newest last
+    newest_last = [key.encode() for key in reversed(keys)]
+    return Signer(newest_last, salt=f"ridethrough.link.{kind}", key_derivation="hmac", digest_method=hashlib.sha256)
 
 
 def _split(keys: SecretStr) -> tuple[str, ...]:

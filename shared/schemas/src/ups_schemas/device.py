@@ -94,6 +94,7 @@ class Actor(Message):
 
     kind: Literal["user", "operator"]
     user_id: UserId | None = None
+    via: Literal["link"] | None = Field(None, description="link: by the one in the alert, not by signing in")
 
 
 class EnableNotifications(Message):

@@ -3,15 +3,22 @@
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import SecretStr
 
+from ups_device.adapters import link_routes
 from ups_runtime.http import create_app, operator_only
 
 # The largest request lists as many gateway devices as a scope may hold.
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
-def build(token: SecretStr, *routers: APIRouter) -> FastAPI:
-    """The application: for the time being, everything needs the operator's token."""
-    app = create_app("Ridethrough device-svc", "0.1.0", max_body_bytes=MAX_BODY_BYTES)
+def build(token: SecretStr, links: APIRouter, *routers: APIRouter) -> FastAPI:
+    """The application: for the time being, everything but mailed links needs the operator's token."""
+    app = create_app(
+        "Ridethrough device-svc",
+        "0.1.0",
+        max_body_bytes=MAX_BODY_BYTES,
+        max_body_bytes_below={link_routes.PREFIX: link_routes.MAX_BODY_BYTES},
+    )
+    app.include_router(links)
     for router in routers:
         app.include_router(router, dependencies=[Depends(operator_only(token))])
     return app

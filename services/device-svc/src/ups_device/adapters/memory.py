@@ -27,7 +27,7 @@ from ups_runtime.errors import AlreadyExists, Changed
 from ups_schemas.decision import LateEventsDecided, NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import EnableNotifications, Policy
 from ups_schemas.event import AcceptedEvent
-from ups_schemas.ids import CompanyId, DeviceId, Id, UserId
+from ups_schemas.ids import CompanyId, DeviceId, Id, PeriodId, UserId
 from ups_schemas.mail import MailRequest
 
 
@@ -248,6 +248,10 @@ class MemoryPeriods:
         """The device's last period in this ownership."""
         ours = [p for p in self.periods.values() if (p.device_id, p.ownership) == (device_id, ownership)]
         return max(ours, key=lambda period: period.since, default=None)
+
+    async def find(self, period_id: PeriodId) -> Period | None:
+        """The period; None if it has not been told of."""
+        return self.periods.get(period_id)
 
     async def request(self, command: EnableNotifications) -> None:
         """Note the command in its period."""

@@ -12,7 +12,7 @@ from ups_runtime.mongo import Database, Session, in_transaction, map_mongo_error
 from ups_runtime.outbox import Outbox, OutboxMessage
 from ups_schemas.decision import EnabledBy, NotificationsDisabled, NotificationsEnabled, Tripping
 from ups_schemas.device import Actor, EnableNotifications
-from ups_schemas.ids import DeviceId
+from ups_schemas.ids import DeviceId, PeriodId
 from ups_schemas.topics import COMMANDS
 
 # What MongoDB gives: documents have no static type.
@@ -49,6 +49,12 @@ class MongoPeriods:
             document = await self._db.periods.find_one(
                 {"device_id": device_id, "ownership": ownership}, sort=[("since", -1)]
             )
+        return _period(document) if document else None
+
+    async def find(self, period_id: PeriodId) -> Period | None:
+        """The period; None if it has not been told of."""
+        with map_mongo_errors():
+            document = await self._db.periods.find_one({"_id": period_id})
         return _period(document) if document else None
 
     async def request(self, command: EnableNotifications) -> None:

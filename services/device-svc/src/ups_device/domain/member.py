@@ -19,3 +19,9 @@ class Member:
     def belongs_to(self, company_id: CompanyId) -> bool:
         """Whether they are an active member of that company."""
         return self.active and self.company_id == company_id
+
+    @property
+    def masked_address(self) -> str:
+        """The address so that only whoever knows it recognises it."""
+        local, _, domain = self.address.rpartition("@")
+        return f"{local[:1]}…@{domain}"

@@ -8,9 +8,9 @@ from typing import Protocol
 from ups_device.domain import period as periods
 from ups_device.domain.device import Device
 from ups_device.domain.period import Answer, Period, State
-from ups_runtime.errors import Changed, NotFound
+from ups_runtime.errors import Changed, Conflict, NotFound, Retryable
 from ups_schemas.device import Actor, EnableNotifications
-from ups_schemas.ids import DeviceId, derived
+from ups_schemas.ids import DeviceId, PeriodId, derived
 
 
 class Devices(Protocol):
@@ -25,6 +25,9 @@ class Periods(Protocol):
 
     async def last(self, device_id: DeviceId, ownership: int) -> Period | None:
         """The device's last period in this ownership."""
+
+    async def find(self, period_id: PeriodId) -> Period | None:
+        """The period; None if it has not been told of."""
 
     async def request(self, command: EnableNotifications) -> None:
         """Note the command in its period and publish it.
@@ -56,17 +59,44 @@ class Notifications:
         Raises:
             NotFound: there is no such device.
         """
-        period = await self._last(device_id)
-        state = periods.state(period, self._now())
+        state, period = await self.last(device_id)
         return Status(state, None if state is State.ENABLED else period)
 
-    async def enable(self, device_id: DeviceId, actor: Actor, reason: str) -> Answer:
-        """Ask the throttle to end the period as of now. What is asked already, or on already, is left alone.
+    async def last(self, device_id: DeviceId) -> tuple[State, Period | None]:
+        """The present state, and the last period, which may have ended.
 
         Raises:
             NotFound: there is no such device.
         """
         period = await self._last(device_id)
+        return periods.state(period, self._now()), period
+
+    async def require_known(self, period_id: PeriodId) -> None:
+        """Return if that period has been told of.
+
+        Raises:
+            Retryable: it has not: the mail about it was faster.
+        """
+        if await self._periods.find(period_id) is None:
+            raise Retryable("the decision that a mailed link is about has not been read yet")
+
+    async def enable(
+        self, device_id: DeviceId, actor: Actor, reason: str, *, period_id: PeriodId | None = None
+    ) -> Answer:
+        """Ask the throttle to end the period as of now. What is asked already, or on already, is left alone.
+
+        With `period_id`, no other period is ended.
+
+        Raises:
+            NotFound: there is no such device.
+            Conflict: another period is running than that.
+            Retryable: that period has not been told of yet.
+        """
+        period = await self._last(device_id)
+        if period_id is not None and (period is None or period.period_id != period_id):
+            await self.require_known(period_id)
+            if periods.state(period, self._now()) is not State.ENABLED:
+                raise other_period()
         # one command per period, so its id is the period's
         command_id = derived("enable", period.period_id) if period else ""
         answer = periods.enable(period, command_id=command_id, actor=actor, reason=reason, now=self._now())
@@ -83,3 +113,11 @@ class Notifications:
         if device is None or device.removed_at is not None:
             raise NotFound("unknown-device", "There is no such device.")
         return await self._periods.last(device_id, device.snapshot.ownership)
+
+
+def other_period() -> Conflict:
+    """The refusal to end a period by the link of an earlier one."""
+    return Conflict(
+        "other-period",
+        "This mail is about an earlier time. Event Notifications have been disabled again since: use the newer mail.",
+    )

@@ -206,6 +206,17 @@ class PeriodContract:
         assert last.period_id == later.period_id
         assert await periods.last("d1", 2) is None
 
+    async def test_a_period_is_found_by_its_id(self, periods: PeriodStore) -> None:
+        """Also when a later one has come."""
+        for number in (7, 8):
+            await periods.began(a_disabling(number, NOW + timedelta(days=number)))
+
+        found = await periods.find(a_disabling(7).period_id)
+
+        assert found
+        assert found.since == NOW + timedelta(days=7)
+        assert await periods.find("nobody-told-of-it") is None
+
     async def test_a_period_is_asked_for_once(self, periods: PeriodStore) -> None:
         """Of two who ask at the same time, the second is told."""
         told = a_disabling()

@@ -134,6 +134,7 @@ class Actor(msgspec.Struct, frozen=True, gc=False):
 
     kind: str
     user_id: UserId | None
+    via: str | None
 
 
 class Happened(msgspec.Struct, frozen=True, gc=False):

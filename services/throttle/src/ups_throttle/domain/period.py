@@ -73,7 +73,7 @@ def end(draft: Draft, period: Period, at_ms: int, by: EnabledBy, order: EnableNo
             until=format_milliseconds(period.until_ms),
             enabled_at=format_milliseconds(enabled_at_ms),
             by=by,
-            actor=None if order is None else Actor(order.actor.kind, order.actor.user_id),
+            actor=None if order is None else Actor(order.actor.kind, order.actor.user_id, order.actor.via),
             command_reason="" if order is None else order.reason,
             open=incidents(draft, [one for one in draft.incidents if not is_stale(one, enabled_at_ms)]),
             happened=tuple(Happened(code, raised, cleared) for code, (raised, cleared) in period.happened.items()),

@@ -55,7 +55,7 @@ def enable(period_id: str, device_id: str = "d-1", *, enabled_at: datetime, **mo
         ownership=1,
         period_id=period_id,
         enabled_at=enabled_at,
-        actor=Actor(kind="user", user_id="u-1"),
+        actor=Actor(kind="user", user_id="u-1", via="link"),
         **more,
     )
 
