@@ -120,14 +120,15 @@ def test_an_unknown_that_is_dropped_stays_unknown():
 
 
 def test_an_abandoned_attempt_before_data_was_not_sent():
-    row = life.recovered(life.begun(ROW, "dead", NOW, LEASE), NOW)
+    begun = life.begun(ROW, "dead", NOW, LEASE)
+    row = life.recovered(begun, begun, NOW)
 
     assert (row.state, row.attempt, row.owner) == (State.PENDING, 1, None)
 
 
 def test_an_abandoned_attempt_after_data_is_unknown_and_keeps_its_message():
     begun = replace(life.begun(ROW, "dead", NOW, LEASE), data_started_at=NOW, frozen=b"mail")
-    row = life.recovered(begun, NOW)
+    row = life.recovered(begun, begun, NOW)
 
     assert (row.state, row.frozen, row.due_at, row.doubtful) == (State.UNKNOWN, b"mail", NOW, True)
 

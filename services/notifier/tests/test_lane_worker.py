@@ -1,150 +1,31 @@
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 
 from ups_notifier.domain.addressing import deliveries_of, notification_of
-from ups_notifier.domain.delivery import Backoff, Reason, State, begun
+from ups_notifier.domain.delivery import Reason, State, begun
 from ups_notifier.domain.sending import (
-    Accepted,
     AnswerLost,
     Deferred,
     Envelope,
     Phase,
     Refused,
-    Superseded,
     Unavailable,
 )
-from ups_notifier.handlers.intake import Intake
-from ups_notifier.handlers.lane import LaneWorker
-from ups_notifier.handlers.ports import BadAddressError
-from ups_notifier.handlers.preparing import Preparation
-from ups_notifier.handlers.relay_health import RelayHealth
 from ups_notifier.testing.account_samples import order
-from ups_notifier.testing.memory import MemoryLedger
+from ups_notifier.testing.lane_world import LEASE, LaneWorld
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, disabled, event, incident, reader
 from ups_runtime.errors import Retryable
-from ups_runtime.testing import FakeClock, eventually
+from ups_runtime.testing import eventually
 from ups_schemas.event import Phase as EventPhase
 
-LEASE = timedelta(seconds=60)
 WAIT = timedelta(hours=1)
-
-
-@dataclass
-class Directory:
-    users: dict = field(default_factory=dict)
-    devices: dict = field(default_factory=dict)
-    is_fresh: bool = True
-    arriving: list = field(default_factory=list)
-
-    async def fresh(self):
-        return self.is_fresh
-
-    async def read_to_end(self):
-        for arrive in self.arriving:
-            arrive()
-
-    def user(self, user_id):
-        return self.users.get(user_id)
-
-    def device(self, device_id):
-        return self.devices.get(device_id)
-
-
-class Writer:
-    def __init__(self):
-        self.written = []
-
-    def message(self, _decision, reader, situation, delivery_id, answers):
-        if reader.user.address == "bad":
-            raise BadAddressError
-        self.written.append((delivery_id, situation, tuple(answers)))
-        return f"{delivery_id} v{len(self.written)}".encode()
-
-    def account(self, request, now, delivery_id):
-        if request.address == "bad":
-            raise BadAddressError
-        self.written.append((delivery_id, now, request.token))
-        return f"{delivery_id} v{len(self.written)}".encode()
-
-
-@dataclass
-class Transport:
-    results: list = field(default_factory=list)
-    sent: list = field(default_factory=list)
-    refused_data: int = 0
-    meanwhile: Callable = lambda: None
-
-    async def send(self, envelope, message, before_content):
-        self.meanwhile()
-        result = self.results.pop(0) if self.results else Accepted(250)
-        reaches_content = isinstance(result, Accepted | AnswerLost) or result.phase is Phase.CONTENT
-        if reaches_content and not await before_content():
-            self.refused_data += 1
-            return Superseded()
-        if reaches_content:
-            self.sent.append((envelope, message))
-        return result
-
-
-class Observer:
-    def __init__(self):
-        self.states = []
-
-    def added(self, _notification, deliveries):
-        self.states += [(row.state, row.reason) for row in deliveries if not row.open]
-
-    def moved(self, _before, after, _result, _waited_s):
-        self.states.append((after.state, after.reason))
-
-
-class World:
-    def __init__(self):
-        self.clock = FakeClock(NOW)
-        self.ledger = MemoryLedger(self.clock)
-        self.writer, self.transport, self.observer = Writer(), Transport(), Observer()
-        known = [reader(), reader(CO_WORKER)]
-        self.directory = Directory(
-            {each.user.user_id: each.user for each in known}, {known[0].device.device_id: known[0].device}
-        )
-        self.relay = RelayHealth(self.clock, lambda: 0.5)
-        self.worker = LaneWorker(
-            self.ledger,
-            Preparation(self.ledger, self.directory, self.writer, self.clock),
-            self.transport,
-            self.relay,
-            self.observer,
-            self.clock,
-            owner="me",
-            return_path=lambda row, _: "events@here" if row.device_id else "account@here",
-            chance=lambda: 0.5,
-            backoff=Backoff(),
-            lease=LEASE,
-        )
-
-    async def take(self, decision):
-        return await Intake(self.ledger, self.clock, self.observer.added).take(decision)
-
-    async def work(self, lane=OWNER):
-        await self.worker.work(lane, lambda: False)
-
-    def rows(self, lane=OWNER):
-        return sorted((row for row in self.ledger.rows.values() if row.user_id == lane), key=lambda row: row.device_seq)
-
-    def states(self, lane=OWNER):
-        return [(row.state, row.reason) for row in self.rows(lane)]
-
-    @property
-    def messages(self):
-        return [message for _, message in self.transport.sent]
 
 
 @pytest.fixture
 def world():
-    return World()
+    return LaneWorld()
 
 
 def outage(**more):
@@ -543,7 +424,7 @@ async def test_a_stale_worker_stops_before_data(world):
         world.ledger.rows[row.delivery_id] = begun(mine, "another", world.clock.now(), LEASE)
 
     world.transport.meanwhile = overtaken
-    await world.worker._deliver(row, [])
+    await world.worker._deliver([row], [])
 
     assert world.transport.refused_data == 1
     assert world.messages == []
@@ -561,7 +442,7 @@ async def test_a_worker_that_was_paused_for_a_lease_sends_nothing(world):
         return answer
 
     world.ledger.start_data = paused
-    await world.worker._deliver(world.rows()[0], [])
+    await world.worker._deliver(world.rows()[:1], [])
 
     assert world.transport.refused_data == 1
     assert world.messages == []

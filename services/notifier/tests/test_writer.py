@@ -89,7 +89,7 @@ def test_a_value_that_would_begin_another_header_is_refused(value):
 def test_a_digest_that_cannot_be_written_becomes_a_plain_one():
     calls = []
     renderer = FailsOnce(Portal("Ridethrough", "help@example.com"))
-    written = writer(renderer, lambda: calls.append(1)).digest([began(number) for number in range(6)], "d1")
+    written = writer(renderer, lambda: calls.append(1)).digest([began(number) for number in range(6)], "d1", ())
 
     mail = message_from_bytes(written, policy=default)
     assert (mail["Subject"], mail["From"]) == ("News of your UPSes", "Ridethrough <events@ridethrough.example.com>")

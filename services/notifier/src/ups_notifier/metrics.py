@@ -63,7 +63,7 @@ class NotifierMetrics:
         """Count and log that a delivery came to another state."""
         reason = after.reason.value if after.reason else ""
         self._moved.labels(after.state.value, reason, after.kind.value).inc()
-        if after.doubtful and not before.doubtful:
+        if after.doubtful and not before.doubtful and after.carries:
             self._doubles.inc()
         if after.state is State.ACCEPTED:
             self._delay.labels(after.kind.value).observe(waited_s)

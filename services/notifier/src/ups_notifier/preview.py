@@ -62,7 +62,7 @@ def _message(sample: AnySample) -> bytes:
             copy = delivery_id(sample.decision.notification_id or "", sample.reader.user.user_id)
             return writer.message(sample.decision, sample.reader, sample.situation, copy, sample.answers)
         case DigestSample():
-            return writer.digest(sample.pending, delivery_id("digest", sample.pending[0].reader.user.user_id))
+            return writer.digest(sample.pending, delivery_id("digest", sample.pending[0].reader.user.user_id), ())
         case AccountSample():
             request = sample.request
             return writer.account(request, sample.now, delivery_id(request.request_id, request.recipient_id))

@@ -49,6 +49,7 @@ class DeliveryView(BaseModel):
     smtp_code: int | None
     attempt: int
     doubtful: bool = Field(description="an answer to DATA was lost: it may arrive twice, with one Message-ID")
+    digest_id: str | None = Field(description="the delivery whose mail told this one, together with others")
     open: bool
     due_at: Timestamp
     decided_at: Timestamp

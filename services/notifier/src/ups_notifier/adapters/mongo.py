@@ -2,29 +2,30 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from pydantic import TypeAdapter
 from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
+from ups_notifier.adapters.ledger_documents import (
+    Document,
+    change,
+    content_of,
+    decision_of,
+    fate,
+    from_document,
+    report,
+    stored,
+    to_document,
+    unchanged,
+)
 from ups_notifier.adapters.migrations import DELIVERIES, LANES, NOTIFICATIONS
 from ups_notifier.domain.addressing import Content, Notification, ends_told
-from ups_notifier.domain.delivery import KEPT, Delivery, Fate, Reason, State
-from ups_runtime.codec import message_event
+from ups_notifier.domain.delivery import KEPT, Delivery, Fate, State
 from ups_runtime.errors import Permanent
 from ups_runtime.lease import Lease
 from ups_runtime.mongo import Client, Database, Session, in_transaction, map_mongo_errors
-from ups_runtime.outbox import Outbox, OutboxMessage
-from ups_schemas.decision import Decision
-from ups_schemas.ids import DeviceId, NotificationId, UserId, derived
-from ups_schemas.mail import MailDelivery, MailKind, MailRequest
-from ups_schemas.topics import MAIL_DELIVERIES, Service
-
-# pymongo types documents as dict[str, Any]
-Document = dict[str, Any]
-
-_DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+from ups_runtime.outbox import Outbox
+from ups_schemas.ids import DeviceId, NotificationId, UserId
 
 # Index entries that one look for due lanes reads: in an outage of a large site there are many more. Halved, a person
 # with so many due mails hides the others until their lane is taken; doubled, each look costs more.
@@ -48,12 +49,12 @@ class MongoLedger:
             "kind": notification.kind.value,
             "decided_at": notification.decided_at,
             "recipients": list(notification.recipients),
-            **_stored(notification.content, wanted=any(each.open for each in deliveries)),
+            **stored(notification.content, wanted=any(each.open for each in deliveries)),
             "created_at": now,
             "expires_at": now + KEPT,
         }
-        rows = [_to_document(each) | {"created_at": now, "expires_at": now + KEPT} for each in deliveries]
-        reports = [_report(each, now) for each in deliveries if each.reported]
+        rows = [to_document(each) | {"created_at": now, "expires_at": now + KEPT} for each in deliveries]
+        reports = [report(each, now) for each in deliveries if each.reported]
 
         async def write(session: Session) -> None:
             await self._notifications.insert_one(document, session=session)
@@ -75,11 +76,10 @@ class MongoLedger:
         """The decision or order of a notification."""
         with map_mongo_errors():
             found = await self._notifications.find_one({"_id": notification_id}, {"decision": 1, "request": 1})
-        if found and (request := found.get("request")):
-            return MailRequest.model_validate_json(request)
-        if found is None or not found.get("decision"):
+        content = content_of(found or {})
+        if content is None:
             raise Permanent("the ledger has rows of a notification that it does not have")
-        return _DECISION.validate_json(found["decision"])
+        return content
 
     async def due_lanes(self, now: datetime, limit: int) -> list[UserId]:
         """Lanes with something due that nobody holds, the longest waiting first.
@@ -118,26 +118,38 @@ class MongoLedger:
         """All rows of a lane that are not over, in `device_seq` order."""
         with map_mongo_errors():
             cursor = self._deliveries.find({"user_id": lane, "open": True}).sort("device_seq", ASCENDING)
-            return [_from_document(each) async for each in cursor]
+            return [from_document(each) async for each in cursor]
 
     async def save(self, before: Delivery, after: Delivery, now: datetime) -> bool:
         """Replace a row that is still `before`, with its report in the same transaction."""
-        unchanged = {"_id": before.delivery_id, "version": before.version}
-        change = {"$set": _to_document(after) | {"changed_at": now}}
+        if after.reported:
+            return await self.save_all([(before, after)], now)
+        with map_mongo_errors():
+            done = await self._deliveries.update_one(unchanged(before), change(after, now))
+        return bool(done.matched_count)
 
-        async def write(session: Session) -> bool:
-            done = await self._deliveries.update_one(unchanged, change, session=session)
-            if done.matched_count:
-                await self._outbox.add(session, _report(after, now))
-                if not after.open and after.device_id is None:
-                    ended = {"_id": after.notification_id}
-                    await self._notifications.update_one(ended, {"$unset": {"request": ""}}, session=session)
-            return bool(done.matched_count)
+    async def save_all(self, changes: Sequence[tuple[Delivery, Delivery]], now: datetime) -> bool:
+        """Replace rows that are all still as they were, with their reports in the same transaction."""
+        updates = [UpdateOne(unchanged(before), change(after, now)) for before, after in changes]
+        reports = [report(after, now) for _, after in changes if after.reported]
+        over = [after.notification_id for _, after in changes if not after.open and after.device_id is None]
+
+        async def write(session: Session) -> None:
+            done = await self._deliveries.bulk_write(updates, ordered=False, session=session)
+            if done.matched_count < len(updates):
+                raise _NotAsBeforeError
+            if reports:
+                await self._outbox.add(session, *reports)
+            if over:
+                ended = {"_id": {"$in": over}}
+                await self._notifications.update_many(ended, {"$unset": {"request": ""}}, session=session)
 
         with map_mongo_errors():
-            if not after.reported:
-                return bool((await self._deliveries.update_one(unchanged, change)).matched_count)
-            return await in_transaction(self._client, write)
+            try:
+                await in_transaction(self._client, write)
+            except _NotAsBeforeError:
+                return False
+        return True
 
     async def start_data(self, delivery: Delivery, message: bytes, now: datetime) -> bool:
         """Freeze the message and mark it as going out, if this (owner, attempt) is still the one under way."""
@@ -170,112 +182,18 @@ class MongoLedger:
         if not delivery_ids:
             return {}
         with map_mongo_errors():
-            cursor = self._deliveries.find({"_id": {"$in": list(delivery_ids)}}, {"state": 1, "reason": 1})
-            return {each["_id"]: _fate(each) async for each in cursor}
+            cursor = self._deliveries.find(
+                {"_id": {"$in": list(delivery_ids)}}, {"state": 1, "reason": 1, "digest_id": 1}
+            )
+            return {each["_id"]: fate(each) async for each in cursor}
 
     async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
         """When incidents of the device ended, by later notifications of it."""
         later = {"device_id": device_id, "device_seq": {"$gt": device_seq}}
         with map_mongo_errors():
             cursor = self._notifications.find(later, {"decision": 1}).sort("device_seq", ASCENDING)
-            return ends_told([_DECISION.validate_json(each["decision"]) async for each in cursor])
+            return ends_told([decision_of(each) async for each in cursor])
 
 
-def _stored(content: Content, *, wanted: bool) -> Document:
-    """A notification's content, as text: attributes of an event may be named, and be as large, as BSON cannot take.
-
-    An order is kept only if it is `wanted`: it holds an address, and perhaps a token.
-    """
-    if isinstance(content, MailRequest):
-        return {"request": content.model_dump_json()} if wanted else {}
-    return {
-        "device_id": content.device_id,
-        "device_seq": content.device_seq,
-        "decision": _DECISION.dump_json(content).decode(),
-    }
-
-
-def _to_document(delivery: Delivery) -> Document:
-    return {
-        "_id": delivery.delivery_id,
-        "notification_id": delivery.notification_id,
-        "kind": delivery.kind.value,
-        "user_id": delivery.user_id,
-        "device_id": delivery.device_id,
-        "event_id": delivery.event_id,
-        "device_seq": delivery.device_seq,
-        "decided_at": delivery.decided_at,
-        "due_at": delivery.due_at,
-        "state": delivery.state.value,
-        "open": delivery.open,
-        "attempt": delivery.attempt,
-        "version": delivery.version,
-        "owner": delivery.owner,
-        "reason": delivery.reason.value if delivery.reason else None,
-        "smtp_code": delivery.smtp_code,
-        "doubtful": delivery.doubtful,
-        "data_started_at": delivery.data_started_at,
-        "frozen": delivery.frozen,
-        "not_after": delivery.not_after,
-    }
-
-
-def _from_document(document: Document) -> Delivery:
-    return Delivery(
-        delivery_id=document["_id"],
-        notification_id=document["notification_id"],
-        kind=MailKind(document["kind"]),
-        user_id=document["user_id"],
-        device_id=document["device_id"],
-        event_id=document["event_id"],
-        device_seq=document["device_seq"],
-        decided_at=document["decided_at"],
-        due_at=document["due_at"],
-        state=State(document["state"]),
-        open=document["open"],
-        attempt=document["attempt"],
-        version=document["version"],
-        owner=document["owner"],
-        reason=Reason(document["reason"]) if document["reason"] else None,
-        smtp_code=document["smtp_code"],
-        doubtful=document["doubtful"],
-        data_started_at=document["data_started_at"],
-        frozen=document["frozen"],
-        not_after=document.get("not_after"),
-    )
-
-
-def _fate(document: Document) -> Fate:
-    return Fate(State(document["state"]), Reason(document["reason"]) if document["reason"] else None)
-
-
-def _report(delivery: Delivery, now: datetime) -> OutboxMessage:
-    state = delivery.reported
-    assert state is not None  # noqa: S101 - asked by the callers
-    about = delivery.device_id or delivery.user_id
-    report = MailDelivery(
-        delivery_id=delivery.delivery_id,
-        notification_id=delivery.notification_id,
-        kind=delivery.kind,
-        user_id=delivery.user_id,
-        device_id=delivery.device_id,
-        event_id=delivery.event_id,
-        state=state,
-        reason=delivery.reason.value if delivery.reason else None,
-        smtp_code=delivery.smtp_code,
-        attempt=delivery.attempt,
-        at=now,
-    )
-    return OutboxMessage(
-        topic=MAIL_DELIVERIES,
-        key=about,
-        event=message_event(
-            report,
-            id=derived("mail-delivery", delivery.delivery_id, delivery.version),
-            source=f"/{Service.NOTIFIER}",
-            subject=about,
-            time=now,
-        ),
-        aggregate_id=delivery.delivery_id,
-        sequence=delivery.version,
-    )
+class _NotAsBeforeError(Exception):
+    pass

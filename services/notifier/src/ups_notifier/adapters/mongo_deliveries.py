@@ -7,8 +7,8 @@ from typing import Any
 
 from pymongo import DESCENDING
 
+from ups_notifier.adapters.ledger_documents import Document
 from ups_notifier.adapters.migrations import DELIVERIES
-from ups_notifier.adapters.mongo import Document
 from ups_runtime.mongo import Database, map_mongo_errors
 
 _SHOWN = (
@@ -22,6 +22,7 @@ _SHOWN = (
     "smtp_code",
     "attempt",
     "doubtful",
+    "digest_id",
     "open",
     "due_at",
     "decided_at",
@@ -66,4 +67,4 @@ class MongoDeliveries:
 
 
 def _shown(row: Document) -> Document:
-    return {"delivery_id": row.pop("_id"), **row}
+    return {"delivery_id": row.pop("_id"), "digest_id": None, **row}

@@ -61,7 +61,7 @@ class MailWriter:
             ),
         )
 
-    def digest(self, pending: Sequence[Pending], delivery_id: str) -> bytes:
+    def digest(self, pending: Sequence[Pending], delivery_id: str, answers: Sequence[str]) -> bytes:
         """One message for all that waits for one reader.
 
         Raises:
@@ -78,7 +78,7 @@ class MailWriter:
                 recipient=reader.user.address,
                 recipient_name=reader.user.name,
                 delivery_id=delivery_id,
-                answers=(),
+                answers=answers,
                 company_id=reader.device.company_id,
                 date=max(each.situation.now for each in pending),
             ),

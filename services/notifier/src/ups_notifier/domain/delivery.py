@@ -1,12 +1,21 @@
 """One person's copy of one notification: its life cycle, its next try, and when to give up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Refused, SendResult, Superseded, Unavailable
+from ups_notifier.domain.sending import (
+    Accepted,
+    AnswerLost,
+    Deferred,
+    Phase,
+    Refused,
+    SendResult,
+    Superseded,
+    Unavailable,
+)
 from ups_schemas.ids import DeviceId, EventId, NotificationId, UserId
 from ups_schemas.mail import DeliveryState, MailKind
 
@@ -71,6 +80,7 @@ class Reason(StrEnum):
     OVER = "over"  # it ended before it was sent, hours ago
     BAD_ADDRESS = "bad_address"
     AFTER_UNKNOWN = "after_unknown"  # accepted now, and perhaps once before: the double that can happen
+    DIGEST = "digest"  # told in one mail with others
     ANSWER_LOST = "answer_lost"
     CUT = "cut"  # the connection broke before the server had the message
     REPLY = "reply"  # the server said so, see its code
@@ -83,6 +93,8 @@ class Delivery:
     `open`: something is still to be done, not before `due_at`. `owner` and `attempt` name the attempt under way.
     `frozen` is the message as it went out: while the relay may have it, every later try sends the same bytes.
     Account mail has no device; its `user_id` may be an invitation's id, and it is not sent from `not_after` on.
+    `digest_id` is the row that carries the digest which tells this one, itself or another: it alone has the message.
+    Rows of a digest under way begin, are taken up and end together. `apart`: no digest may tell it any more.
     """
 
     delivery_id: str
@@ -105,12 +117,19 @@ class Delivery:
     data_started_at: datetime | None = None
     frozen: bytes | None = None
     not_after: datetime | None = None
+    digest_id: str | None = None
+    apart: bool = False
 
     def too_late(self, now: datetime) -> Reason | None:
         """Why it is not tried any more at `now`, if it is not."""
         if self.not_after is not None and now >= self.not_after:
             return Reason.EXPIRED
         return Reason.GAVE_UP if now >= self.decided_at + retry_age(self.kind) else None
+
+    @property
+    def carries(self) -> bool:
+        """Whether its mail is its own: no other row carries it in a digest."""
+        return self.digest_id in {None, self.delivery_id}
 
     @property
     def untried(self) -> bool:
@@ -130,10 +149,11 @@ def retry_age(kind: MailKind) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """Where a delivery stands, and why."""
+    """Where a delivery stands, and why; `digest_id` as in its row."""
 
     state: State
     reason: Reason | None
+    digest_id: str | None = None
 
     @property
     def never_told(self) -> bool:
@@ -155,7 +175,7 @@ class Backoff:
         return self.first + (ceiling - self.first) * chance
 
 
-def begun(delivery: Delivery, owner: str, now: datetime, lease: timedelta) -> Delivery:
+def begun(delivery: Delivery, owner: str, now: datetime, lease: timedelta, digest_id: str | None = None) -> Delivery:
     """The delivery with a new attempt under way; due again when the lease of its lane could have ended."""
     return _changed(
         delivery,
@@ -164,6 +184,7 @@ def begun(delivery: Delivery, owner: str, now: datetime, lease: timedelta) -> De
         attempt=delivery.attempt + 1,
         due_at=now + lease,
         data_started_at=None,
+        digest_id=digest_id,
     )
 
 
@@ -172,10 +193,10 @@ def data_started(delivery: Delivery, message: bytes) -> Delivery:
     return _changed(delivery, frozen=message)
 
 
-def recovered(delivery: Delivery, now: datetime) -> Delivery:
-    """A delivery whose attempt was abandoned: not sent if it was not going out yet, else `unknown`."""
-    if delivery.data_started_at is None:
-        return _changed(delivery, state=_resting(delivery), owner=None, due_at=now)
+def recovered(delivery: Delivery, carrier: Delivery, now: datetime) -> Delivery:
+    """A delivery whose attempt was abandoned: not sent if its carrier was not going out yet, else `unknown`."""
+    if carrier.data_started_at is None:
+        return _changed(delivery, state=_resting(delivery), owner=None, due_at=now, digest_id=_while_doubtful(delivery))
     return _lost(delivery, now)
 
 
@@ -187,11 +208,16 @@ def dropped(delivery: Delivery, reason: Reason) -> Delivery:
     return _ended(delivery, State.DROPPED, reason, delivery.smtp_code)
 
 
-def after(delivery: Delivery, result: SendResult, now: datetime, backoff: Backoff, chance: float) -> Delivery:
+def after(  # noqa: PLR0911 - one return for each way an attempt ends
+    delivery: Delivery, result: SendResult, now: datetime, backoff: Backoff, chance: float
+) -> Delivery:
     """What an attempt that ended with `result` makes of the delivery. `Superseded` changes nothing."""
     match result:
         case Accepted(code):
-            return _ended(delivery, State.ACCEPTED, Reason.AFTER_UNKNOWN if delivery.doubtful else None, code)
+            return _ended(delivery, State.ACCEPTED, _why_accepted(delivery), code)
+        case Refused(phase, code) if phase is not Phase.RCPT and delivery.digest_id and not delivery.doubtful:
+            # its size or its content: each by itself may be taken
+            return replace(_again(delivery, code, now + backoff.wait(delivery.attempt, chance)), apart=True)
         case Refused(_, code):
             # refused now says nothing of the try whose answer was lost
             return _ended(delivery, State.UNKNOWN if delivery.doubtful else State.FAILED, Reason.REPLY, code)
@@ -208,11 +234,23 @@ def after(delivery: Delivery, result: SendResult, now: datetime, backoff: Backof
                 attempt=delivery.attempt - 1,
                 due_at=now,
                 data_started_at=None,
+                digest_id=_while_doubtful(delivery),
             )
         case Superseded():
             return delivery
         case _:
             assert_never(result)
+
+
+def all_after(
+    deliveries: Sequence[Delivery], result: SendResult, now: datetime, backoff: Backoff, chance: float
+) -> list[tuple[Delivery, Delivery]]:
+    """What the attempt makes of each delivery that its mail tells; they are due again at one moment."""
+    moved = [(each, after(each, result, now, backoff, chance)) for each in deliveries]
+    due_at = moved[0][1].due_at
+    return [
+        (before, replace(then, due_at=due_at) if then.open and then is not before else then) for before, then in moved
+    ]
 
 
 def _again(delivery: Delivery, code: int | None, due_at: datetime) -> Delivery:
@@ -228,7 +266,19 @@ def _again(delivery: Delivery, code: int | None, due_at: datetime) -> Delivery:
         data_started_at=None,
         # the relay surely does not have it: the next try may say that it is late, and what has ended
         frozen=delivery.frozen if delivery.doubtful else None,
+        digest_id=_while_doubtful(delivery),
     )
+
+
+def _why_accepted(delivery: Delivery) -> Reason | None:
+    if delivery.doubtful:
+        return Reason.AFTER_UNKNOWN
+    return Reason.DIGEST if delivery.digest_id else None
+
+
+def _while_doubtful(delivery: Delivery) -> str | None:
+    """What may have arrived in a digest stays in it, to be repeated as it was; all else may go as it fits."""
+    return delivery.digest_id if delivery.doubtful else None
 
 
 def _lost(delivery: Delivery, due_at: datetime) -> Delivery:

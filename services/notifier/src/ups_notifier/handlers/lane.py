@@ -1,5 +1,6 @@
 """Work of one lane: one person's due mails, in order, each prepared, sent and recorded."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol, assert_never
@@ -24,7 +25,7 @@ from ups_notifier.handlers.relay_health import RelayHealth
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Retryable
 from ups_runtime.logging import get_logger
-from ups_schemas.ids import UserId
+from ups_schemas.ids import DeviceId, UserId
 
 _AFTER_TROUBLE_S = 1.0
 
@@ -85,69 +86,92 @@ class LaneWorker:
                 await self._ledger.wait_until(planned.waiting)
             if not planned.due:
                 return
-            for delivery in planned.due:
-                behind = [row for row in rows if row.device_id == delivery.device_id and row is not delivery]
+            of_device: dict[DeviceId | None, list[Delivery]] = defaultdict(list)
+            for row in rows:
+                of_device[row.device_id].append(row)
+            for mail in planned.due:
                 if stop():
                     return
-                if not await self._deliver(delivery, behind):
+                if not await self._deliver(mail, [row for row in of_device[mail[0].device_id] if row is not mail[0]]):
                     # to the end of the queue: it may serve others
                     now = self._clock.now()
                     await self._ledger.wait_until([(row, now) for row in rows if row.due_at < now])
                     return
 
-    async def _deliver(self, delivery: Delivery, behind: Sequence[Delivery]) -> bool:
-        """One attempt; False if the relay is down.
+    async def _deliver(self, rows: Sequence[Delivery], behind: Sequence[Delivery]) -> bool:
+        """One attempt for rows that one mail tells; False if the relay is down.
 
         1. An attempt that somebody abandoned is closed: not sent, or `unknown`.
         2. Too old, nobody to send it to any more, or told by the mail of its end: dropped.
         3. `sending` is written with a new attempt number: whoever else believes to work on it is stale now.
-        4. MAIL, RCPT and DATA; then its reader is asked for once more, and the message frozen in the row, conditional
-           on the attempt; then its bytes.
+        4. MAIL, RCPT and DATA; then its reader is asked for once more, and the message frozen in the carrier's row,
+           conditional on the attempt; then its bytes.
         5. The result is written, however long that takes. A crash between 4 and 5 is what `unknown` is for.
+
+        The rows of a digest change together in 1, 3 and 5.
         """
         now = self._clock.now()
-        if delivery.state is State.SENDING:  # 1
-            await self._move(delivery, life.recovered(delivery, now))
+        carrier = rows[0]
+        if any(row.state is State.SENDING for row in rows):  # 1
+            await self._move_all([(row, life.recovered(row, carrier, now)) for row in rows])
             return True
-        prepared = await self._preparation.prepare(delivery, behind)
-        if isinstance(prepared, Reason):  # 2
-            await self._move(delivery, life.dropped(delivery, prepared))
+        prepared = await self._prepare(rows, behind)
+        if not isinstance(prepared, Prepared):  # 2
+            await self._move_all([(row, life.dropped(row, reason)) for row, reason in prepared])
             return True
-        begun = life.begun(delivery, self._owner, now, self._lease)
-        if not await self._ledger.save(delivery, begun, now):  # 3
+        digest_id = carrier.delivery_id if len(rows) > 1 or carrier.digest_id else None
+        begun = [life.begun(row, self._owner, now, self._lease, digest_id) for row in rows]
+        if not await self._ledger.save_all(list(zip(rows, begun, strict=True)), now):  # 3
             return True
         return await self._send(begun, prepared)
 
-    async def _send(self, delivery: Delivery, prepared: Prepared) -> bool:
+    async def _prepare(
+        self, rows: Sequence[Delivery], behind: Sequence[Delivery]
+    ) -> Prepared | Sequence[tuple[Delivery, Reason]]:
+        carrier = rows[0]
+        if len(rows) == 1 and not carrier.digest_id:
+            prepared = await self._preparation.prepare(carrier, behind)
+            return [(carrier, prepared)] if isinstance(prepared, Reason) else prepared
+        digest = await self._preparation.prepare_digest(rows)
+        if isinstance(digest, Prepared):
+            return digest
+        if carrier.doubtful:
+            # its bytes say what must not be said any more: it is not repeated
+            return [(row, next(iter(digest.values()))) for row in rows]
+        return [(row, digest[row.delivery_id]) for row in rows if row.delivery_id in digest]
+
+    async def _send(self, rows: Sequence[Delivery], prepared: Prepared) -> bool:
+        carrier, *carried = rows
+
         async def before_content() -> bool:
             if not await prepared.still_wanted():
                 return False
             asked_at = self._clock.monotonic()
-            ours = await self._ledger.start_data(delivery, prepared.message, self._clock.now())
+            ours = await self._ledger.start_data(carrier, prepared.message, self._clock.now())
             # a process that was paused here may have been taken for dead
             return ours and self._clock.monotonic() - asked_at < self._lease.total_seconds()
 
-        envelope = Envelope(self._return_path(delivery, prepared.address), prepared.address)
+        envelope = Envelope(self._return_path(carrier, prepared.address), prepared.address)
         result = await self._transport.send(envelope, prepared.message, before_content)  # 4
         self._relay.tried(result)
-        started = life.data_started(delivery, prepared.message) if _reached_content(result) else delivery
-        after = life.after(started, result, self._clock.now(), self._backoff, self._chance())
+        started = life.data_started(carrier, prepared.message) if _reached_content(result) else carrier
+        changes = life.all_after([started, *carried], result, self._clock.now(), self._backoff, self._chance())
         while True:  # 5
             try:
-                await self._move(started, after, result)
+                await self._move_all(changes, result)
             except Retryable as error:
-                log.warning("delivery.unwritten", delivery_id=after.delivery_id, error=str(error))
+                log.warning("delivery.unwritten", delivery_id=carrier.delivery_id, error=str(error))
                 await self._clock.sleep(_AFTER_TROUBLE_S)
             else:
                 return not isinstance(result, Unavailable)
 
-    async def _move(self, before: Delivery, after: Delivery, result: SendResult | None = None) -> None:
-        if after is before:
-            return
+    async def _move_all(self, changes: Sequence[tuple[Delivery, Delivery]], result: SendResult | None = None) -> None:
+        changes = [(before, after) for before, after in changes if after is not before]
         now = self._clock.now()
-        if await self._ledger.save(before, after, now) and not isinstance(result, Unavailable):
-            waited = now - after.decided_at
-            self._observer.moved(before, after, result, max(0.0, waited.total_seconds()))
+        if changes and await self._ledger.save_all(changes, now) and not isinstance(result, Unavailable):
+            for before, after in changes:
+                waited = now - after.decided_at
+                self._observer.moved(before, after, result, max(0.0, waited.total_seconds()))
 
 
 def _reached_content(result: SendResult) -> bool:

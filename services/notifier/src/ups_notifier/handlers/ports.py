@@ -8,6 +8,7 @@ from ups_notifier.domain.addressing import Content, Notification, Reader
 from ups_notifier.domain.delivery import Delivery, Fate
 from ups_notifier.domain.letter import Situation
 from ups_notifier.domain.sending import Envelope, SendResult
+from ups_notifier.domain.standing import Pending
 from ups_schemas.account import User
 from ups_schemas.decision import Decision
 from ups_schemas.device import DeviceSnapshot
@@ -45,6 +46,9 @@ class Ledger(Protocol):
         With the end of a row of account mail its order is forgotten: address, parameters and token.
         """
 
+    async def save_all(self, changes: Sequence[tuple[Delivery, Delivery]], now: datetime) -> bool:
+        """As `save` for several rows that belong together: all of them, or none."""
+
     async def start_data(self, delivery: Delivery, message: bytes, now: datetime) -> bool:
         """Freeze the message and mark it as going out, if this (owner, attempt) is still the one under way."""
 
@@ -81,6 +85,13 @@ class Writer(Protocol):
         self, decision: Decision, reader: Reader, situation: Situation, delivery_id: str, answers: Sequence[str]
     ) -> bytes:
         """The message of a decision for one reader, ready for DATA.
+
+        Raises:
+            BadAddressError: the reader's address cannot be written to.
+        """
+
+    def digest(self, pending: Sequence[Pending], delivery_id: str, answers: Sequence[str]) -> bytes:
+        """One message of all that waits for one reader, ready for DATA.
 
         Raises:
             BadAddressError: the reader's address cannot be written to.

@@ -1,6 +1,6 @@
 """What to send where, for a row that is due; or why there is nothing to send."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,10 +16,11 @@ from ups_notifier.domain.addressing import (
 from ups_notifier.domain.delivery import Delivery, Reason, State
 from ups_notifier.domain.framing import DELAYED_FROM
 from ups_notifier.domain.letter import Situation
+from ups_notifier.domain.standing import Pending
 from ups_notifier.handlers.ports import BadAddressError, Directory, Ledger, Writer
 from ups_runtime.clock import Clock
-from ups_runtime.errors import Retryable
-from ups_schemas.decision import Decision
+from ups_runtime.errors import Permanent, Retryable
+from ups_schemas.decision import Decision, EventDecided, LateEventsDecided
 from ups_schemas.mail import MailKind, MailRequest
 
 
@@ -41,7 +42,9 @@ class Preparation:
         self._writer = writer
         self._clock = clock
 
-    async def prepare(self, delivery: Delivery, behind: Sequence[Delivery]) -> Prepared | Reason:
+    async def prepare(  # noqa: PLR0911 - one return for each reason
+        self, delivery: Delivery, behind: Sequence[Delivery]
+    ) -> Prepared | Reason:
         """What to send for this row; `behind` are the other open rows of its reader and device.
 
         Raises:
@@ -58,14 +61,76 @@ class Preparation:
             return reader
         if await self._ended_unsent(delivery, content, behind, now):
             return Reason.MERGED
-        message = await self._message(delivery, content, reader)
-        if isinstance(message, Reason):
-            return message
+        written = await self._situation(delivery, content)
+        if isinstance(written, Reason):
+            return written
+        situation, answers = written
+        try:
+            message = delivery.frozen or self._writer.message(content, reader, situation, delivery.delivery_id, answers)
+        except BadAddressError:
+            return Reason.BAD_ADDRESS
+        return self._prepared([(delivery, content)], reader, message)
 
+    async def prepare_digest(self, rows: Sequence[Delivery]) -> Prepared | Mapping[str, Reason]:
+        """What to send for all these rows in one mail, whose carrier is the first; or why not for which of them.
+
+        Raises:
+            Retryable: as `prepare`.
+        """
+        now = self._clock.now()
+        carrier = rows[0]
+        contents: list[tuple[Delivery, Decision]] = []
+        pending: list[Pending] = []
+        answered: dict[str, None] = {}
+        left_out: dict[str, Reason] = {}
+        for row in rows:
+            line = await self._line(row, rows, now)
+            if isinstance(line, Reason):
+                left_out[row.delivery_id] = line
+                continue
+            waiting, answers = line
+            contents.append((row, waiting.decision))
+            pending.append(waiting)
+            answered |= dict.fromkeys(answers)
+        if left_out:
+            return left_out
+        # with several, no thread is its own
+        replied = list(answered) if len(answered) == 1 else []
+        try:
+            message = carrier.frozen or self._writer.digest(pending, carrier.delivery_id, replied)
+        except BadAddressError:
+            return {row.delivery_id: Reason.BAD_ADDRESS for row in rows}
+        return self._prepared(contents, pending[0].reader, message)
+
+    async def _line(
+        self, row: Delivery, rows: Sequence[Delivery], now: datetime
+    ) -> tuple[Pending, Sequence[str]] | Reason:
+        if late := row.too_late(now):
+            return late
+        content = await self._ledger.content(row.notification_id)
+        if not isinstance(content, EventDecided | LateEventsDecided):
+            raise Permanent(f"no digest tells a {content.type}")
+        reader = await self._reader(content, row)
+        if isinstance(reader, Reason):
+            return reader
+        behind = [each for each in rows if each.device_id == row.device_id and each is not row]
+        # younger than that, the digest says both
+        if now - row.decided_at > life.WORTH_TELLING and await self._ended_unsent(row, content, behind, now):
+            return Reason.MERGED
+        told = await self._situation(row, content)
+        if isinstance(told, Reason):
+            return told
+        situation, answers = told
+        return Pending(content, reader, situation), answers
+
+    def _prepared(self, contents: Sequence[tuple[Delivery, Decision]], reader: Reader, message: bytes) -> Prepared:
         async def still_wanted() -> bool:
             known = await self._directory.fresh()
-            in_time = delivery.too_late(self._clock.now()) is None
-            return known and in_time and isinstance(self._look_up(content, delivery), Reader)
+            now = self._clock.now()
+            return known and all(
+                row.too_late(now) is None and isinstance(self._look_up(content, row), Reader)
+                for row, content in contents
+            )
 
         return Prepared(reader.user.address, message, still_wanted)
 
@@ -107,10 +172,12 @@ class Preparation:
         user = self._directory.user(delivery.user_id)
         return reader_of(decision, user, self._directory.device(decision.device_id))
 
-    async def _message(self, delivery: Delivery, decision: Decision, reader: Reader) -> bytes | Reason:
-        """The frozen message if there is one, else a new one; or why there is nothing to say."""
-        if delivery.frozen is not None:
-            return delivery.frozen
+    async def _situation(self, delivery: Delivery, decision: Decision) -> tuple[Situation, Sequence[str]] | Reason:
+        """What is known beside the decision, and which mails this one answers; or why there is nothing to say."""
+        now = self._clock.now()
+        if delivery.doubtful:
+            # said already
+            return Situation(now), ()
         told = told_before(decision, delivery.user_id)
         earlier = earlier_deliveries(told, delivery.user_id)
         fates = await self._ledger.fates(earlier)
@@ -118,7 +185,6 @@ class Preparation:
         tells_both = only_ends(decision) and bool(earlier) and len(gone) == len(earlier)
         if tells_both and all(fate.never_told for fate in fates.values()):
             return Reason.RAISE_NOT_SENT
-        now = self._clock.now()
         if tells_both and now - min(each.since for each in told) > life.WORTH_TELLING:
             return Reason.OVER
         ends = (
@@ -126,13 +192,5 @@ class Preparation:
             if now - delivery.decided_at >= DELAYED_FROM
             else {}
         )
-        try:
-            return self._writer.message(
-                decision,
-                reader,
-                Situation(now, tuple(ends.items()), tells_both),
-                delivery.delivery_id,
-                [each for each in earlier if each not in gone],
-            )
-        except BadAddressError:
-            return Reason.BAD_ADDRESS
+        carriers = ((fates[each].digest_id if each in fates else None) or each for each in earlier if each not in gone)
+        return Situation(now, tuple(ends.items()), tells_both), list(dict.fromkeys(carriers))

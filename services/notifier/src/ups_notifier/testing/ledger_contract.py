@@ -147,12 +147,33 @@ class LedgerContract:
         assert not await ledger.save(row, life.begun(row, "b", NOW, LEASE), NOW)
         assert [each.owner for each in await ledger.open_rows(OWNER)] == ["a"]
 
+    async def test_rows_that_belong_together_change_together(self, ledger: Ledger) -> None:
+        """All of them, or none once somebody has changed one."""
+        rows = [await self._added(ledger, device_seq=seq, notification_id=f"n{seq}") for seq in (7, 8)]
+        begun = [life.begun(row, "a", NOW, LEASE, rows[0].delivery_id) for row in rows]
+
+        assert await ledger.save(rows[1], life.begun(rows[1], "b", NOW, LEASE), NOW)
+        assert not await ledger.save_all(list(zip(rows, begun, strict=True)), NOW)
+        assert [each.owner for each in await ledger.open_rows(OWNER)] == [None, "b"]
+
+    async def test_a_digest_is_known_by_each_of_its_rows(self, ledger: Ledger) -> None:
+        """Also when it is over."""
+        rows = [await self._added(ledger, device_seq=seq, notification_id=f"n{seq}") for seq in (7, 8)]
+        carrier = rows[0].delivery_id
+        begun = [life.begun(row, "a", NOW, LEASE, carrier) for row in rows]
+        assert await ledger.save_all(list(zip(rows, begun, strict=True)), NOW)
+        assert await ledger.open_rows(OWNER) == begun
+
+        assert await ledger.save_all(life.all_after(begun, Accepted(250), NOW, Backoff(), 0), NOW)
+        told = Fate(State.ACCEPTED, Reason.DIGEST, carrier)
+        assert await ledger.fates([row.delivery_id for row in rows]) == {row.delivery_id: told for row in rows}
+
     async def test_a_stale_attempt_may_not_start_data(self, ledger: Ledger) -> None:
         """Not after somebody else took the row over, and not twice."""
         row = await self._added(ledger)
         mine = life.begun(row, "a", NOW, LEASE)
         await ledger.save(row, mine, NOW)
-        recovered = life.recovered(mine, NOW)
+        recovered = life.recovered(mine, mine, NOW)
         await ledger.save(mine, recovered, NOW)
         theirs = life.begun(recovered, "b", NOW, LEASE)
         await ledger.save(recovered, theirs, NOW)

@@ -72,10 +72,15 @@ class MemoryLedger:
 
     async def save(self, before: Delivery, after: Delivery, _now: datetime) -> bool:
         """Replace a row that is still `before`."""
-        if self.rows[before.delivery_id].version != before.version:
+        return await self.save_all([(before, after)], _now)
+
+    async def save_all(self, changes: Sequence[tuple[Delivery, Delivery]], _now: datetime) -> bool:
+        """Replace rows that are all still as they were."""
+        if any(self.rows[before.delivery_id].version != before.version for before, _ in changes):
             return False
-        self.rows[before.delivery_id] = after
-        self._report(after)
+        for _, after in changes:
+            self.rows[after.delivery_id] = after
+            self._report(after)
         return True
 
     async def start_data(self, delivery: Delivery, message: bytes, now: datetime) -> bool:
@@ -97,7 +102,7 @@ class MemoryLedger:
     async def fates(self, delivery_ids: Collection[str]) -> Mapping[str, Fate]:
         """Where these deliveries stand."""
         there = (self.rows[each] for each in delivery_ids if each in self.rows)
-        return {row.delivery_id: Fate(row.state, row.reason) for row in there}
+        return {row.delivery_id: Fate(row.state, row.reason, row.digest_id) for row in there}
 
     async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
         """When incidents ended, by later notifications."""

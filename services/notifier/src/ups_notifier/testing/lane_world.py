@@ -1,0 +1,174 @@
+"""What a lane's work meets, in memory: people and devices, a relay that answers by a list, and who watches."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ups_notifier.domain.addressing import Content, Notification, Reader
+from ups_notifier.domain.delivery import Backoff, Delivery, Reason, State
+from ups_notifier.domain.letter import Situation
+from ups_notifier.domain.sending import Accepted, AnswerLost, Envelope, Phase, SendResult, Superseded
+from ups_notifier.domain.standing import Pending
+from ups_notifier.handlers.intake import Intake
+from ups_notifier.handlers.lane import LaneWorker
+from ups_notifier.handlers.ports import BadAddressError
+from ups_notifier.handlers.preparing import Preparation
+from ups_notifier.handlers.relay_health import RelayHealth
+from ups_notifier.testing.memory import MemoryLedger
+from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, reader
+from ups_runtime.testing import FakeClock
+from ups_schemas.account import User
+from ups_schemas.decision import Decision
+from ups_schemas.device import DeviceSnapshot
+from ups_schemas.ids import DeviceId, UserId
+from ups_schemas.mail import MailRequest
+
+LEASE = timedelta(seconds=60)
+
+
+@dataclass
+class FakeDirectory:
+    """People and devices; `arriving` come when the topics are read to their end."""
+
+    users: dict[UserId, User] = field(default_factory=dict)
+    devices: dict[DeviceId, DeviceSnapshot] = field(default_factory=dict)
+    is_fresh: bool = True
+    arriving: list[Callable[[], object]] = field(default_factory=list)
+
+    async def fresh(self) -> bool:
+        """As it was told."""
+        return self.is_fresh
+
+    async def read_to_end(self) -> None:
+        """Let everything arrive."""
+        for arrive in self.arriving:
+            arrive()
+
+    def user(self, user_id: UserId) -> User | None:
+        """A person."""
+        return self.users.get(user_id)
+
+    def device(self, device_id: DeviceId) -> DeviceSnapshot | None:
+        """A device."""
+        return self.devices.get(device_id)
+
+
+class FakeWriter:
+    """Writes which delivery it was asked for, and how many it has written; keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[str, Situation, tuple[str, ...]]] = []
+        self.digests: list[tuple[str, list[str], tuple[str, ...]]] = []
+        self.orders: list[MailRequest] = []
+
+    def message(
+        self, _decision: Decision, reader: Reader, situation: Situation, delivery_id: str, answers: Sequence[str]
+    ) -> bytes:
+        """A mail of one decision."""
+        self.written.append((delivery_id, situation, tuple(answers)))
+        return self._text(delivery_id, reader.user.address)
+
+    def digest(self, pending: Sequence[Pending], delivery_id: str, answers: Sequence[str]) -> bytes:
+        """A mail of many; keeps their notifications."""
+        told = [each.decision.notification_id or "" for each in pending]
+        self.digests.append((delivery_id, told, tuple(answers)))
+        return self._text(delivery_id, pending[0].reader.user.address)
+
+    def account(self, request: MailRequest, _now: datetime, delivery_id: str) -> bytes:
+        """A mail of an order."""
+        self.orders.append(request)
+        return self._text(delivery_id, request.address)
+
+    def _text(self, delivery_id: str, address: str) -> bytes:
+        if address == "bad":
+            raise BadAddressError
+        return f"{delivery_id} v{len(self.written) + len(self.digests) + len(self.orders)}".encode()
+
+
+@dataclass
+class FakeTransport:
+    """Ends conversations as `results` say, then well. `meanwhile` happens before the relay answers."""
+
+    results: list[SendResult] = field(default_factory=list)
+    sent: list[tuple[Envelope, bytes]] = field(default_factory=list)
+    refused_data: int = 0
+    meanwhile: Callable[[], object] = lambda: None
+
+    async def send(
+        self, envelope: Envelope, message: bytes, before_content: Callable[[], Awaitable[bool]]
+    ) -> SendResult:
+        """One conversation."""
+        self.meanwhile()
+        result = self.results.pop(0) if self.results else Accepted(250)
+        reaches_content = isinstance(result, Accepted | AnswerLost) or (
+            not isinstance(result, Superseded) and result.phase is Phase.CONTENT
+        )
+        if reaches_content and not await before_content():
+            self.refused_data += 1
+            return Superseded()
+        if reaches_content:
+            self.sent.append((envelope, message))
+        return result
+
+
+class StatesSeen:
+    """Keeps which states rows came to."""
+
+    def __init__(self) -> None:
+        self.states: list[tuple[State, Reason | None]] = []
+
+    def added(self, _notification: Notification, deliveries: Sequence[Delivery]) -> None:
+        """Those that were over at once."""
+        self.states += [(row.state, row.reason) for row in deliveries if not row.open]
+
+    def moved(self, _before: Delivery, after: Delivery, _result: SendResult | None, _waited_s: float) -> None:
+        """A change."""
+        self.states.append((after.state, after.reason))
+
+
+class LaneWorld:
+    """A worker with all round it; the sample device has its owner and a co-worker."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock(NOW)
+        self.ledger = MemoryLedger(self.clock)
+        self.writer, self.transport, self.observer = FakeWriter(), FakeTransport(), StatesSeen()
+        known = [reader(), reader(CO_WORKER)]
+        self.directory = FakeDirectory(
+            {each.user.user_id: each.user for each in known}, {known[0].device.device_id: known[0].device}
+        )
+        self.relay = RelayHealth(self.clock, lambda: 0.5)
+        self.worker = LaneWorker(
+            self.ledger,
+            Preparation(self.ledger, self.directory, self.writer, self.clock),
+            self.transport,
+            self.relay,
+            self.observer,
+            self.clock,
+            owner="me",
+            return_path=lambda row, _: "events@here" if row.device_id else "account@here",
+            chance=lambda: 0.5,
+            backoff=Backoff(),
+            lease=LEASE,
+        )
+
+    async def take(self, content: Content) -> bool:
+        """Consume a decision or an order."""
+        return await Intake(self.ledger, self.clock, self.observer.added).take(content)
+
+    async def work(self, lane: UserId = OWNER) -> None:
+        """Work a lane until nothing in it is due."""
+        await self.worker.work(lane, lambda: False)
+
+    def rows(self, lane: UserId = OWNER) -> list[Delivery]:
+        """All rows of a lane."""
+        return sorted((row for row in self.ledger.rows.values() if row.user_id == lane), key=lambda row: row.device_seq)
+
+    def states(self, lane: UserId = OWNER) -> list[tuple[State, Reason | None]]:
+        """Where the rows of a lane stand."""
+        return [(row.state, row.reason) for row in self.rows(lane)]
+
+    @property
+    def messages(self) -> list[bytes]:
+        """What the relay has."""
+        return [message for _, message in self.transport.sent]
