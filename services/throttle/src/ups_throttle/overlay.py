@@ -12,7 +12,13 @@ from ups_throttle.domain import snapshot
 from ups_throttle.domain.decide import Step, command, decide, due, forgettable, next_due
 from ups_throttle.domain.device import Device
 from ups_throttle.domain.event import Event
-from ups_throttle.domain.output import NotificationsDisabled, NotificationsEnabled
+from ups_throttle.domain.output import (
+    Decided,
+    EventDecided,
+    LateEventsDecided,
+    NotificationsDisabled,
+    NotificationsEnabled,
+)
 from ups_throttle.domain.state import State
 from ups_throttle.records import MAX_RECORD_BYTES, Offsets, Outgoing, Payload, Record, Role, Source, Unreadable, Wire
 
@@ -167,7 +173,7 @@ class Overlay:
         self._outgoing += outgoing
         self._duplicates += step.duplicate
         for output in step.outputs:
-            self._decided[output.decided.type, getattr(output.decided, "outcome", "")] += 1
+            self._decided[output.decided.type, _outcome_of(output.decided)] += 1
 
     def _pack(self, device_id: str, state: State) -> bytes:
         try:
@@ -180,6 +186,12 @@ class Overlay:
         self._outgoing.append(Outgoing(Role.DEAD_LETTER, payload))
         self._buried.append((record.source, reason, error))
         return False
+
+
+def _outcome_of(decided: Decided) -> str:
+    if isinstance(decided, EventDecided | LateEventsDecided):
+        return decided.outcome.value
+    return ""
 
 
 def _describe(error: Exception) -> str:

@@ -39,8 +39,13 @@ def format_milliseconds(milliseconds: int) -> str:
 
     ValueError if they are outside the years 1 to 9999.
     """
-    minute, rest = divmod(milliseconds, 60_000)
-    return f"{_format_minute(minute)}:{rest // 1000:02}.{rest % 1000:03}Z"
+    second, rest = divmod(milliseconds, 1000)
+    minute, second = divmod(second, 60)
+    return f"{_format_minute(minute)}{_SECONDS[second]}{_REST[rest]}"
+
+
+_SECONDS = tuple(f":{second:02}" for second in range(60))
+_REST = tuple(f".{rest:03}Z" for rest in range(1000))
 
 
 @lru_cache(maxsize=4096)

@@ -49,7 +49,7 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     device_version: Annotated[int, Meta(ge=0)]
     code: _Code
     phase: Phase
-    severity: Severity
+    severity: Literal["info", "warning", "critical"]
     received_at: str
     occurred_at: str | None
     sent_at: str | None
@@ -68,6 +68,8 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 _DECODER = msgspec.json.Decoder(_Event)
 _ENCODER = msgspec.json.Encoder()
+
+_RANK = {severity.value: severity.rank for severity in Severity}
 
 
 def read_canonical(value: bytes) -> Event | None:
@@ -89,7 +91,7 @@ def read_canonical(value: bytes) -> Event | None:
         read.device_version,
         read.code,
         read.phase,
-        read.severity.rank,
+        _RANK[read.severity],
         None if occurred_at is None or read.clock_untrusted else milliseconds(occurred_at),
         read.native_code,
         read.native_text or None,

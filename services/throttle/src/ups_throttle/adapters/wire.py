@@ -22,6 +22,9 @@ from ups_throttle.records import MAX_RECORD_BYTES, Payload, Raw, Record, Source,
 
 CE_SOURCE = "/throttle"
 
+# How often the time of day is asked for: at each decision it would be a twentieth of the CPU.
+LOOK_EVERY_S = 1.0
+
 _ENCODER = msgspec.json.Encoder()
 _DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 
@@ -63,6 +66,8 @@ class CloudEventsWire:
     def __init__(self, service: str, clock: Clock) -> None:
         self._service = service
         self._clock = clock
+        self._latest_ms = 0
+        self._looked_at = -LOOK_EVERY_S
 
     def decision(self, told: output.Output) -> Payload:
         """Encode a decision; its `ce_id` derives from what it is about, so that a replay gives the same bytes."""
@@ -74,8 +79,7 @@ class CloudEventsWire:
             id=ce_id, source=CE_SOURCE, type=decided.type, subject=device_id, time=format_milliseconds(at_ms)
         )
         # An order may carry the time of a clock that is far ahead. The brokers would refuse its whole batch, for ever.
-        latest_ms = milliseconds(self._clock.now() + MAX_AHEAD)
-        return Payload(device_id.encode(), _ENCODER.encode(decided), headers, min(at_ms, latest_ms))
+        return Payload(device_id.encode(), _ENCODER.encode(decided), headers, min(at_ms, self._latest()))
 
     def dead_letter(self, raw: Raw, reason: DeadLetterReason, error: str) -> Payload:
         """Give the raw record with what went wrong in its headers; one too large for the topic leaves only a hash."""
@@ -100,6 +104,14 @@ class CloudEventsWire:
         key = raw.key if len(raw.key or b"") < MAX_RECORD_BYTES // 2 else None
         # Kafka's clients send no record that has neither
         return Payload(key, b"" if key is None and value is None else value, headers)
+
+    def _latest(self) -> int:
+        """The latest time that the brokers take, give or take a second."""
+        now = self._clock.monotonic()
+        if now - self._looked_at >= LOOK_EVERY_S:
+            self._looked_at = now
+            self._latest_ms = milliseconds(self._clock.now() + MAX_AHEAD)
+        return self._latest_ms
 
 
 def model_of(told: output.Output) -> Decision:

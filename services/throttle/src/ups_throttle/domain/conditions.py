@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ups_schemas.catalogue import CODES, CONDITION_BY_CODE, Kind, Told
+from ups_schemas.catalogue import CODES, CONDITION_BY_CODE, Code, Kind, Told
 from ups_schemas.event import Phase
 from ups_schemas.ids import short_hash
 from ups_throttle.domain.event import Event
@@ -30,28 +30,21 @@ class Effect(NamedTuple):
     ends: tuple[str, ...]
 
 
-def _effects() -> dict[tuple[str, Phase], Effect]:
-    table: dict[tuple[str, Phase], Effect] = {}
-    for code, spec in CODES.items():
-        for phase in Phase:
-            if spec.kind is Kind.CLEAR:
-                effect = Effect(opens=False, clears=True, ends=spec.ends)
-            elif phase is Phase.CLEAR:
-                effect = Effect(opens=False, clears=True, ends=(code,))
-            else:
-                effect = Effect(
-                    opens=spec.kind is Kind.RAISE and phase is not Phase.PULSE, clears=False, ends=spec.ends
-                )
-            table[code, phase] = effect
-    return table
+def _effect(code: str, spec: Code, phase: Phase) -> Effect:
+    if spec.kind is Kind.CLEAR:
+        return Effect(opens=False, clears=True, ends=spec.ends)
+    if phase is Phase.CLEAR:
+        return Effect(opens=False, clears=True, ends=(code,))
+    return Effect(opens=spec.kind is Kind.RAISE and phase is not Phase.PULSE, clears=False, ends=spec.ends)
 
 
-_EFFECT = _effects()
+# Keyed by the phase's text: an enum as a key is hashed in Python.
+_EFFECTS = {(code, phase.value): _effect(code, spec, phase) for code, spec in CODES.items() for phase in Phase}
 
 
 def effect_of(event: Event) -> Effect:
     """What the event does to conditions; a code that this catalogue does not know goes by its phase."""
-    known = _EFFECT.get((event.code, event.phase))
+    known = _EFFECTS.get((event.code, event.phase.value))
     if known is not None:
         return known
     clears = event.phase is Phase.CLEAR

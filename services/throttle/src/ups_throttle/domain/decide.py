@@ -89,10 +89,9 @@ def due(state: State, now_ms: int, device: Device | None) -> Step:
 
 def next_due(state: State) -> int | None:
     """When the next timer is due: the end of the period, or the quiet after late events."""
-    moments = [] if state.period is None else [state.period.until_ms]
-    if state.late is not None:
-        moments.append(state.late.due_ms)
-    return min(moments, default=None)
+    if state.late is None:
+        return None if state.period is None else state.period.until_ms
+    return state.late.due_ms if state.period is None else min(state.late.due_ms, state.period.until_ms)
 
 
 def forgettable(state: State, now_ms: int, device: Device | None) -> bool:

@@ -1,5 +1,7 @@
 """What deciding needs to know of a device, small enough to keep for every device in memory."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from ups_schemas.catalogue import Severity
@@ -19,9 +21,13 @@ class Subscriber(msgspec.Struct, frozen=True, array_like=True, gc=False):
     min_rank: int
     codes: tuple[str, ...] | None
 
-    def wants(self, code: str, rank: int) -> bool:
-        """Whether an event of this code and severity is to be mailed to this person."""
-        return self.on and rank >= self.min_rank and (self.codes is None or code in self.codes)
+    def wants_any(self, raised: Iterable[tuple[str, int]]) -> bool:
+        """Whether an event of any of these codes and severities is to be mailed to this person."""
+        if self.on:
+            for code, rank in raised:
+                if rank >= self.min_rank and (self.codes is None or code in self.codes):
+                    return True
+        return False
 
 
 class Device(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -100,12 +100,15 @@ class Draft:
     def window(self, at_ms: int, window_ms: int) -> tuple[Counted, ...]:
         """The notifications that count in `(at_ms - window_ms, at_ms]`."""
         since_ms = at_ms - window_ms
-        return tuple(counted for counted in self.counted if counted.at_ms > since_ms)
+        return tuple([counted for counted in self.counted if counted.at_ms > since_ms])
 
     def count(self, counted: Counted) -> None:
         """Count one more notification."""
         kept = [other for other in self.counted if counted.at_ms - other.at_ms < DAY_MS]
-        insort(kept, counted, key=lambda other: other.at_ms)
+        if not kept or kept[-1].at_ms <= counted.at_ms:
+            kept.append(counted)
+        else:
+            insort(kept, counted, key=lambda other: other.at_ms)
         self.counted = tuple(kept[-MAX_COUNTED:])
 
     def disabled_at(self, at_ms: int) -> PeriodId | None:
@@ -143,17 +146,23 @@ class Draft:
             bits |= 1 << place
         return _as_bytes(bits)
 
-    def was_told(self, subscriber: Subscriber, told: bytes) -> bool:
-        """Whether the bits stand for this subscriber, too."""
-        place = digests.position(self.told, subscriber.digest)
-        return place >= 0 and place // 8 < len(told) and bool(told[place // 8] >> place % 8 & 1)
-
-    def still_listening(self, incidents: Iterable[Incident]) -> list[Subscriber]:
-        """Who was told of any of the incidents, and is subscribed."""
-        told = [incident.told for incident in incidents if incident.told]
-        if not told or self.view is None:
+    def told_by(self, bits: bytes) -> list[Subscriber]:
+        """The subscribers that the bits stand for."""
+        if not bits or self.view is None:
             return []
-        return [who for who in self.view.subscribers if who.on and any(self.was_told(who, bits) for bits in told)]
+        told, table = int.from_bytes(bits, "little"), self.told
+        return [
+            who
+            for who in self.view.subscribers
+            if (place := digests.position(table, who.digest)) >= 0 and told >> place & 1
+        ]
+
+    def still_listening(self, incidents: Sequence[Incident]) -> list[Subscriber]:
+        """Who was told of any of the incidents, and is subscribed."""
+        bits = b""
+        for incident in incidents:
+            bits = joined(bits, incident.told) if bits else incident.told
+        return [who for who in self.told_by(bits) if who.on]
 
     def _forget_who_left(self) -> None:
         present = frozenset(who.digest for who in self.view.subscribers) if self.view is not None else frozenset()

@@ -49,7 +49,7 @@ class _Verdict(NamedTuple):
     def recipients(self, view: Device | None) -> tuple[str, ...]:
         """Both, each person once."""
         if not self.close_to or not self.raise_to or view is None:
-            return tuple(who.user_id for who in self.raise_to or self.close_to)
+            return tuple([who.user_id for who in self.raise_to or self.close_to])
         both = {who.user_id for who in (*self.raise_to, *self.close_to)}
         return tuple(who.user_id for who in view.subscribers if who.user_id in both)
 

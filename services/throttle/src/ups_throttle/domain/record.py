@@ -1,6 +1,6 @@
 """Parts of decisions as they go out."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 
 from ups_schemas.decision import Note, Outcome, Reason
@@ -32,15 +32,16 @@ def basis_of(device: Device | None) -> Basis:
     return _basis(device.version, device.plan, device.plan_until_ms, device.limit, device.window_ms, device.period_ms)
 
 
-def incidents(draft: Draft, listed: Iterable[Incident]) -> tuple[Told, ...]:
+def incidents(draft: Draft, listed: Sequence[Incident]) -> tuple[Told, ...]:
     """Incidents as they go out, with those told of them whom the snapshot lists (5,000 names in all)."""
-    subscribers = draft.view.subscribers if draft.view is not None else ()
+    if not listed:
+        return ()
     room = MAX_LISTED
     result = []
     for incident in listed:
         told: tuple[UserId, ...] = ()
         if incident.told and room > 0:
-            told = tuple(who.user_id for who in subscribers if draft.was_told(who, incident.told))
+            told = tuple([who.user_id for who in draft.told_by(incident.told)])
             room -= len(told)
         result.append(
             Told(

@@ -23,7 +23,7 @@ def wish(draft: Draft, at_ms: int, raised: Sequence[tuple[str, int]]) -> Wish:
         return Wish((), Outcome.NOT_ENTITLED, draft.absent)
     if not view.is_entitled(at_ms):
         return Wish((), Outcome.NOT_ENTITLED, Reason.PLAN)
-    by = [who for who in view.subscribers if any(who.wants(code, rank) for code, rank in raised)]
+    by = [who for who in view.subscribers if who.wants_any(raised)]
     if by:
         return Wish(by)
     heard = any(who.on for who in view.subscribers)
