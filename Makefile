@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 MEMBERS := $(sort $(wildcard shared/*/ services/*/ tools/*/))
-LOCKED := ups-event-ingest:event-ingest ups-throttle:throttle ups-device:device-svc ups-invite:invite-svc ups-notifier:notifier ups-cli:cli
+LOCKED := ups-event-ingest:event-ingest ups-throttle:throttle ups-device:device-svc ups-invite:invite-svc ups-notifier:notifier ups-portal:portal ups-cli:cli
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test faults check format pictures spec lock clean

@@ -1,0 +1,1 @@
+"""HTTP for browsers, device-svc over HTTP, templates."""

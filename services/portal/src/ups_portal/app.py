@@ -1,0 +1,33 @@
+"""Wires the process: device-svc's client, the pages, HTTP."""
+
+from importlib.metadata import version
+
+from ups_portal.adapters.device_svc import connected
+from ups_portal.adapters.http import build
+from ups_portal.adapters.jinja import Portal, Renderer
+from ups_portal.handlers import LinkPages
+from ups_portal.metrics import PortalMetrics
+from ups_portal.settings import Settings
+from ups_runtime.lifecycle import Life, run
+from ups_schemas.topics import Service
+
+NAME = Service.PORTAL
+
+
+async def start(life: Life, settings: Settings) -> None:
+    """Start serving. device-svc may be away: pages say so, and readiness does not depend on it."""
+    metrics = PortalMetrics(life.metrics)
+    links = await life.enter("device-svc", connected(settings.device_svc.url, metrics))
+    prefix = (settings.portal.base_url.path or "").rstrip("/")
+    renderer = Renderer(Portal(settings.portal.name, settings.portal.support_address, prefix))
+    app = build(LinkPages(links, life.clock.now, life.clock.sleep), renderer, metrics, version("ups-portal"), prefix)
+    await life.serve(app, settings.http.host, settings.http.port)
+
+
+def main() -> None:
+    """Be the process."""
+    run(NAME, Settings, start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""*Why did I get this e-mail?*: one entry for each kind of mail."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a kind of mail is, why it came, and whether one can end it by unsubscribing."""
+
+    title: str
+    why: tuple[str, ...]
+    event_mail: bool = True
+
+
+_ASKED = "If it was not you who asked for it, you can ignore it: nothing happens."
+
+# By the name of the kind of mail.
+ENTRIES: Mapping[str, Entry] = {
+    "event": Entry(
+        "An event of a UPS",
+        (
+            (
+                "Something began or ended at a UPS whose Event Notifications you are subscribed to: the power failed "
+                "or returned, a battery ran low, contact was lost."
+            ),
+            "A condition is mailed when it begins and when it ends. While it lasts you hear nothing more of it.",
+        ),
+    ),
+    "late_events": Entry(
+        "What late events left open",
+        (
+            (
+                "A UPS that you are subscribed to could not report for a while, and then reported what had happened "
+                "meanwhile. This mail lists what is still going on. What began and ended in that time is only in its "
+                "Event Log."
+            ),
+        ),
+    ),
+    "disabled": Entry(
+        "Event Notifications Disabled",
+        (
+            (
+                "A UPS that you are subscribed to caused more mails in a short time than its limit allows. So that "
+                "your inbox is not flooded, its events are not mailed for the time that the mail names."
+            ),
+            (
+                "Everything is still logged. Its owner can enable the notifications earlier, by the button *Enable "
+                "Notifications* in the owner's copy; otherwise they come back by themselves."
+            ),
+        ),
+    ),
+    "reconcile": Entry(
+        "Event Notifications enabled again",
+        (
+            (
+                "The notifications of a UPS that you are subscribed to had been disabled, and are enabled again. The "
+                "mail says what is open right now, and what came and went meanwhile."
+            ),
+        ),
+    ),
+    "test": Entry(
+        "A test",
+        ("You, or whoever runs this installation, sent a test event to see that mail arrives. Nothing is wrong.",),
+    ),
+    "digest": Entry(
+        "Several UPSes in one mail",
+        (
+            (
+                "More mails were waiting for you than one can read, as in a power cut at a large site. They came as "
+                "one, which lists the UPSes, the shortest battery runtime first."
+            ),
+        ),
+    ),
+    "account": Entry(
+        "About your account",
+        ("Something changed that concerns your account here, or a UPS that you have to do with. The mail says what.",),
+        event_mail=False,
+    ),
+    "unsubscribed": Entry(
+        "You unsubscribed",
+        (
+            (
+                "Somebody used the link *Unsubscribe from Email Event Notifications* in a mail to you, or your mail "
+                "program did when you pressed its own button. This mail confirms it."
+            ),
+            "If it was not you, the undo in the mail brings everything back.",
+        ),
+        event_mail=False,
+    ),
+    "mailbox_dead": Entry(
+        "Mails to a co-worker come back",
+        (
+            (
+                "The mail server of a co-worker refuses our mails, and nobody else is told of the events of some "
+                "UPSes. You get this as an admin of the company, so that somebody can be subscribed in time."
+            ),
+        ),
+        event_mail=False,
+    ),
+    "plan_notice": Entry(
+        "Upcoming changes to your account",
+        (
+            (
+                "The plan of a UPS that you own is about to end, or has ended. After that it is on *Basic "
+                "Monitoring*: its events are logged and not mailed."
+            ),
+        ),
+        event_mail=False,
+    ),
+    "verify_address": Entry(
+        "Your address is to be verified",
+        ("Somebody registered with your address. We must know that it is yours.", _ASKED),
+        event_mail=False,
+    ),
+    "account_exists": Entry(
+        "You have an account already",
+        ("Somebody tried to register with your address, which has an account. It has not been touched.", _ASKED),
+        event_mail=False,
+    ),
+    "invitation": Entry(
+        "You were invited",
+        ("A co-worker entered your address to invite you to their company's UPSes. The mail names them.", _ASKED),
+        event_mail=False,
+    ),
+    "invitation_accepted": Entry(
+        "Your invitation was accepted",
+        ("Somebody whom you invited has joined your company.",),
+        event_mail=False,
+    ),
+    "password_reset": Entry(
+        "Reset Password",
+        (
+            "Somebody asked for a new password for your address. Without the link in the mail nothing changes.",
+            _ASKED,
+        ),
+        event_mail=False,
+    ),
+    "password_changed": Entry(
+        "Your password was changed",
+        ("This is to tell you. If it was not you, ask for a new password at once, and tell us.",),
+        event_mail=False,
+    ),
+    "member_removed": Entry(
+        "A membership ended",
+        ("You, or a co-worker, are no member of the company any more. The mail says who.",),
+        event_mail=False,
+    ),
+    "ownership_passed": Entry(
+        "A UPS has a new owner",
+        (
+            (
+                "The owner of a UPS has left, and it passed to you as the longest-standing admin. You manage its "
+                "notification settings and its plan from now on."
+            ),
+        ),
+        event_mail=False,
+    ),
+}
+
+# A kind that came after this version of the pages.
+OTHER = Entry("A mail of ours", ("It was sent because of a UPS, or of an account, that you have to do with.",))
+
+
+def entry(mail: str) -> Entry:
+    """The entry of a kind of mail."""
+    return ENTRIES.get(mail, OTHER)

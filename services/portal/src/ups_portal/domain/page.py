@@ -1,0 +1,79 @@
+"""A page as plain data. One shape for every page behind a link: what is so, plain facts, one thing to do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from http import HTTPStatus
+
+from ups_portal.domain.link import Device
+
+
+class Tone(StrEnum):
+    """The colour of a page, never the only carrier of what it says; the same as of mails."""
+
+    CALM = "info"
+    DONE = "over"
+    PAUSED = "paused"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of plain fact. `at` is the moment it tells, for machines; `beside` is smaller."""
+
+    label: str
+    value: str
+    beside: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of a list: what, and when."""
+
+    what: str
+    time: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several, chosen by a radio button. `name` is text from outside."""
+
+    value: str
+    label: str
+    detail: str
+    name: str | None = None
+    checked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a press of its button sends, to the page's own address."""
+
+    button: str
+    fields: tuple[tuple[str, str], ...]
+    question: str = ""
+    choices: tuple[Choice, ...] = ()
+    quiet: bool = False  # beside the one thing to do, or to undo it
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page. `lead` and `notes` are paragraphs before and after the facts; `notices` are what must not be missed."""
+
+    title: str
+    badge: str
+    tone: Tone
+    lead: tuple[str, ...]
+    status: HTTPStatus = HTTPStatus.OK
+    device: Device | None = None
+    notices: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    list_title: str = ""
+    items: tuple[Item, ...] = ()
+    forms: tuple[Form, ...] = ()
+    again: str = ""  # the label of a link to this page itself, as it is now
+    notes: tuple[str, ...] = ()
+    support: bool = False  # says whom to ask
+    retry_after_s: int | None = None

@@ -1,0 +1,180 @@
+"""What happens when a mailed link is opened, and when a button on its page is pressed."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, assert_never
+
+from ups_portal.domain.enable_page import enable_page, refused
+from ups_portal.domain.link import (
+    EnableLink,
+    Link,
+    LinkKind,
+    Notifications,
+    Result,
+    Scope,
+    SubscriptionLink,
+    WhyLink,
+)
+from ups_portal.domain.page import Page
+from ups_portal.domain.plain_pages import INCOMPLETE, NOT_ALLOWED
+from ups_portal.domain.subscription_page import not_undone_page, resubscribe_page, unsubscribe_page
+from ups_portal.domain.why_page import why_page
+from ups_runtime.errors import Permanent, Retryable
+
+# How long a press of *Enable Notifications* waits to say that it is so rather than that it will be. The throttle takes
+# some 100 ms; none of this, and most people have to look again, much more, and they press twice.
+CONFIRMATION_WAITS_S = (0.1, 0.2, 0.4, 0.8)
+
+
+class ForgedError(Permanent):
+    """This installation did not make the link."""
+
+
+class NotDoneError(Permanent):
+    """The link is good, and what is so now stands against it: nothing was changed. `why` is the name of the problem."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"not done: {why}")
+        self.why = why
+
+
+class AwayError(Retryable):
+    """device-svc was not asked, or said that it cannot: nothing was changed."""
+
+
+class DoubtfulError(Retryable):
+    """device-svc was asked for a change and did not answer: it may be done, or not."""
+
+
+class Links(Protocol):
+    """Who knows what is behind a link.
+
+    Each raises `ForgedError` or `AwayError` where it applies, and those that change something also `DoubtfulError`.
+    """
+
+    async def look_up(self, kind: LinkKind, token: str) -> Link:
+        """What is so now; changes nothing."""
+
+    async def enable(self, token: str) -> Result:
+        """End the disabled period that the link names. `NotDoneError`: not by this person, or not any more."""
+
+    async def unsubscribe(self, token: str, scope: Scope) -> Result:
+        """Turn event mail off."""
+
+    async def resubscribe(self, kind: LinkKind, token: str, scope: Scope) -> Result:
+        """Undo exactly that choice; a resubscribe link knows its own scope. `NotDoneError`: there is nothing left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a form sent: the text of its fields, empty where there is none."""
+
+    action: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where to look after a change: the link's own page, with what to say first."""
+
+    result: Result
+    scope: Scope | None = None
+
+
+class LinkPages:
+    """The pages behind links. Looking changes nothing, however often and by whom."""
+
+    def __init__(
+        self,
+        links: Links,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+        confirmation_waits_s: Sequence[float] = CONFIRMATION_WAITS_S,
+    ) -> None:
+        self._links = links
+        self._now = now
+        self._sleep = sleep
+        self._confirmation_waits_s = confirmation_waits_s
+
+    async def show(self, kind: LinkKind, token: str, seen: Seen | None = None) -> Page:
+        """The page as it is now.
+
+        Raises:
+            ForgedError, AwayError: as `Links` says.
+        """
+        link = await self._links.look_up(kind, token)
+        result = seen.result if seen else None
+        match link:
+            case EnableLink():
+                return enable_page(link, self._now(), result)
+            case SubscriptionLink() if kind is LinkKind.RESUBSCRIBE:
+                return resubscribe_page(link, result)
+            case SubscriptionLink():
+                return unsubscribe_page(link, result, seen.scope if seen else None)
+            case WhyLink():
+                return why_page(link)
+            case _:
+                assert_never(link)
+
+    async def act(self, kind: LinkKind, token: str, wish: Wish) -> Page | Seen:
+        """Do what the form of the page asks for, and say where to look; a page when nothing was done.
+
+        Raises:
+            ForgedError, AwayError, DoubtfulError: as `Links` says.
+        """
+        scope = next((scope for scope in Scope if scope == wish.scope), None)
+        match kind, wish.action:
+            case LinkKind.ENABLE, "enable":
+                return await self._enable(token)
+            case LinkKind.UNSUBSCRIBE, "unsubscribe" if scope:
+                return Seen(_plainly(await self._links.unsubscribe(token, scope)), scope)
+            case ((LinkKind.UNSUBSCRIBE | LinkKind.RESUBSCRIBE), "resubscribe") if scope:
+                return await self._resubscribe(kind, token, scope)
+            case LinkKind.WHY, _:
+                return NOT_ALLOWED
+            case _:
+                return INCOMPLETE
+
+    async def one_click(self, token: str) -> None:
+        """A mail program's own button (RFC 8058): all event mail of the company, which is what its List-Id says.
+
+        Raises:
+            ForgedError, AwayError, DoubtfulError: as `Links` says.
+        """
+        await self._links.unsubscribe(token, Scope.COMPANY)
+
+    async def _enable(self, token: str) -> Page | Seen:
+        try:
+            result = await self._links.enable(token)
+        except NotDoneError:
+            return refused(await self.show(LinkKind.ENABLE, token))
+        if result is Result.REQUESTED:
+            await self._confirmed(token)
+        return Seen(result)
+
+    async def _resubscribe(self, kind: LinkKind, token: str, scope: Scope) -> Page | Seen:
+        try:
+            return Seen(_plainly(await self._links.resubscribe(kind, token, scope)), scope)
+        except NotDoneError as error:
+            return not_undone_page(error.why)
+
+    async def _confirmed(self, token: str) -> None:
+        for wait_s in self._confirmation_waits_s:
+            await self._sleep(wait_s)
+            try:
+                link = await self._links.look_up(LinkKind.ENABLE, token)
+            except Retryable:
+                # it was asked for, and that is said
+                return
+            if isinstance(link, EnableLink) and link.notifications is not Notifications.ENABLING:
+                return
+
+
+def _plainly(result: Result) -> Result:
+    """The result without whether it was so before: whoever pressed twice is told the same twice."""
+    same = {
+        Result.ALREADY_UNSUBSCRIBED: Result.UNSUBSCRIBED,
+        Result.ALREADY_SUBSCRIBED: Result.RESUBSCRIBED,
+    }
+    return same.get(result, result)

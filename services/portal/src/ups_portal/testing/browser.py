@@ -1,0 +1,40 @@
+"""A real browser for stories: Debian's Chromium, headless, driven by Playwright's library, which downloads none."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+
+from playwright.async_api import Browser, Page, async_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+MISSING = "" if CHROMIUM else "no Chromium here; on Debian: apt-get install chromium"
+
+# As wide as a phone, and as a window on a desk.
+PHONE, DESK = 360, 1000
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    """A browser that knows nobody."""
+    async with async_playwright() as playwright:
+        # as root, as CI is, its sandbox cannot be set up; the only pages that it sees are ours
+        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        try:
+            yield running
+        finally:
+            await running.close()
+
+
+@asynccontextmanager
+async def tab(
+    running: Browser, *, width: int = DESK, scheme: Literal["light", "dark"] = "light", javascript: bool = True
+) -> AsyncIterator[Page]:
+    """A tab in a profile of its own."""
+    context = await running.new_context(
+        color_scheme=scheme, viewport={"width": width, "height": 700}, java_script_enabled=javascript
+    )
+    try:
+        yield await context.new_page()
+    finally:
+        await context.close()

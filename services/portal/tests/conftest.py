@@ -1,0 +1,42 @@
+"""The portal over ASGI, on a device-svc in memory."""
+
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
+from ups_portal.testing.site import site
+from ups_runtime.testing import FakeClock
+
+
+class Visit:
+    """A visitor who keeps no cookie and follows no redirect by themselves."""
+
+    def __init__(self, fake: FakeDeviceSvc, client: httpx.AsyncClient, metrics) -> None:
+        self.fake, self.client, self.metrics = fake, client, metrics
+
+    async def get(self, path: str, **options) -> httpx.Response:
+        return await self.client.get(path, **options)
+
+    async def press(self, path: str, **fields: str) -> httpx.Response:
+        """Press a button, and see the page that it leads to."""
+        answer = await self.client.post(path, data=fields)
+        return await self.get(answer.headers["location"]) if answer.status_code == 303 else answer
+
+
+@pytest.fixture
+async def visit():
+    async with AsyncExitStack() as stack:
+
+        async def begin(fake: FakeDeviceSvc | None = None, **options) -> Visit:
+            fake = fake or FakeDeviceSvc()
+            app, metrics = await stack.enter_async_context(
+                site(fake.app(), FakeClock(SINCE + timedelta(hours=1)), **options)
+            )
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            client = httpx.AsyncClient(transport=transport, base_url="https://ups.example")
+            return Visit(fake, await stack.enter_async_context(client), metrics)
+
+        yield begin

@@ -1,0 +1,187 @@
+"""The pages in a real browser: pressed, scanned, looked at, and read by those who do not see."""
+
+import re
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from ups_portal.app import start
+from ups_portal.settings import DeviceSvcSettings, Settings
+from ups_portal.testing.browser import DESK, MISSING, PHONE, browser, tab
+from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
+from ups_portal.testing.gallery import gallery, path_of
+from ups_runtime.lifecycle import Life, running
+from ups_runtime.settings import HttpSettings, LogSettings, PortalSettings
+from ups_runtime.testing import FakeClock
+
+pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.asyncio(loop_scope="module")]
+
+PICTURES = Path("artefacts/portal")
+LOOKS = {"light": ("light", DESK), "dark": ("dark", DESK), "phone": ("light", PHONE)}
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def chromium():
+    async with browser() as running:
+        yield running
+
+
+class Clock(FakeClock):
+    async def sleep(self, seconds):
+        self.advance(timedelta(seconds=seconds))
+
+
+@asynccontextmanager
+async def portal(fake: FakeDeviceSvc):
+    """The whole portal on a port, on a device-svc in memory on another; gives its URL."""
+    clock = Clock(SINCE + timedelta(hours=1))
+    behind = Life("fake", clock)
+    try:
+        port = await behind.serve(fake.app(), "127.0.0.1", 0)
+        settings = Settings(
+            HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
+            LogSettings(),
+            PortalSettings(base_url="https://ups.example", support_address="support@example.com"),
+            DeviceSvcSettings(url=f"http://127.0.0.1:{port}"),
+        )
+        async with running("portal", settings, start, clock=clock) as life:
+            yield f"http://127.0.0.1:{life.ports[0]}"
+    finally:
+        await behind.tear_down()
+        behind.failure.cancel()
+
+
+async def test_a_press_enables_and_going_back_and_reloading_do_nothing_more(chromium):
+    fake = FakeDeviceSvc()
+    async with portal(fake) as url, tab(chromium) as page:
+        await page.goto(url + path_of("enable"))
+        await page.get_by_role("button", name="Enable Notifications").click()
+        await page.get_by_role("heading", name="Event Notifications are enabled").wait_for()
+        await page.reload()
+        await page.go_back()
+        await page.go_forward()
+
+        assert await page.get_by_role("heading", level=1).inner_text() == "Event Notifications are enabled"
+        assert fake.changes == ["enable"]
+
+
+async def test_a_double_click_unsubscribes_once(chromium):
+    fake = FakeDeviceSvc()
+    async with portal(fake) as url, tab(chromium) as page:
+        await page.goto(url + path_of("unsubscribe"))
+        await page.get_by_role("button", name="Unsubscribe").dblclick()
+        await page.get_by_role("heading", name="You are unsubscribed from this UPS").wait_for()
+
+        assert fake.changes == ["unsubscribe device"]
+
+
+@pytest.mark.parametrize(
+    ("label", "scope", "javascript"),
+    [
+        ("This UPS", "device", True),
+        ("All UPSes of this company", "company", False),
+        ("All event mails", "all", False),
+    ],
+)
+async def test_a_choice_is_made_confirmed_and_undone(chromium, label, scope, javascript):
+    fake = FakeDeviceSvc()
+    async with portal(fake) as url, tab(chromium, javascript=javascript) as page:
+        await page.goto(url + path_of("unsubscribe"))
+        assert await page.get_by_label("This UPS").is_checked()
+        await page.get_by_label(label).check()
+        await page.get_by_role("button", name="Unsubscribe").click()
+        await page.get_by_text("confirms it").wait_for()
+        await page.get_by_role("button", name="again").click()
+        await page.get_by_role("heading", name="You are subscribed again").wait_for()
+
+        assert fake.changes == [f"unsubscribe {scope}", f"resubscribe {scope}"]
+
+
+async def test_everything_can_be_done_with_the_keyboard(chromium):
+    fake = FakeDeviceSvc()
+    async with portal(fake) as url, tab(chromium) as page:
+        await page.goto(url + path_of("unsubscribe"))
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Tab")
+        focused = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        await page.keyboard.press("Enter")
+        await page.get_by_text("confirms it").wait_for()
+
+        assert focused == "solid"
+        assert fake.changes == ["unsubscribe company"]
+
+
+@pytest.mark.parametrize("kind", ["enable", "unsubscribe", "resubscribe", "why"])
+async def test_a_scanner_that_runs_scripts_posts_nothing(chromium, kind):
+    fake = FakeDeviceSvc(off={"company"} if kind == "resubscribe" else set())
+    posted = []
+    async with portal(fake) as url, tab(chromium) as page:
+        page.on("request", lambda request: posted.append(request.url) if request.method != "GET" else None)
+        for _ in range(2):
+            answer = await page.goto(url + path_of(kind), wait_until="networkidle")
+            await page.context.request.head(url + path_of(kind))
+        followed = [await link.get_attribute("href") for link in await page.locator("a[href^='/']").all()]
+        for href in followed:
+            await page.goto(url + href, wait_until="networkidle")
+
+        assert answer.status == 200
+        assert await page.context.cookies() == []
+        assert posted == []
+        assert fake.changes == []
+
+
+@pytest.mark.parametrize("name", gallery())
+async def test_every_page_is_in_order_for_those_who_see_and_those_who_do_not(chromium, name):
+    exhibit = gallery()[name]
+    complaints = []
+    async with portal(exhibit.device_svc) as url:
+        for look, (scheme, width) in LOOKS.items():
+            async with tab(chromium, width=width, scheme=scheme) as page:
+                loaded = []
+                page.on("console", lambda message: complaints.append(message.text))
+                page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+                page.on("request", lambda request, loaded=loaded: loaded.append(request.url))
+                await page.goto(url + exhibit.path)
+                await page.screenshot(path=PICTURES / f"{name}.{look}.png", full_page=True)
+
+                assert all(each.startswith(url) for each in loaded)
+                assert await page.evaluate(FAINT) == [], look
+                # half as wide is what a zoom of 200 % leaves
+                await page.set_viewport_size({"width": max(width // 2, 320), "height": 700})
+                assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, look
+                await well_structured(page)
+
+    assert [each for each in complaints if "Failed to load resource" not in each] == []
+
+
+async def well_structured(page):
+    outline = await page.locator("body").aria_snapshot()
+    assert await page.title()
+    assert await page.evaluate("document.documentElement.lang") == "en"
+    assert len(re.findall(r"^- (banner|main|contentinfo)", outline, re.MULTILINE)) == 3
+    assert outline.count("[level=1]") == 1
+    assert re.findall(r"- (?:button|radio|link|group)(?: \[[^\]]*\])*:?$", outline, re.MULTILINE) == []
+
+
+# Text whose contrast is below WCAG 2.1's AA (1.4.3): 4.5 to 1.
+FAINT = """() => {
+  const light = c => c.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const rgb = text => text.match(/[\\d.]+/g).map(Number);
+  const behind = node => { for (; node; node = node.parentElement) {
+    const c = rgb(getComputedStyle(node).backgroundColor); if (c.length < 4 || c[3] > 0) return c.slice(0, 3); }
+    return [255, 255, 255]; };
+  const found = [];
+  for (const node of document.querySelectorAll('body *')) {
+    const own = [...node.childNodes].some(child => child.nodeType === 3 && child.textContent.trim());
+    if (!own) continue;
+    const [a, b] = [light(rgb(getComputedStyle(node).color).slice(0, 3)), light(behind(node))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) found.push(`${node.tagName} ${node.textContent.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
+  }
+  return found;
+}"""
