@@ -1,7 +1,6 @@
 """Consuming at least once: nothing is lost, nothing is overtaken, whatever goes wrong."""
 
 import asyncio
-import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -9,8 +8,6 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.protocol.produce import ProduceRequest
-from aiokafka.record.util import calc_crc32c
 
 from ups_devstack.stack import Backing
 from ups_runtime.clock import SystemClock
@@ -25,6 +22,7 @@ from ups_runtime.logging import get_logger
 from ups_runtime.metrics import Metrics
 from ups_runtime.settings import KafkaSettings
 from ups_runtime.testing import eventually
+from ups_runtime.testing.forged import forge
 from ups_schemas.event import RawEvent
 from ups_schemas.topics import INGEST, dead_letters
 
@@ -129,37 +127,6 @@ async def test_poison_goes_to_the_dead_letters_as_it_came_and_its_neighbours_pas
     assert [dict(letter.headers)["dlq_reason"] for letter in letters] == [b"undecodable", b"invalid"]
     assert dict(letters[0].headers)["dlq_offset"] == b"1"
     assert await bench.committed(0) == 4
-
-
-def forge(client: AIOKafkaProducer) -> None:
-    """Make `client` write what its library does not let.
-
-    A header named HOSTILE gets a name that is not UTF-8; a batch with the header ZSTD is compressed by zstd (stored, as
-    RFC 8878 section 3.1.1.2.2 has it).
-    """
-    send = client.client.send
-
-    async def forged_send(node: int, request: Any, **options: Any) -> Any:
-        if isinstance(request, ProduceRequest):
-            request._topics = [
-                (topic, [(number, forged(batch)) for number, batch in batches]) for topic, batches in request._topics
-            ]
-        return await send(node, request, **options)
-
-    def forged(batch: Any) -> bytes:
-        raw = bytearray(batch.getvalue() if hasattr(batch, "getvalue") else batch)
-        if (place := raw.find(b"HOSTILE")) > 0:
-            raw[place] = 0xFF
-        if b"ZSTD" in raw:
-            records = bytes(raw[61:])
-            frame = b"\x28\xb5\x2f\xfd\x20" + bytes([len(records)]) + (len(records) << 3 | 1).to_bytes(3, "little")
-            raw[61:] = frame + records
-            raw[8:12] = struct.pack(">i", len(raw) - 12)
-            raw[22] |= 4
-        raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))  # as KIP-98 lays a batch out
-        return bytes(raw)
-
-    client.client.send = forged_send
 
 
 async def test_a_record_that_the_library_cannot_read_is_stepped_over_and_told(bench: Bench) -> None:

@@ -18,6 +18,7 @@ from ups_runtime.kafka import (
     consumer,
     end_offsets,
     map_kafka_errors,
+    poll,
     producer,
     started,
     topic_name,
@@ -26,6 +27,8 @@ from ups_runtime.kafka import (
 )
 from ups_runtime.logging import get_logger
 from ups_runtime.settings import KafkaSettings
+from ups_runtime.testing import eventually
+from ups_runtime.testing.forged import forge
 from ups_schemas.topics import EVENTS, INGEST
 
 
@@ -193,3 +196,42 @@ async def test_a_broker_that_is_away_is_waited_for(stack: Backing, kafka: KafkaS
     await stack.start("kafka")
 
     await asyncio.wait_for(waiting, 60)
+
+
+async def test_a_poll_in_the_way_of_which_something_stood_does_not_pass_for_an_empty_one(
+    kafka: KafkaSettings, topic: str
+) -> None:
+    partition = TopicPartition(topic, 0)
+    async with started(producer(kafka, "forging")) as forging:
+        forge(forging)
+        await forging.send_and_wait(topic, b"1", b"k", partition=0, headers=[("HOSTILE", b"x")])
+        await forging.send_and_wait(topic, b"2", b"k", partition=0)
+    async with started(consumer(kafka, None)) as reader:
+        reader.assign([partition])
+        reader.seek(partition, 0)
+        await eventually(lambda: reader.highwater(partition))
+
+        polled = await poll(reader, 0, 1)
+
+        assert polled.failed
+
+
+async def test_a_record_that_nobody_can_read_is_found_beside_a_quiet_partition(
+    kafka: KafkaSettings, topic: str
+) -> None:
+    quiet, poisoned = TopicPartition(topic_name(kafka, EVENTS), 0), TopicPartition(topic, 0)
+    async with started(consumer(kafka, None)) as reader, started(producer(kafka, "forging")) as forging:
+        forge(forging)
+        reader.assign([quiet, poisoned])
+        await poll(reader, 10, partitions=[quiet, poisoned])
+        await forging.send_and_wait(topic, b"1", b"k", partition=0, headers=[("HOSTILE", b"x")])
+        await forging.send_and_wait(topic, b"2", b"k", partition=0)
+
+        found: list[Any] = []
+        async with asyncio.timeout(10):
+            while len(found) < 2:
+                polled = await poll(reader, 250, partitions=[quiet, poisoned])
+                found += [("unreadable", each.offset) for each in polled.unreadable]
+                found += [("read", each.offset) for each in polled.batches.get(poisoned, [])]
+
+        assert found == [("unreadable", 0), ("read", 1)]

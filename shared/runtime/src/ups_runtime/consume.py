@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from ups_runtime.clock import Clock
 from ups_runtime.dlq import DeadLetters, DrainCount, DrainLimit
 from ups_runtime.errors import Retryable
 from ups_runtime.health import Health, Heartbeat
-from ups_runtime.kafka import poll
+from ups_runtime.kafka import UNREADABLE, Unreadable, poll
 from ups_runtime.lane import Handle, HandleBatch, Handling, Lane, Retry, counters
 from ups_runtime.logging import get_logger
 from ups_runtime.metrics import Metrics
@@ -29,11 +29,6 @@ RELEASE_S = 5
 STUCK_S = 300
 
 DEFAULT_DRAIN = DrainLimit()
-
-UNREADABLE = (
-    "a header's name is not UTF-8, or its compression is not installed: only another client can show this record, at "
-    "its place in the topic"
-)
 
 log = get_logger("consume")
 
@@ -84,19 +79,6 @@ async def consume(
         await loop.release(list(loop.lanes))
         if health:
             health.remove(name)
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """Stands for a record of which only the place is known."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int = 0
-    key: bytes | None = None
-    value: bytes | None = None
-    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass(eq=False)
@@ -166,10 +148,11 @@ class _Loop:
             log.warning("poll.failed", error=type(error).__name__)
             await self.handling.clock.sleep(1)
             return {}
-        for partition, offset in polled.unreadable:
-            await self._put_aside(Unreadable(partition.topic, partition.partition, offset))
+        for unreadable in polled.unreadable:
+            await self._put_aside(unreadable)
+            partition = TopicPartition(unreadable.topic, unreadable.partition)
             if partition not in polled.batches:
-                self._done[partition] = offset + 1
+                self._done[partition] = unreadable.offset + 1
         return polled.batches
 
     async def _put_aside(self, record: Unreadable) -> None:

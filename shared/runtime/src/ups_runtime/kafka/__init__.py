@@ -14,18 +14,20 @@ from ups_runtime.kafka.clients import (
     transactional_producer,
     wait_for_kafka,
 )
-from ups_runtime.kafka.polling import Polled, poll
+from ups_runtime.kafka.polling import UNREADABLE, Polled, Unreadable, poll
 from ups_runtime.kafka.topics import Change, Difference, Done, Wrong, apply_topics, check_topics, partition_counts
 from ups_runtime.kafka.transactions import OutcomeUnknownError, TransactionalProducer
 from ups_runtime.kafka.view import View
 
 __all__ = [
+    "UNREADABLE",
     "Change",
     "Difference",
     "Done",
     "OutcomeUnknownError",
     "Polled",
     "TransactionalProducer",
+    "Unreadable",
     "View",
     "Wrong",
     "admin",

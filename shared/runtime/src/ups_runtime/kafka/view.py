@@ -205,7 +205,7 @@ class View:
         # From here to the end nothing is awaited that could let another answer of the broker in between.
         rest = await poll(client, 0)
         self._take(rest)
-        if rest.unreadable:
+        if first.failed or rest.failed:
             return
         for partition, progress in self._progress.items():
             answered = client.last_poll_timestamp(partition) != stamps[partition]

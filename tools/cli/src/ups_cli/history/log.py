@@ -90,13 +90,13 @@ class Log:
                 records: list[ConsumerRecord] = []
                 while not records and place < span.end:
                     polled = await poll(reader, _POLL_MS, _CHUNK_RECORDS)
-                    if not polled.batches and not polled.unreadable:
+                    if not polled.batches and not polled.failed:
                         # an answer may have come in the moment in which that one gave up
                         polled = await poll(reader, 0, _CHUNK_RECORDS)
                     records = polled.batches.get(partition, [])
                     before, place = place, await reader.position(partition)
                     answered = reader.last_poll_timestamp(partition) != stamp
-                    if not records and not polled.unreadable and answered and place == before:
+                    if not records and not polled.failed and answered and place == before:
                         # markers of transactions have offsets: the answer was empty up to the end
                         place = max(place, reader.last_stable_offset(partition) or 0)
             yield [record for record in records if record.offset < span.end]
