@@ -19,6 +19,7 @@ from ups_runtime.lifecycle import Life, running
 from ups_runtime.logging import get_logger
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings
 from ups_runtime.testing import eventually
+from ups_runtime.testing.forged import forge
 from ups_schemas.decision import EnabledBy, EventDecided, NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import DeviceSnapshot, EnableNotifications, Policy
 from ups_schemas.event import AcceptedEvent
@@ -193,6 +194,38 @@ async def test_poison_in_each_topic_goes_to_the_dead_letters_and_neighbours_pass
     await eventually(lambda: _has(letters, 3))
     assert {(letter.key, letter.value) for letter in letters.records} == {(b"d-1", b"\xff\x00")}
     assert all(("h", b"\x00\xff") in letter.headers for letter in letters.records)
+
+
+async def test_what_the_client_cannot_parse_goes_to_the_dead_letters_once_and_its_partition_goes_on(
+    bench: Bench,
+) -> None:
+    (place,) = await bench.add(device())
+    forging = await bench.lives.enter_async_context(started(producer(bench.kafka, "forging")))
+    forge(forging)
+    topics = [topic_name(bench.kafka, topic) for topic in (EVENTS, COMMANDS, DEVICES)]
+    offsets = [
+        (
+            await forging.send_and_wait(
+                topic, payload(heard(1)).value, b"d-1", partition=place.partition, headers=[("HOSTILE", b"x")]
+            )
+        ).offset
+        for topic in topics
+    ]
+    await bench.add(device(version=2), heard(2))
+
+    for number in (3, 4):
+        async with bench.throttle() as life:
+            await ready(life)
+            await bench.add(heard(number, device_version=2))
+            await eventually(lambda number=number: _are(bench, "d-1", ["notify"] * (number - 1)))
+
+    letters = await read_from_beginning(bench.lives, bench.kafka, DEAD)
+    await eventually(lambda: _has(letters, 3))
+    told = [dict(letter.headers) for letter in letters.records]
+    assert sorted((each["dlq_topic"].decode(), int(each["dlq_offset"])) for each in told) == sorted(
+        zip(topics, offsets, strict=True)
+    )
+    assert {each["dlq_reason"] for each in told} == {b"undecodable"}
 
 
 async def test_an_owner_whose_partition_was_taken_over_commits_nothing_more(bench: Bench) -> None:

@@ -1,19 +1,33 @@
 """The throttle's port on a real broker keeps the contract that the fake keeps."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from ups_devstack.stack import Backing
+from ups_runtime.errors import ExitCode, Fatal
 from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
 from ups_runtime.logging import get_logger
 from ups_runtime.settings import KafkaSettings
-from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
+from ups_runtime.testing.forged import forge
+from ups_schemas.envelope import milliseconds
+from ups_schemas.topics import (
+    COMMANDS,
+    DEAD_LETTERS,
+    DECISIONS,
+    DEVICES,
+    EVENTS,
+    SUPPRESSIONS,
+    THROTTLE_STATE,
+    Service,
+    Topic,
+)
 from ups_throttle.adapters.kafka import GROUP, KafkaPort
-from ups_throttle.port import Port
-from ups_throttle.records import Payload, Raw, Role, Source
-from ups_throttle.testing.port_contract import PortContract
+from ups_throttle.port import BrokerRefused, Port
+from ups_throttle.records import Offsets, Outgoing, Payload, Raw, Role, Source
+from ups_throttle.testing.port_contract import PortContract, take_over, transact
 
 TOPIC_BY_SOURCE = {Source.EVENTS: EVENTS, Source.COMMANDS: COMMANDS, Source.DEVICES: DEVICES}
 TOPIC_BY_ROLE = {
@@ -50,6 +64,17 @@ class KafkaWorld:
             headers=list(payload.headers),
         )
 
+    async def append_forged(self, topic: Topic, payload: Payload) -> None:
+        async with started(producer(self._settings, "forging")) as forging:
+            forge(forging)
+            await forging.send_and_wait(
+                topic_name(self._settings, topic),
+                payload.value,
+                payload.key,
+                partition=NUMBER,
+                headers=list(payload.headers),
+            )
+
     async def read(self, role: Role) -> Sequence[Raw]:
         partition = TopicPartition(topic_name(self._settings, TOPIC_BY_ROLE[role]), NUMBER)
         async with started(consumer(self._settings, None)) as reader:
@@ -80,3 +105,19 @@ async def world(stack: Backing, prefix: str) -> AsyncIterator[KafkaWorld]:
 
 class TestKafkaPort(PortContract):
     """The broker itself."""
+
+    async def test_what_the_broker_refuses_is_told_apart_from_a_broker_that_is_away(self, world: KafkaWorld) -> None:
+        port = world.open()
+        await port.fence()
+        in_a_week = milliseconds(datetime.now(UTC) + timedelta(days=7))
+
+        with pytest.raises(BrokerRefused, match="InvalidTimestampError"):
+            await transact(port, Outgoing(Role.DECISION, Payload(b"d-1", b"ahead", (), in_a_week)))
+
+    async def test_a_changelog_that_cannot_be_read_is_no_changelog_that_is_empty(self, world: KafkaWorld) -> None:
+        await world.append_forged(THROTTLE_STATE, Payload(b"d-1", b"state", [("HOSTILE", b"x")]))
+
+        with pytest.raises(Fatal) as fatal:
+            await take_over(world.open(), Offsets(0, 0))
+
+        assert fatal.value.exit_code is ExitCode.STALE_STATE

@@ -193,7 +193,7 @@ def test_a_record_under_another_devices_key_becomes_a_dead_letter() -> None:
 
     commit = partition.batch([raw_record(Source.EVENTS, payload(event(1))._replace(key=b"d-2"))], Offsets(1, 0))
 
-    assert [reason for _, reason, _ in commit.buried] == [DeadLetterReason.INVALID]
+    assert [buried.reason for buried in commit.buried] == [DeadLetterReason.INVALID]
 
 
 @pytest.mark.parametrize("device_id", ["d-bad", "d-big"])
@@ -203,7 +203,7 @@ def test_a_record_on_which_deciding_fails_leaves_its_state_untouched(device_id: 
     commit = decide(partition, event(1), event(1, device_id), event(2))
 
     assert len(decided(commit)) == 2
-    assert [reason for _, reason, _ in commit.buried] == [DeadLetterReason.FAILED]
+    assert [buried.reason for buried in commit.buried] == [DeadLetterReason.FAILED]
     assert changelog(commit) == [b"d-1"]
     assert partition.packed(device_id) is None
 
@@ -213,9 +213,9 @@ def test_a_dead_letter_names_the_place_of_a_failure_and_quotes_nothing() -> None
 
     commit = decide(partition, event(1, "d-bad"))
 
-    ((_, _, error),) = commit.buried
-    assert error.startswith("RuntimeError at Wire.decision:")
-    assert "boom" not in error
+    (buried,) = commit.buried
+    assert buried.error.startswith("RuntimeError at Wire.decision:")
+    assert "boom" not in buried.error
 
 
 def test_a_restored_partition_goes_on_as_the_first_would_have() -> None:

@@ -17,9 +17,11 @@ from ups_throttle.adapters.memory_log import LogRecord, MemoryLog, Place
 from ups_throttle.adapters.memory_port import MemoryPort
 from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.metrics import Instruments
+from ups_throttle.port import BrokerRefused
 from ups_throttle.records import SENTINEL_KEY, Payload
+from ups_throttle.setbacks import FENCED_PAUSE_S, MOST_REFUSALS
 from ups_throttle.testing.samples import START, device, enable, event, payload
-from ups_throttle.worker import FENCED_PAUSE_S, SENTINEL_EVERY_S, Tools, Worker
+from ups_throttle.worker import SENTINEL_EVERY_S, Tools, Worker
 
 SHORT = Policy(limit=2, window_s=1800, period_s=3600)
 LATER = START + timedelta(hours=2)
@@ -189,6 +191,59 @@ async def test_poison_goes_to_the_dead_letters_and_its_neighbours_pass(bench: Be
     await eventually(bench.caught_up)
     letters = bench.log.read(DEAD_LETTERS[Service.THROTTLE].name, 0)
     assert {letter.value for letter in letters} == {b"\xff"}
+
+
+async def test_poison_on_the_devices_is_put_aside_once_over_all_take_overs(bench: Bench) -> None:
+    def letters() -> list[str]:
+        found = bench.log.read(DEAD_LETTERS[Service.THROTTLE].name, 0)
+        return [dict(letter.headers)["dlq_offset"].decode() for letter in found if letter.headers]
+
+    async def take_over_anew() -> None:
+        decided = len(bench.outcomes())
+        bench.start()
+        bench.add(event(bench.takeovers + 1))
+        await eventually(lambda: len(bench.outcomes()) == decided + 1)
+
+    async def stop() -> None:
+        await bench.close()
+        bench.running.clear()
+
+    bench.log.append(DEVICES.name, 0, POISON)
+    await take_over_anew()
+    assert letters() == ["2"]
+    bench.log.append(DEVICES.name, 0, POISON)
+    await eventually(lambda: letters() == ["2", "3"])
+    await stop()
+    await take_over_anew()
+    await stop()
+    bench.log.append(DEVICES.name, 0, POISON)
+    await take_over_anew()
+
+    assert letters() == ["2", "3", "4"]
+
+
+async def test_a_transaction_that_is_refused_each_time_ends_the_process(bench: Bench) -> None:
+    refusals = 0
+
+    async def at(name: str) -> None:
+        nonlocal refusals
+        if name == "flush.before" and bench.committed() != (None, None):
+            refusals += 1
+            raise BrokerRefused("cannot wait for acknowledgements: InvalidTimestampError")
+
+    bench.add(event(1))
+    task = bench.start(at)
+
+    async def ended() -> bool:
+        bench.clock.advance(timedelta(seconds=1))
+        return task.done()
+
+    await eventually(ended)
+    with pytest.raises(Fatal) as fatal:
+        await task
+    assert fatal.value.exit_code is ExitCode.REFUSED
+    assert refusals == MOST_REFUSALS
+    assert bench.outcomes() == []
 
 
 async def test_a_stream_of_dead_letters_ends_the_process_before_it_is_drained(bench: Bench) -> None:

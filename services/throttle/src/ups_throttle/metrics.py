@@ -48,8 +48,8 @@ class Instruments:
         for (kind, outcome), count in commit.decided.items():
             self.decisions.labels(kind, outcome).inc(count)
         self.duplicates.inc(commit.duplicates)
-        for source, reason, _ in commit.buried:
-            self.buried.labels(source, reason).inc()
+        for buried in commit.buried:
+            self.buried.labels(buried.source, buried.reason).inc()
         self.stuck_timers.inc(len(commit.stuck_timers))
 
     def forget(self, partition: int) -> None:

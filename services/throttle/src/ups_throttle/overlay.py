@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from ups_schemas.device import EnableNotifications
 from ups_schemas.envelope import DeadLetterReason
@@ -29,9 +29,21 @@ FORGET_CHECK_MS = 25 * 3_600_000
 TIMER_RETRY_MS = 60_000
 
 
+class Buried(NamedTuple):
+    """A record that became a dead letter."""
+
+    source: Source
+    offset: int
+    reason: DeadLetterReason
+    error: str
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """All that one transaction writes, and what becomes true once it is committed. `dead`: whether, for each record."""
+    """All that one transaction writes, and what becomes true once it is committed.
+
+    `dead`: whether, for each record. `devices_aside`: the offset after the last record of `ups.devices` put aside.
+    """
 
     offsets: Offsets
     outgoing: list[Outgoing] = field(default_factory=list)
@@ -39,9 +51,10 @@ class Commit:
     wake_ms: dict[str, int | None] = field(default_factory=dict)
     decided: Counter[tuple[str, str]] = field(default_factory=Counter)
     duplicates: int = 0
-    buried: tuple[tuple[Source, DeadLetterReason, str], ...] = ()
+    buried: tuple[Buried, ...] = ()
     stuck_timers: tuple[tuple[str, str], ...] = ()
     dead: tuple[bool, ...] = ()
+    devices_aside: int | None = None
 
     @property
     def changes_nothing(self) -> bool:
@@ -79,7 +92,7 @@ class Overlay:
         self._outgoing: list[Outgoing] = []
         self._decided: Counter[tuple[str, str]] = Counter()
         self._duplicates = 0
-        self._buried: list[tuple[Source, DeadLetterReason, str]] = []
+        self._buried: list[Buried] = []
         self._stuck: list[tuple[str, str]] = []
 
     def take(self, record: Record) -> bool:
@@ -184,7 +197,7 @@ class Overlay:
     def _bury(self, record: Record, reason: DeadLetterReason, error: str) -> bool:
         payload = self._wire.dead_letter(record.raw, reason, error)
         self._outgoing.append(Outgoing(Role.DEAD_LETTER, payload))
-        self._buried.append((record.source, reason, error))
+        self._buried.append(Buried(record.source, record.raw.offset, reason, error))
         return False
 
 

@@ -6,6 +6,7 @@ one is restored from the changelog.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 
 from ups_schemas.device import DeviceSnapshot
@@ -17,7 +18,18 @@ from ups_throttle.domain.device import Device
 from ups_throttle.domain.event import Event
 from ups_throttle.domain.timers import Timers
 from ups_throttle.overlay import Commit, Overlay, UnpackableError
-from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Committed, Offsets, Outgoing, Payload, Record, Role, Wire
+from ups_throttle.records import (
+    SENTINEL_KEY,
+    TAKEOVER_KEY,
+    Committed,
+    Offsets,
+    Outgoing,
+    Payload,
+    Record,
+    Role,
+    Source,
+    Wire,
+)
 
 _ARMED_AT_ONCE = 500
 
@@ -44,6 +56,7 @@ class Partition:
         self._timers = Timers()
         self._sentinel: dict[str, int] | None = None
         self._newest = Offsets(-1, -1)
+        self._devices_aside = 0
         self._unpacked: dict[str, Device] = {}
 
     # ------------------------------------------------------------ restoring
@@ -58,6 +71,8 @@ class Partition:
             return
         if key == SENTINEL_KEY:
             self._sentinel = json.loads(value or b"null")
+            if self._sentinel is not None:
+                self._devices_aside = self._sentinel.get("devices_aside", 0)
             return
         device_id = key.decode()
         if value is None:
@@ -112,6 +127,10 @@ class Partition:
         else:
             self._devices[device_id] = projection.pack(projection.project(device))
 
+    def was_put_aside(self, unreadable: Record) -> bool:
+        """Whether this record of `ups.devices` is in the dead letters: each take-over meets it again."""
+        return unreadable.raw.offset < self._devices_aside
+
     def is_behind(self, records: Iterable[Record]) -> bool:
         """Whether an event was accepted by a newer device snapshot than the view has."""
         for record in records:
@@ -153,9 +172,13 @@ class Partition:
                 one_by_one.add(error.device_id)
             else:
                 break
-        if any(dead) and not commit.states:
-            # Should the group's offsets be lost, the changelog says from where on nothing is put aside twice.
-            commit.outgoing.append(self._sentinel_at(offsets))
+        aside = [record.raw.offset + 1 for record in records if record.source is Source.DEVICES]
+        if aside:
+            commit = replace(commit, devices_aside=max(aside))
+        if aside or (any(dead) and not commit.states):
+            # Should the group's offsets be lost, the changelog says from where on nothing is put aside twice. Devices
+            # have no offset in the group: of them only the sentinel says it.
+            commit.outgoing.append(self._sentinel_at(offsets, commit.devices_aside or self._devices_aside))
         return commit
 
     def tick(self, now_ms: int, limit: int) -> Commit:
@@ -167,11 +190,12 @@ class Partition:
 
     def sentinel(self) -> Commit:
         """Commit both offsets anew, and the proof that there were some: offsets expire, the sentinel does not."""
-        return Commit(self.offsets, [self._sentinel_at(self.offsets)])
+        return Commit(self.offsets, [self._sentinel_at(self.offsets, self._devices_aside)])
 
     def apply(self, commit: Commit) -> None:
         """Make true what the broker has committed."""
         self.offsets = commit.offsets
+        self._devices_aside = commit.devices_aside or self._devices_aside
         for device_id, packed in commit.states.items():
             if packed is None:
                 self._states.pop(device_id, None)
@@ -188,8 +212,8 @@ class Partition:
         """Give a device's state as it is kept."""
         return self._states.get(device_id)
 
-    def _sentinel_at(self, offsets: Offsets) -> Outgoing:
-        told = {"partitions": self._partitions, "events": offsets.events, "commands": offsets.commands}
+    def _sentinel_at(self, offsets: Offsets, devices_aside: int) -> Outgoing:
+        told = {"partitions": self._partitions, **offsets._asdict(), "devices_aside": devices_aside}
         return Outgoing(Role.CHANGELOG, Payload(SENTINEL_KEY, json.dumps(told).encode()))
 
     def _device(self, device_id: str) -> Device | None:

@@ -3,8 +3,13 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple, Protocol
 
+from ups_runtime.errors import Retryable
 from ups_schemas.device import DeviceSnapshot
 from ups_throttle.records import Committed, Offsets, Outgoing, Record
+
+
+class BrokerRefused(Retryable):
+    """The brokers answered, and said no."""
 
 
 class Polled(NamedTuple):
@@ -19,9 +24,9 @@ class Polled(NamedTuple):
 class Port(Protocol):
     """The log as one partition's worker sees it, from one take-over to its end.
 
-    Each method has a deadline of its own. They raise `Retryable` when it did not work or is not known to have worked,
-    `Fenced` when another owner has started, `Fatal` when going on would lose something; after any of these only `close`
-    is called.
+    Each method has a deadline of its own. They raise `Retryable` when it did not work or is not known to have worked
+    (`BrokerRefused` when it was heard and refused), `Fenced` when another owner has started, `Fatal` when going on
+    would lose something; after any of these only `close` is called.
     """
 
     async def fence(self) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from ups_runtime.errors import ExitCode, Fatal
 from ups_throttle.partition import Partition, Refusal
 from ups_throttle.port import Port
-from ups_throttle.records import TAKEOVER_KEY, Offsets, Outgoing, Payload, Role
+from ups_throttle.records import TAKEOVER_KEY, Offsets, Outgoing, Payload, Record, Role
 
 Transact = Callable[[Port, Sequence[Outgoing], Offsets | None], Awaitable[None]]
 
@@ -44,8 +44,10 @@ _REFUSALS = {
 
 async def restore(
     port: Port, partition: Partition, takeover_id: bytes, now_ms: int, transact: Transact, goes_on: Callable[[], bool]
-) -> bool:
-    """Fill an empty partition, and say where it goes on; false when `goes_on`, asked after each piece, says no.
+) -> Sequence[Record] | None:
+    """Fill an empty partition, and say where it goes on; none when `goes_on`, asked after each piece, says no.
+
+    Gives those records of the devices that cannot be read and were not put aside yet.
 
     Raises:
         Fatal: what was read does not fit together.
@@ -61,13 +63,15 @@ async def restore(
             for key, value in chunk:
                 partition.restore(key, value)
         if not goes_on():
-            return False
+            return None
     # 4
+    unreadable: list[Record] = []
     async for polled in port.devices_to_end():
         for device_id, device in polled.devices:
             partition.follow(device_id, device)
+        unreadable += [record for record in polled.records if not partition.was_put_aside(record)]
         if not goes_on():
-            return False
+            return None
     # 5
     offsets = partition.begin(await port.committed())
     if isinstance(offsets, Refusal):
@@ -77,7 +81,7 @@ async def restore(
     with _reading_state(partition):
         for _ in partition.arm(now_ms):
             await asyncio.sleep(0)
-    return True
+    return unreadable
 
 
 @contextmanager

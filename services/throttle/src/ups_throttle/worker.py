@@ -4,7 +4,8 @@ Taking over
   1. Start the transactional producer of this number. That fences every earlier owner: from here on its commits fail.
   2. Commit a take-over marker of our own to the changelog.
   3. Read the changelog, read-committed, until that marker comes by: nothing before it can still be missing.
-  4. Read the devices to their end. They have another writer, so no marker of ours can stand there.
+  4. Read the devices to their end. They have another writer, so no marker of ours can stand there. What cannot be read
+     goes to the dead letters once: the sentinel says up to where that was done, since each take-over meets it again.
   5. Ask for the committed offsets and compare: state that is ahead of them, or offsets that are gone, end the process.
      Nobody guesses here; but only an owner may judge. Who was taken over in the middle compares the old with the new.
   6. Commit a sentinel with both offsets: offsets expire unless committed anew, and the sentinel proves there were some.
@@ -33,27 +34,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ups_runtime.clock import Clock
-from ups_runtime.errors import ExitCode, Fatal, Fenced, Retryable
+from ups_runtime.errors import Fenced, Retryable
 from ups_runtime.logging import get_logger
 from ups_schemas.envelope import milliseconds
 from ups_throttle.metrics import Instruments
 from ups_throttle.overlay import Commit
 from ups_throttle.partition import Partition
 from ups_throttle.port import Drain, Port
-from ups_throttle.records import Offsets, Outgoing, Wire
+from ups_throttle.records import Offsets, Outgoing, Record, Wire
+from ups_throttle.setbacks import Setbacks
 from ups_throttle.takeover import restore
 
 # How long a poll waits when nothing comes: a timer is late by at most this, and so is the answer to a stop.
 IDLE_POLL_S = 0.5
 SENTINEL_EVERY_S = 86_400.0
-
-# Longer than a heartbeat interval: by then the group has told a zombie that it is one. Shorter, and two would fence
-# each other in turns.
-FENCED_PAUSE_S = 10.0
-FENCED_AGAIN_WITHIN_S = 60.0
-
-FIRST_RETRY_S = 0.2
-LONGEST_RETRY_S = 10.0
 
 log = get_logger("throttle.worker")
 
@@ -94,7 +88,7 @@ class Worker:
         self._position = Offsets(0, 0)
         self._barrier: _Barrier | None = None
         self._sentinel_at = 0.0
-        self._failures = 0
+        self._setbacks = Setbacks(number, tools.clock)
         self._log = log.bind(partition=number)
         self._beat = beat
 
@@ -108,7 +102,6 @@ class Worker:
         Raises:
             Fatal: when the process must end.
         """
-        fenced_at: float | None = None
         while not self._stop.is_set():
             port = self._open_port()
             self.caught_up = False
@@ -116,21 +109,12 @@ class Worker:
             try:
                 await self._own(port)
             except Fenced:
-                now = self._clock.monotonic()
                 self._tools.instruments.fenced.inc()
-                if fenced_at is not None and now - fenced_at < FENCED_AGAIN_WITHIN_S:
-                    raise Fatal(
-                        ExitCode.FENCED,
-                        f"partition {self.number} was taken over twice within {FENCED_AGAIN_WITHIN_S:.0f} s while the "
-                        "group says that it is ours: does another installation use the same UPS_KAFKA_PREFIX?",
-                    ) from None
-                fenced_at = now
-                pause_s = FENCED_PAUSE_S
+                pause_s = self._setbacks.fenced()
                 self._log.warning("partition.fenced", pause_s=pause_s)
             except (Retryable, TimeoutError) as error:
-                pause_s = min(FIRST_RETRY_S * 2**self._failures, LONGEST_RETRY_S)
-                self._failures = min(self._failures + 1, 10)
                 self._tools.instruments.abandoned.labels(type(error).__name__).inc()
+                pause_s = self._setbacks.failed(error)
                 self._log.warning("partition.taken_over_anew", error=str(error), pause_s=pause_s)
             finally:
                 self.caught_up = False
@@ -142,6 +126,7 @@ class Worker:
         partition = await self._take_over(port)
         if partition is None:
             return
+        self._setbacks.taken_over()
         seconds = self._clock.monotonic() - started_at
         self._tools.instruments.takeovers.inc()
         self._tools.instruments.takeover_seconds.observe(seconds)
@@ -156,14 +141,18 @@ class Worker:
             await self._fire_timers(port, partition)
             if self._clock.monotonic() - self._sentinel_at >= SENTINEL_EVERY_S:
                 await self._renew_sentinel(port, partition)
-            self._failures = 0
+            self._setbacks.turned()
             self._beat()
 
     async def _take_over(self, port: Port) -> Partition | None:
         partition = Partition(self.number, self._tools.partitions, self._tools.wire)
         # 1 to 5
-        if not await restore(port, partition, self._tools.new_id(), self._now_ms(), self._transact, self._goes_on):
+        takeover_id = self._tools.new_id()
+        unreadable = await restore(port, partition, takeover_id, self._now_ms(), self._transact, self._goes_on)
+        if unreadable is None:
             return None
+        if unreadable:
+            await self._decide(port, partition, unreadable, partition.offsets)
         # 6
         await self._renew_sentinel(port, partition)
         # 7
@@ -185,20 +174,24 @@ class Worker:
                 for device_id, device in more.devices:
                     partition.follow(device_id, device)
         if records:
-            # 10
-            commit = partition.batch(records, polled.offsets)
-            for is_dead in commit.dead:
-                if is_dead:
-                    self._drain.dead()
-                else:
-                    self._drain.passed()
-            # 11 to 15
-            await self._commit(port, partition, commit)
+            await self._decide(port, partition, records, polled.offsets)
             self._tools.instruments.batch_records.observe(len(records))
-            first_ms = min(record.raw.timestamp for record in records)
+            # 0: of a record that the client cannot parse the time is not known either
+            first_ms = min((record.raw.timestamp for record in records if record.raw.timestamp), default=self._now_ms())
             self._tools.instruments.delay_seconds.observe(max(0, self._now_ms() - first_ms) / 1000)
         self._position = polled.offsets
         self._tools.instruments.lag_records.labels(str(self.number)).set(polled.lag_records)
+
+    async def _decide(self, port: Port, partition: Partition, records: Sequence[Record], offsets: Offsets) -> None:
+        # 10
+        commit = partition.batch(records, offsets)
+        for is_dead in commit.dead:
+            if is_dead:
+                self._drain.dead()
+            else:
+                self._drain.passed()
+        # 11 to 15
+        await self._commit(port, partition, commit)
 
     async def _fire_timers(self, port: Port, partition: Partition) -> None:
         now_ms = self._now_ms()
@@ -235,8 +228,8 @@ class Worker:
         self._tools.instruments.commit_seconds.observe(self._clock.monotonic() - started_at)
         self._tools.instruments.committed(commit)
         self._tools.instruments.devices.labels(str(self.number)).set(partition.state_count)
-        for source, reason, error in commit.buried:
-            self._log.warning("record.dead_lettered", source=source, reason=reason, error=error)
+        for buried in commit.buried:
+            self._log.warning("record.dead_lettered", **buried._asdict())
 
     async def _transact(self, port: Port, outgoing: Sequence[Outgoing], offsets: Offsets | None) -> None:
         # 11

@@ -78,6 +78,7 @@ class ExitCode(IntEnum):
     POISON = 7  # most of what is read cannot be processed: a bad release, or a foreign writer
     STUCK = 8  # did not stop in its stated time
     STALE_STATE = 9  # state is ahead of the committed offsets
+    REFUSED = 10  # the brokers refuse the same thing again and again
 
 
 class Fatal(Exception):  # noqa: N818 - what it is for the process

@@ -7,29 +7,23 @@ another assignment gets another consumer.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from ups_runtime.errors import ExitCode, Fatal, Permanent, Retryable
-from ups_runtime.kafka import consumer, map_kafka_errors, scoped, stop, topic_name, transactional_producer
+from ups_runtime.errors import ExitCode, Fatal
+from ups_runtime.kafka import UNREADABLE, consumer, scoped, stop, topic_name, transactional_producer
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
+from ups_throttle.adapters.deadlines import REQUEST_DEADLINE_S, SILENCE_DEADLINE_S, deadline, mapped
 from ups_throttle.adapters.reader import Reader, Turn
-from ups_throttle.adapters.wire import parse_device, parse_record
+from ups_throttle.adapters.wire import parse_device, parse_record, unparsed
 from ups_throttle.port import Polled
 from ups_throttle.records import TAKEOVER_KEY, Committed, Offsets, Outgoing, Record, Role, Source
 
 GROUP = "throttle"
-
-# A broker that does not answer within this is away; halved, its restart throws more producers away than it must.
-REQUEST_DEADLINE_S = 30.0
-# Reading restarts it with each record: a long changelog is no reason to give up.
-SILENCE_DEADLINE_S = 60.0
 
 # Below the brokers' limit of 1 MiB with room for what a batch adds; larger batches gained nothing.
 BATCH_BYTES = 512 * 1024
@@ -79,12 +73,12 @@ class KafkaPort:
 
     async def fence(self) -> None:
         """Start the producer: the coordinator ends the former owner's transaction and raises the epoch."""
-        async with _deadline("start the transactional producer"):
+        async with deadline("start the transactional producer"):
             await self._producer.start()
 
     async def committed(self) -> Committed:
         """Ask the group's coordinator."""
-        async with _deadline("fetch committed offsets"):
+        async with deadline("fetch committed offsets"):
             return Committed(
                 await self._events.committed(self._events_at), await self._events.committed(self._commands_at)
             )
@@ -94,10 +88,17 @@ class KafkaPort:
         await self._follow({self._changelog_at: 0})
         own = (TAKEOVER_KEY, takeover_id)
         while True:
-            async with _deadline("read the changelog", SILENCE_DEADLINE_S):
+            async with deadline("read the changelog", SILENCE_DEADLINE_S):
                 records: Sequence[Any] = ()  # Any: aiokafka's ConsumerRecord
                 while not records:
-                    records = (await self._turn()).records.get(self._changelog_at, ())
+                    turn = await self._turn()
+                    if turn.unreadable:
+                        raise Fatal(
+                            ExitCode.STALE_STATE,
+                            f"the changelog's record {turn.unreadable[0].offset} of partition {self._number} cannot be "
+                            f"read, and it may be state: {UNREADABLE}",
+                        )
+                    records = turn.records.get(self._changelog_at, ())
             chunk = [(record.key, record.value) for record in records if record.key is not None]
             yield chunk
             if own in chunk:
@@ -110,7 +111,7 @@ class KafkaPort:
         followed = await self._follow({self._devices_at: self._devices_next, self._commands_at: offsets.commands})
         # 0: nothing was ever decided here, and the first records may be gone already.
         events = offsets.events or await self._beginning(self._events_at)
-        with _mapped("seek"):
+        with mapped("seek"):
             self._events.seek(self._events_at, events)
             self._events.resume(self._events_at)
         self._position = Offsets(events, followed[self._commands_at])
@@ -124,7 +125,7 @@ class KafkaPort:
             self._devices_next = (await self._follow({self._devices_at: 0}))[self._devices_at]
             self._follows_devices = True
         while self._devices_next < end:
-            async with _deadline("read the devices", SILENCE_DEADLINE_S):
+            async with deadline("read the devices", SILENCE_DEADLINE_S):
                 turn = await self._turn()
             records, devices = self._followed(turn)
             self._held_commands += [record for record in records if record.source is Source.COMMANDS]
@@ -136,12 +137,12 @@ class KafkaPort:
         turns = {self._event_reader.begin(), self._reader.begin()}
         if not self._held_commands:
             await asyncio.wait(turns, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
-        with _mapped("poll"):
+        with mapped("poll"):
             followed = self._reader.take() or Turn()
             fetched = self._event_reader.take() or Turn()
         records, devices = self._followed(followed)
         held, self._held_commands = self._held_commands, []
-        events = [parse_record(Source.EVENTS, raw) for raw in fetched.records.get(self._events_at, ())]
+        events = _parsed(Source.EVENTS, fetched, self._events_at)
         self._position = Offsets(fetched.reached.get(self._events_at, self._position.events), self._position.commands)
         return Polled([*held, *records, *events], devices, self._position, self._lag())
 
@@ -150,7 +151,8 @@ class KafkaPort:
         return Offsets(await self._end(self._events_at), await self._end(self._commands_at))
 
     def _followed(self, turn: Turn) -> tuple[list[Record], list[tuple[str, DeviceSnapshot | None]]]:
-        records = [parse_record(Source.COMMANDS, raw) for raw in turn.records.get(self._commands_at, ())]
+        records = _parsed(Source.COMMANDS, turn, self._commands_at)
+        records += [unparsed(Source.DEVICES, raw) for raw in turn.unreadable_of(self._devices_at)]
         devices = []
         for raw in turn.records.get(self._devices_at, ()):
             parsed = parse_device(raw)
@@ -172,11 +174,11 @@ class KafkaPort:
         await self._stop_following()
         # "none": an offset that is gone must be heard of, not replaced.
         self._follower = follower = consumer(self._settings, None, offset_reset="none")
-        async with _deadline("connect the follower"):
+        async with deadline("connect the follower"):
             await follower.start()
             first = await follower.beginning_offsets(list(offsets))
         begins = {partition: offset or first[partition] for partition, offset in offsets.items()}
-        with _mapped("assign the follower"):
+        with mapped("assign the follower"):
             follower.assign(list(begins))
             for partition, offset in begins.items():
                 follower.seek(partition, offset)
@@ -200,11 +202,11 @@ class KafkaPort:
         return self._follow_reader
 
     async def _beginning(self, partition: TopicPartition) -> int:
-        async with _deadline("ask for the first offset"):
+        async with deadline("ask for the first offset"):
             return int((await self._asker.beginning_offsets([partition]))[partition])
 
     async def _end(self, partition: TopicPartition) -> int:
-        async with _deadline("ask for the last offset"):
+        async with deadline("ask for the last offset"):
             return int((await self._asker.end_offsets([partition]))[partition])
 
     def _lag(self) -> int:
@@ -217,7 +219,7 @@ class KafkaPort:
     async def begin(self) -> None:
         """Begin a transaction."""
         self._acks = []
-        async with _deadline("begin a transaction"):
+        async with deadline("begin a transaction"):
             await self._producer.begin_transaction()
 
     async def send(self, outgoing: Sequence[Outgoing]) -> None:
@@ -237,21 +239,21 @@ class KafkaPort:
 
     async def flush(self) -> None:
         """Look at every acknowledgement: aiokafka commits a transaction although one of its batches failed."""
-        async with _deadline("wait for acknowledgements"):
+        async with deadline("wait for acknowledgements"):
             for ack in self._acks:
                 await ack
         self._acks = []
 
     async def send_offsets(self, offsets: Offsets) -> None:
         """Send both under the group's id."""
-        async with _deadline("send offsets"):
+        async with deadline("send offsets"):
             await self._producer.send_offsets_to_transaction(
                 {self._events_at: offsets.events, self._commands_at: offsets.commands}, self._group
             )
 
     async def commit(self) -> None:
         """Commit; anything but a clear answer makes the producer useless."""
-        async with _deadline("commit"):
+        async with deadline("commit"):
             await self._producer.commit_transaction()
 
     async def close(self) -> None:
@@ -261,7 +263,7 @@ class KafkaPort:
 
     async def _hand_over(self, batch: Any, target: TopicPartition) -> None:  # Any: aiokafka's BatchBuilder
         batch.close()
-        async with _deadline("send"):
+        async with deadline("send"):
             ack = await self._producer.send_batch(batch, target.topic, partition=target.partition)
         # one that fails after we gave up on the transaction is nobody's news
         ack.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -271,36 +273,14 @@ class KafkaPort:
         return TopicPartition(topic, self._number)
 
 
+def _parsed(source: Source, turn: Turn, partition: TopicPartition) -> list[Record]:
+    parsed = [parse_record(source, raw) for raw in turn.records.get(partition, ())]
+    return parsed + [unparsed(source, raw) for raw in turn.unreadable_of(partition)]
+
+
 def _append(batch: Any, each: Outgoing) -> bool:  # Any: aiokafka's BatchBuilder
     payload = each.payload
     added = batch.append(
         timestamp=payload.timestamp_ms, key=payload.key, value=payload.value, headers=list(payload.headers)
     )
     return added is not None
-
-
-@asynccontextmanager
-async def _deadline(what: str, seconds: float = REQUEST_DEADLINE_S) -> AsyncIterator[None]:
-    with _mapped(what):
-        async with asyncio.timeout(seconds):
-            yield
-
-
-@contextmanager
-def _mapped(what: str) -> Iterator[None]:
-    try:
-        with map_kafka_errors():
-            yield
-    except Retryable as error:
-        if isinstance(error.__cause__, OffsetOutOfRangeError | NoOffsetForPartitionError):
-            raise Fatal(
-                ExitCode.RESET_REFUSED,
-                f"cannot {what}: the committed offset is no longer in the log: its retention ended before it was "
-                "decided on, or the topic was made anew",
-            ) from error
-        raise Retryable(f"cannot {what}: {error}") from error
-    except Permanent as error:
-        raise Retryable(f"cannot {what}: {error}") from error
-    except AssertionError as error:
-        # aiokafka's own state machine, after its producer has failed
-        raise Retryable(f"cannot {what}: the producer is of no more use") from error

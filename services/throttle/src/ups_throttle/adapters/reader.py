@@ -7,6 +7,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from ups_runtime.kafka import Polled, Unreadable, poll
+
 # A turn of a reader. Longer, and a partition that is let go is waited for longer.
 TURN_MS = 250
 
@@ -17,6 +19,11 @@ class Turn:
 
     records: Mapping[TopicPartition, list[Any]] = field(default_factory=dict)  # Any: aiokafka's ConsumerRecord
     reached: dict[TopicPartition, int] = field(default_factory=dict)
+    unreadable: Sequence[Unreadable] = ()
+
+    def unreadable_of(self, partition: TopicPartition) -> list[Unreadable]:
+        """Those of one partition."""
+        return [each for each in self.unreadable if (each.topic, each.partition) == partition]
 
 
 class Reader:
@@ -58,12 +65,13 @@ class Reader:
         client, partitions, limit = self._client, self._partitions, self._max_records
         before = {partition: await client.position(partition) for partition in partitions}
         stamps = {partition: client.last_poll_timestamp(partition) for partition in partitions}
-        records = await client.getmany(*partitions, timeout_ms=TURN_MS, max_records=limit)
+        first = await poll(client, TURN_MS, limit, partitions=partitions)
         # From here to the end nothing is awaited that could let another answer of the broker in between.
-        room = max(1, limit - _count(records))
-        rest = await client.getmany(*partitions, timeout_ms=0, max_records=room)
-        all_taken = _count(records) < limit and _count(rest) < room
-        for partition, more in rest.items():
+        room = max(1, limit - _count(first))
+        rest = await poll(client, 0, room, partitions=partitions)
+        all_taken = _count(first) < limit and _count(rest) < room and not (first.failed or rest.failed)
+        records = first.batches
+        for partition, more in rest.batches.items():
             records.setdefault(partition, []).extend(more)
         reached = {}
         for partition in partitions:
@@ -73,8 +81,8 @@ class Reader:
                 # Compaction and control records leave offsets without records, so a position may never come to the
                 # end. This answer came for our position and nothing of it is left: it was empty, up to its end.
                 reached[partition] = max(position, client.last_stable_offset(partition) or 0)
-        return Turn(records, reached)
+        return Turn(records, reached, [*first.unreadable, *rest.unreadable])
 
 
-def _count(records: Mapping[TopicPartition, list[Any]]) -> int:
-    return sum(map(len, records.values()))
+def _count(polled: Polled) -> int:
+    return sum(map(len, polled.batches.values()))

@@ -9,6 +9,7 @@ from ups_runtime.clock import Clock
 from ups_runtime.codec import event_headers, parse
 from ups_runtime.dlq import MAX_ERROR_CHARS, VALUE_HASH_HEADER
 from ups_runtime.errors import Permanent
+from ups_runtime.kafka import UNREADABLE
 from ups_schemas.decision import Decision, Incident
 from ups_schemas.device import DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import DeadLetterHeader, DeadLetterReason, format_milliseconds, format_timestamp, milliseconds
@@ -58,6 +59,11 @@ def parse_device(raw: Raw) -> tuple[str, DeviceSnapshot | None] | Record:
     if isinstance(message, DeviceSnapshot):
         return message.device_id, message
     return Record(Source.DEVICES, raw, message if isinstance(message, Unreadable) else _not_here(Source.DEVICES))
+
+
+def unparsed(source: Source, raw: Raw) -> Record:
+    """Stand for a record that the client library cannot parse: of it there is only its place."""
+    return Record(source, raw, Unreadable(DeadLetterReason.UNDECODABLE, UNREADABLE))
 
 
 class CloudEventsWire:
