@@ -54,6 +54,7 @@ class Seen:
     disabled: list[NotificationsDisabled] = field(default_factory=list)
     enabled: list[NotificationsEnabled] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
+    in_digests: set[str] = field(default_factory=set)
     to_be_mailed: int = 0
     quiet_over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -142,6 +143,8 @@ async def watch(services: Services, cast: Cast, seen: Seen, console: Console) ->
                 delivery = decode(record, MailDelivery).data
                 if delivery.state is DeliveryState.ACCEPTED and delivery.delivery_id not in seen.accepted:
                     seen.accepted.add(delivery.delivery_id)
+                    if delivery.reason == "digest":
+                        seen.in_digests.add(delivery.delivery_id)
 
 
 def _line(name: str, what: str) -> str:
@@ -185,7 +188,7 @@ async def verdict(
     rows = [row for device in cast.devices for row in await operator.log_rows(device)]
     logged = Counter(row["event"]["event_id"] for row in rows)
     mails = await services.backing.inbox.mails()
-    subjects = Counter((mail.recipients[0], mail.header("Message-ID")) for mail in mails)
+    arrived = Counter(str(mail.header("Message-ID")).strip("<>").partition("@")[0] for mail in mails)
     people = {cast.owner_address, cast.coworker_address}
     alerts = [mail for mail in mails if "Event Notifications Disabled" in mail.subject]
     replies = [mail for mail in mails if mail.header("In-Reply-To")]
@@ -200,11 +203,19 @@ async def verdict(
         ("the owner and the co-worker have the alert", {mail.recipients[0] for mail in alerts} == people),
         ("clears came as replies to their raises", len(replies) > 0),
         (
-            f"{seen.to_be_mailed} mails were decided, and each is in the inbox once",
-            len(mails) == seen.to_be_mailed and set(subjects.values()) == {1},
+            f"{seen.to_be_mailed} mails were decided, and each is in the inbox once{_by_digests(seen, arrived)}",
+            len(seen.accepted) == seen.to_be_mailed
+            and set(arrived.values()) == {1}
+            and seen.accepted - seen.in_digests <= arrived.keys() <= seen.accepted
+            and bool(seen.in_digests) == bool(seen.in_digests & arrived.keys()),
         ),
         (_said(drilled), drilled.exit_code == 0),
     ]
+
+
+def _by_digests(seen: Seen, arrived: Counter[str]) -> str:
+    digests = len(seen.in_digests & arrived.keys())
+    return f", {len(seen.in_digests)} of them in {digests} digests" if digests else ""
 
 
 def _said(drilled: Drilled) -> str:
