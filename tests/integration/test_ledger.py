@@ -1,5 +1,6 @@
 """The notifier's ledger on a real MongoDB."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from ups_devstack.stack import Backing
 from ups_notifier.adapters.migrations import DATABASE, STEPS
 from ups_notifier.adapters.mongo import LOOKED_AT, MongoLedger
 from ups_notifier.adapters.mongo_deliveries import MongoDeliveries, Place
+from ups_notifier.adapters.mongo_rates import MongoRates
 from ups_notifier.domain.addressing import deliveries_of, notification_of
 from ups_notifier.testing.ledger_contract import LedgerContract
 from ups_notifier.testing.samples import NOW, OWNER, decided, event
@@ -16,6 +18,7 @@ from ups_runtime import mongo
 from ups_runtime.errors import Permanent
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import MongoSettings
+from ups_runtime.testing import eventually
 
 
 @pytest.fixture
@@ -50,8 +53,6 @@ async def test_final_states_are_reported_in_the_same_transaction(ledger: MongoLe
 
 
 async def test_two_notifiers_at_once_add_one_notification(ledger: MongoLedger) -> None:
-    import asyncio
-
     notification = notification_of(decided(event("ON_BATTERY")))
     assert notification is not None
     rows = deliveries_of(notification, NOW)
@@ -113,6 +114,40 @@ async def test_a_look_for_due_lanes_reads_one_index_and_little_of_it(
     assert sorted(taken) == sorted([OWNER, *(f"u{number}" for number in range(7))])
     assert {look["docsExamined"] for look in looks} == {0}
     assert looks[0]["keysExamined"] <= LOOKED_AT + 1
+
+
+async def test_a_limit_holds_over_all_who_ask(database: mongo.Database) -> None:
+    askers = [MongoRates(database, per_minute=6, per_minute_and_domain=None) for _ in range(8)]
+
+    waits = await asyncio.gather(*(each.wait(f"alex@{number}.example") for number, each in enumerate(askers)))
+
+    assert waits.count(timedelta(0)) == 1
+    assert all(timedelta(0) <= wait <= timedelta(seconds=10) for wait in waits)
+
+
+async def test_a_domain_has_a_limit_of_its_own(database: mongo.Database) -> None:
+    rates = MongoRates(database, per_minute=None, per_minute_and_domain=6)
+
+    assert await rates.wait("alex@a.example") == await rates.wait("sam@b.example") == timedelta(0)
+    assert await rates.wait("kim@A.example") > timedelta(0)
+    assert "example" not in str(await database["rates"].find().to_list())
+
+
+async def test_who_waits_for_the_relay_takes_no_place_of_its_domain(database: mongo.Database) -> None:
+    assert await MongoRates(database, per_minute=6, per_minute_and_domain=6).wait("alex@a.example") == timedelta(0)
+    assert await MongoRates(database, per_minute=6, per_minute_and_domain=6).wait("sam@b.example") > timedelta(0)
+
+    assert await MongoRates(database, per_minute=None, per_minute_and_domain=6).wait("sam@b.example") == timedelta(0)
+
+
+async def test_a_limit_lets_go_on_after_its_distance(database: mongo.Database) -> None:
+    rates = MongoRates(database, per_minute=600, per_minute_and_domain=None)
+    await rates.wait("alex@a.example")
+
+    async def is_free() -> bool:
+        return await rates.wait("alex@a.example") == timedelta(0)
+
+    assert await eventually(is_free)
 
 
 async def test_a_row_that_is_none_is_refused(database: mongo.Database) -> None:

@@ -499,3 +499,27 @@ def test_recipients_are_each_one_row():
     notification = notification_of(decided(event("ON_BATTERY"), recipients=(OWNER, OWNER, CO_WORKER)))
 
     assert [row.user_id for row in deliveries_of(notification, NOW)] == [OWNER, CO_WORKER]
+
+
+async def test_a_place_that_comes_soon_is_waited_for(world):
+    world.rates.waits = [timedelta(seconds=0.5), timedelta(seconds=1)]
+    await world.take(outage())
+    working = asyncio.create_task(world.work())
+    await eventually(lambda: world.clock.advance(timedelta(seconds=0.1)) or working.done())
+
+    assert world.rates.asked == ["alex@example.com"] * 3
+    assert world.states() == [(State.ACCEPTED, None)]
+
+
+async def test_without_a_place_mail_waits_and_no_try_is_counted(world):
+    world.rates.waits = [timedelta(seconds=20)]
+    await world.take(outage())
+    await world.work()
+
+    assert world.messages == []
+    assert [(row.state, row.attempt, row.due_at - NOW) for row in world.rows()] == [
+        (State.PENDING, 0, timedelta(seconds=20))
+    ]
+    world.clock.advance(timedelta(seconds=20))
+    await world.work()
+    assert world.states() == [(State.ACCEPTED, None)]

@@ -16,6 +16,7 @@ from ups_notifier.adapters.message import Sender
 from ups_notifier.adapters.migrations import DATABASE, STEPS
 from ups_notifier.adapters.mongo import MongoLedger
 from ups_notifier.adapters.mongo_deliveries import MongoDeliveries
+from ups_notifier.adapters.mongo_rates import MongoRates
 from ups_notifier.adapters.smtp import Relay, RelayAddress
 from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.addressing import Notification
@@ -76,6 +77,11 @@ async def start(life: Life, settings: Settings) -> None:
         ledger,
         Preparation(ledger, directory, writer, life.clock),
         relay,
+        MongoRates(
+            database,
+            per_minute=settings.smtp.mails_per_minute,
+            per_minute_and_domain=settings.smtp.mails_per_minute_and_domain,
+        ),
         health,
         metrics,
         life.clock,

@@ -32,6 +32,12 @@ class SmtpSettings(Group):
     ca_file: Path | None = Field(None, description="whom to trust besides nobody: PEM; none means the system's")
     helo_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,255}$")] | None = None
     connections: Annotated[int, Field(ge=1, le=100)] = 4
+    mails_per_minute: Annotated[int, Field(ge=1, le=60_000)] | None = Field(
+        None, description="at most so many to the relay, from all notifiers together; none means as it takes them"
+    )
+    mails_per_minute_and_domain: Annotated[int, Field(ge=1, le=60_000)] | None = Field(
+        None, description="the same for each domain of recipients"
+    )
     command_timeout_s: Annotated[float, Field(gt=0, le=600)] = 60
     data_timeout_s: Annotated[float, Field(gt=0, le=1800)] = Field(
         300, description="for the answer to the final dot; shorter than the relay's own work makes doubles"

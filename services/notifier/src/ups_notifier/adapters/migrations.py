@@ -10,6 +10,7 @@ from ups_runtime.mongo import indexes, validator
 
 DATABASE = "notifier"
 NOTIFICATIONS, DELIVERIES, LANES = "notifications", "deliveries", "lanes"
+RATES = "rates"
 
 
 class _Notification(BaseModel):
@@ -89,4 +90,9 @@ STEPS = (
     validator("notifications: validator 2", NOTIFICATIONS, _Notification),
     validator("deliveries: validator 2", DELIVERIES, _Delivery),
     indexes("lanes: indexes 1", LANES, IndexModel([("until", ASCENDING)], name="until")),
+    indexes(
+        "rates: indexes 1",
+        RATES,
+        IndexModel([("expires_at", ASCENDING)], name="expires", expireAfterSeconds=0),
+    ),
 )

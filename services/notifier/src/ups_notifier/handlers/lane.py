@@ -19,7 +19,7 @@ from ups_notifier.domain.sending import (
     Superseded,
     Unavailable,
 )
-from ups_notifier.handlers.ports import Ledger, Transport
+from ups_notifier.handlers.ports import Ledger, Rates, Transport
 from ups_notifier.handlers.preparing import Preparation, Prepared
 from ups_notifier.handlers.relay_health import RelayHealth
 from ups_runtime.clock import Clock
@@ -28,6 +28,9 @@ from ups_runtime.logging import get_logger
 from ups_schemas.ids import DeviceId, UserId
 
 _AFTER_TROUBLE_S = 1.0
+# A place that comes this soon is waited for: put off, it would pass until somebody looks again.
+_WORTH_WAITING = timedelta(seconds=1)
+_AT_ONCE = timedelta(0)
 
 log = get_logger("lane")
 
@@ -50,6 +53,7 @@ class LaneWorker:
         ledger: Ledger,
         preparation: Preparation,
         transport: Transport,
+        rates: Rates,
         relay: RelayHealth,
         observer: Observer,
         clock: Clock,
@@ -63,6 +67,7 @@ class LaneWorker:
         self._ledger = ledger
         self._preparation = preparation
         self._transport = transport
+        self._rates = rates
         self._relay = relay
         self._observer = observer
         self._clock = clock
@@ -73,7 +78,7 @@ class LaneWorker:
         self._lease = lease
 
     async def work(self, lane: UserId, stop: Callable[[], bool]) -> None:
-        """Try what is due until nothing is, `stop` says so, or the relay is down; put off what waits for another.
+        """Try what is due until nothing is, `stop` says so, or nothing may go; put off what waits for another.
 
         Raises:
             Retryable: people and devices are not known as they are now: nothing may be sent.
@@ -92,17 +97,20 @@ class LaneWorker:
             for mail in planned.due:
                 if stop():
                     return
-                if not await self._deliver(mail, [row for row in of_device[mail[0].device_id] if row is not mail[0]]):
-                    # to the end of the queue: it may serve others
-                    now = self._clock.now()
-                    await self._ledger.wait_until([(row, now) for row in rows if row.due_at < now])
+                behind = [row for row in of_device[mail[0].device_id] if row is not mail[0]]
+                rest = await self._deliver(mail, behind)
+                if rest is not None:
+                    # to the end of the queue: others may be served
+                    again = self._clock.now() + rest
+                    await self._ledger.wait_until([(row, again) for row in rows if row.due_at < again])
                     return
 
-    async def _deliver(self, rows: Sequence[Delivery], behind: Sequence[Delivery]) -> bool:
-        """One attempt for rows that one mail tells; False if the relay is down.
+    async def _deliver(self, rows: Sequence[Delivery], behind: Sequence[Delivery]) -> timedelta | None:
+        """One attempt for rows that one mail tells; how long the lane must rest, if it must.
 
         1. An attempt that somebody abandoned is closed: not sent, or `unknown`.
-        2. Too old, nobody to send it to any more, or told by the mail of its end: dropped.
+        2. Too old, nobody to send it to any more, or told by the mail of its end: dropped. Without a place among the
+           mails that may go out, it waits, and no try is counted.
         3. `sending` is written with a new attempt number: whoever else believes to work on it is stale now.
         4. MAIL, RCPT and DATA; then its reader is asked for once more, and the message frozen in the carrier's row,
            conditional on the attempt; then its bytes.
@@ -114,16 +122,24 @@ class LaneWorker:
         carrier = rows[0]
         if any(row.state is State.SENDING for row in rows):  # 1
             await self._move_all([(row, life.recovered(row, carrier, now)) for row in rows])
-            return True
+            return None
         prepared = await self._prepare(rows, behind)
         if not isinstance(prepared, Prepared):  # 2
             await self._move_all([(row, life.dropped(row, reason)) for row, reason in prepared])
-            return True
+            return None
+        if wait := await self._place(prepared.address):
+            return wait
         digest_id = carrier.delivery_id if len(rows) > 1 or carrier.digest_id else None
         begun = [life.begun(row, self._owner, now, self._lease, digest_id) for row in rows]
         if not await self._ledger.save_all(list(zip(rows, begun, strict=True)), now):  # 3
-            return True
-        return await self._send(begun, prepared)
+            return None
+        return None if await self._send(begun, prepared) else _AT_ONCE
+
+    async def _place(self, address: str) -> timedelta:
+        """Zero once the mail may go out; else how long not."""
+        while _AT_ONCE < (wait := await self._rates.wait(address)) <= _WORTH_WAITING:
+            await self._clock.sleep(wait.total_seconds())
+        return wait
 
     async def _prepare(
         self, rows: Sequence[Delivery], behind: Sequence[Delivery]
@@ -141,6 +157,7 @@ class LaneWorker:
         return [(row, digest[row.delivery_id]) for row in rows if row.delivery_id in digest]
 
     async def _send(self, rows: Sequence[Delivery], prepared: Prepared) -> bool:
+        """Whether the relay serves."""
         carrier, *carried = rows
 
         async def before_content() -> bool:

@@ -114,5 +114,12 @@ class Transport(Protocol):
         """Send to one recipient; `before_content` is asked when the server waits for the message, its no is final."""
 
 
+class Rates(Protocol):
+    """How often mail may go out, over all notifiers together."""
+
+    async def wait(self, address: str) -> timedelta:
+        """Take a place for one mail to this address: zero, or how long nothing is to be had."""
+
+
 class BadAddressError(Exception):
     """The address cannot stand in a mail; the message does not repeat it."""

@@ -111,6 +111,19 @@ class FakeTransport:
         return result
 
 
+@dataclass
+class FakeRates:
+    """Says the waits that it was given, then none."""
+
+    waits: list[timedelta] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    async def wait(self, address: str) -> timedelta:
+        """The next one."""
+        self.asked.append(address)
+        return self.waits.pop(0) if self.waits else timedelta(0)
+
+
 class StatesSeen:
     """Keeps which states rows came to."""
 
@@ -137,11 +150,13 @@ class LaneWorld:
         self.directory = FakeDirectory(
             {each.user.user_id: each.user for each in known}, {known[0].device.device_id: known[0].device}
         )
+        self.rates = FakeRates()
         self.relay = RelayHealth(self.clock, lambda: 0.5)
         self.worker = LaneWorker(
             self.ledger,
             Preparation(self.ledger, self.directory, self.writer, self.clock),
             self.transport,
+            self.rates,
             self.relay,
             self.observer,
             self.clock,
