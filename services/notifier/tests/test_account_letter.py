@@ -1,12 +1,26 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ups_notifier.adapters.links import MailLinks
 from ups_notifier.domain.account_letter import account_letter
+from ups_notifier.domain.letter import Scope
 from ups_notifier.testing.account_samples import account_samples, mailbox_dead, request, unsubscribed
 from ups_notifier.testing.samples import COMPANY, DEVICE_ID, OWNER
 from ups_runtime.links import Links
 from ups_schemas.mail import MailKind
 
+KNOWN = (
+    "device_id",
+    "ownership",
+    "device_name",
+    "site",
+    "user_name",
+    "address",
+    "devices",
+    "device_names",
+    "cause",
+)
 SIGNED = Links(("k" * 32,), "https://ridethrough.example.com")
 
 
@@ -94,3 +108,29 @@ def test_no_account_mail_can_be_unsubscribed_from():
     assert [letter(each.request).unsubscribe_link for each in account_samples().values()] == [None] * len(
         account_samples()
     )
+
+
+anything = (
+    st.sampled_from(Scope).map(str)
+    | st.text(max_size=400)
+    | st.integers()
+    | st.integers(min_value=10**400, max_value=10**401)
+    | st.booleans()
+    | st.none()
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"scope": st.sampled_from(Scope).map(str) | anything}, optional=dict.fromkeys(KNOWN, anything)
+    )
+)
+def test_no_order_can_break_the_writer(parameters):
+    for kind in (MailKind.UNSUBSCRIBED, MailKind.MAILBOX_DEAD, MailKind.ACCOUNT):
+        order = request(kind).model_copy(update={"parameters": parameters})
+
+        told = letter(order)
+
+        assert told.subject == " ".join(told.subject.split())
+        assert len(told.subject) < 220
+        assert told.action.url.startswith("https://ridethrough.example.com/")

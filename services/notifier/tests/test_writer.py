@@ -9,11 +9,10 @@ from ups_notifier.adapters.message import HeaderInjectionError, Sender, compose
 from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.letter import Situation
 from ups_notifier.handlers.ports import BadAddressError
-from ups_notifier.testing.account_samples import order, unsubscribed
+from ups_notifier.testing.account_samples import unsubscribed
 from ups_notifier.testing.digest_samples import began
 from ups_notifier.testing.samples import NOW, decided, event, reader, samples
 from ups_runtime.links import Links
-from ups_schemas.mail import MailKind
 
 SENDER = Sender("Ridethrough", "events@ridethrough.example.com")
 ACCOUNT = Sender("Ridethrough", "account@ridethrough.example.com")
@@ -98,22 +97,9 @@ def test_a_digest_that_cannot_be_written_becomes_a_plain_one():
 
 def test_an_account_mail_that_cannot_be_written_becomes_a_plain_one():
     calls = []
-    order = unsubscribed("device").model_copy(update={"parameters": {"scope": "device", "device_id": "ü" * 255}})
-    written = writer(Renderer(Portal("Ridethrough", "help@example.com")), lambda: calls.append(1)).account(
-        order, NOW, "d1"
-    )
+    renderer = FailsOnce(Portal("Ridethrough", "help@example.com"))
+    written = writer(renderer, lambda: calls.append(1)).account(unsubscribed("device"), NOW, "d1")
 
     mail = message_from_bytes(written, policy=default)
     assert (mail["Subject"], mail["From"]) == ("News of your account", "Ridethrough <account@ridethrough.example.com>")
     assert calls == [1]
-
-
-@pytest.mark.parametrize("kind", list(MailKind))
-def test_an_order_is_account_mail_whatever_its_kind(kind):
-    written = writer(Renderer(Portal("Ridethrough", "help@example.com"))).account(order(kind=kind), NOW, "d1")
-
-    mail = message_from_bytes(written, policy=default)
-    assert ACCOUNT.address in mail["From"]
-    assert mail["To"] == "Sam Okafor <sam@example.net>"
-    assert mail["Auto-Submitted"] == "auto-generated"
-    assert not [name for name in mail if name.startswith("List-")]

@@ -3,14 +3,21 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from pydantic import TypeAdapter, ValidationError
+
 from ups_notifier.domain.framing import WHY_LABEL, moment_fact
 from ups_notifier.domain.letter import Action, Addresses, Fact, Letter, Scope, Tone, Unsubscription
 from ups_notifier.domain.wording import MAX_NAME_IN_SUBJECT, clean, isolated, zone_of
+from ups_schemas.ids import DeviceId
 from ups_schemas.mail import MailKind, MailRequest
 
 UNDO_LABEL = "Get these e-mails again"
 OPEN_PORTAL_LABEL = "Open the portal"
 OPEN_DEVICES_LABEL = "Open your UPSes"
+
+# No number of an order is as large: it would not fit into a link.
+_BEYOND = 2**31
+_ID: TypeAdapter[DeviceId] = TypeAdapter(DeviceId)
 
 # As many as an order names (see `MailRequest` of this kind); more are counted.
 _NAMED = 5
@@ -75,7 +82,7 @@ def _unsubscribed(request: MailRequest, scope: Scope, addresses: Addresses) -> L
     choice = Unsubscription(
         request.recipient_id,
         request.company_id,
-        _text(request, "device_id") or None,
+        _device_id(request),
         _number(request, "ownership"),
         scope,
     )
@@ -183,4 +190,11 @@ def _text(request: MailRequest, name: str, limit: int = 300) -> str:
 
 def _number(request: MailRequest, name: str) -> int | None:
     value = request.parameters.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _BEYOND else None
+
+
+def _device_id(request: MailRequest) -> DeviceId | None:
+    try:
+        return _ID.validate_python(request.parameters.get("device_id"))
+    except ValidationError:
+        return None

@@ -17,6 +17,7 @@ from ups_schemas.decision import (
     Happened,
     Incident,
     LateEventsDecided,
+    Note,
     NotificationsDisabled,
     NotificationsEnabled,
     Outcome,
@@ -201,6 +202,15 @@ def late() -> LateEventsDecided:
 
 
 _ON_BATTERY = Attributes(battery_charge_percent=97, battery_runtime_s=1440, load_percent=35, input_voltage_v=0)
+_EVERYTHING = Attributes(
+    battery_charge_percent=42.4,
+    battery_runtime_s=3900,
+    load_percent=104,
+    input_voltage_v=229.6,
+    temperature_c=61.4,
+    cause="Fan 2 of the power module does not turn although it is told to, since the last self-test",
+    contact="Cabinet door",
+)
 _RECHARGING = Attributes(battery_charge_percent=81, battery_runtime_s=1150)
 _TOLD = incident("ON_BATTERY", NOW - timedelta(minutes=11, seconds=5), told=True)
 _EARLIER = ("3e2f4a66-9f1c-5c5e-8f7b-1d2c3b4a5966",)
@@ -213,10 +223,24 @@ def samples() -> Mapping[str, Sample]:
     power_back = event("POWER_RESTORED", Phase.CLEAR, attributes=_RECHARGING)
     began = incident("ON_BATTERY", NOW)
     fifth = Count(position=5, limit=POLICY.limit, window_s=POLICY.window_s)
+    sixth = fifth.model_copy(update={"position": 6})
     unknown = event("FROBNICATED", native_code="FRB-17", native_text=HOSTILE, clock_untrusted=True)
     return {
         "raise": Sample(decided(outage, opened=(began,)), reader(), _ON_TIME),
         "raise-fifth": Sample(decided(outage, opened=(began,), count=fifth), reader(), _ON_TIME),
+        "raise-much-to-say": Sample(
+            decided(
+                event("OVER_TEMPERATURE", snapshot=True, attributes=_EVERYTHING),
+                opened=(incident("OVER_TEMPERATURE", NOW),),
+                closed=(_TOLD,),
+                count=sixth,
+                notes=(Note.END_NOT_REPORTED,),
+            ),
+            reader(
+                name="وحدة الطاقة الاحتياطية 3 (UPS)", site="الرياض، مركز البيانات الرئيسي، الطابق الثاني خلف المصعد"
+            ),
+            Situation(NOW + timedelta(minutes=20)),
+        ),
         "raise-delayed": Sample(
             decided(outage, opened=(began,)),
             reader(),
