@@ -35,7 +35,7 @@ from ups_runtime import codec, mongo
 from ups_runtime.clock import SystemClock
 from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
 from ups_runtime.lifecycle import running
-from ups_runtime.links import LinkSettings
+from ups_runtime.links import LinkKind, Links, LinkSettings
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
@@ -51,6 +51,7 @@ from ups_schemas.topics import (
     DEVICE_KEYS,
     DEVICES,
     EVENTS,
+    MAIL_REQUESTS,
     USERS,
     Service,
     Topic,
@@ -59,7 +60,8 @@ from ups_schemas.topics import (
 TOKEN = "an operator's token"
 DEVICE = {"company_id": "acme", "owner": "anna", "name": "Rack 1"}
 LETTERS = DEAD_LETTERS[Service.DEVICE_SVC]
-TOPICS = [DEVICES, DEVICE_KEYS, COMMANDS, EVENTS, DECISIONS, USERS, LETTERS]
+TOPICS = [DEVICES, DEVICE_KEYS, COMMANDS, EVENTS, DECISIONS, USERS, MAIL_REQUESTS, LETTERS]
+LINK_KEY = "k" * 32
 
 
 @dataclass
@@ -81,7 +83,7 @@ class World:
             OperatorSettings(token=SecretStr(TOKEN)),
             DeviceSettings(),
             self.policy,
-            LinkSettings(keys=SecretStr("k" * 32)),
+            LinkSettings(keys=SecretStr(LINK_KEY)),
         )
         async with (
             running("device-svc", settings, start) as life,
@@ -402,6 +404,66 @@ async def test_a_disabled_device_is_enabled_by_one_order(world: World) -> None:
     assert isinstance(command.data, EnableNotifications)
     assert (command.data.period_id, command.data.actor.kind) == (told.period_id, "operator")
     assert after.json()["answer"] == "already_enabled"
+
+
+async def test_of_clicks_at_once_in_two_processes_one_is_confirmed_and_all_devices_are_silent(world: World) -> None:
+    async with world.service() as client, world.service() as other:
+        device_ids = [(await register(client))["device_id"] for _ in range(3)]
+        body = {"token": _unsubscribe_token(device_ids[0]), "scope": "company"}
+
+        answers = await asyncio.gather(
+            *(process.post("/v1/links/unsubscribe", json=body) for process in (client, other) * 3)
+        )
+        snapshots = await world.published(DEVICES, 6)
+        [mail] = await world.published(MAIL_REQUESTS, 1)
+
+    results = sorted(answer.json()["result"] for answer in answers)
+    assert results == ["already_unsubscribed"] * 5 + ["unsubscribed"]
+    assert [event.data.subscriptions[0].on for event in snapshots if event and event.data.version == 2] == [False] * 3
+    assert mail
+    assert (mail.data.recipient_id, mail.data.address) == ("anna", "anna@acme.example")
+    assert mail.id == mail.data.request_id
+
+
+async def test_a_click_that_was_kept_when_the_process_was_killed_is_in_every_device_and_confirmed_once(
+    stack: Backing, prefix: str, world: World, tmp_path: Path
+) -> None:
+    installation = Installation(prefix=prefix, link_key=LINK_KEY)
+    child = Services(stack, installation, tmp_path, tmp_path)[Service.DEVICE_SVC]
+    body = {"token": _unsubscribe_token("d1"), "scope": "all"}
+    async with mongo.client(MongoSettings(uri=stack.mongo_uri)) as database:
+        db = database[f"{prefix}_{DATABASE}"]
+        await mongo.migrate(db, STEPS)
+        store = MongoDevices(db, Outbox(db))
+        for number in range(1, 201):
+            await store.add(a_registration(number), Company("acme"))
+        await asyncio.to_thread(child.start)
+        async with httpx.AsyncClient(base_url=child.url, timeout=20) as client:
+            clicking = asyncio.create_task(client.post("/v1/links/unsubscribe", json=body))
+            await eventually(lambda: db.preferences.find_one({"_id": "anna", "version": 1}), every_s=0.001)
+            await asyncio.to_thread(child.kill)
+            with suppress(httpx.TransportError):
+                await clicking
+    await asyncio.to_thread(child.start)
+
+    async def all_silent() -> bool:
+        records = await world.read(DEVICES)
+        snapshots = [codec.decode(record, DeviceSnapshot).data for record in records]
+        return len({each.device_id for each in snapshots if not each.subscriptions[0].on}) == 200
+
+    await eventually(all_silent, within_s=30)
+    [mail] = await world.published(MAIL_REQUESTS, 1)
+    async with httpx.AsyncClient(base_url=child.url, timeout=20) as client:
+        again = await client.post("/v1/links/unsubscribe", json=body)
+    await asyncio.to_thread(child.stop)
+    assert mail
+    assert mail.data.parameters["scope"] == "all"
+    assert again.json()["result"] == "already_unsubscribed"
+
+
+def _unsubscribe_token(device_id: str) -> str:
+    claims = {"user": "anna", "company": "acme", "device": device_id, "ownership": 1}
+    return Links((LINK_KEY,), "http://x").mint(LinkKind.UNSUBSCRIBE, **claims).rpartition("/")[2]
 
 
 async def _registered(client: httpx.AsyncClient) -> bool:
