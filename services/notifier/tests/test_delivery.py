@@ -155,3 +155,27 @@ def test_mail_is_given_up_at_the_moment_that_it_names():
 
     assert row.too_late(NOW + timedelta(minutes=59)) is None
     assert row.too_late(NOW + timedelta(hours=1)) is Reason.EXPIRED
+
+
+@pytest.mark.parametrize("state", [State.ACCEPTED, State.UNKNOWN])
+def test_a_mail_that_comes_back_has_failed(state):
+    row = replace(ROW, state=state, open=False, smtp_code=250)
+
+    after = life.bounced(row)
+    assert (after.state, after.reason, after.smtp_code) == (State.FAILED, Reason.BOUNCED, None)
+    assert (after.reported, after.version) == (DeliveryState.FAILED, row.version + 1)
+    assert life.bounced(after) is after
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        replace(ROW, state=State.UNKNOWN),
+        replace(ROW, state=State.RETRY),
+        replace(ROW, state=State.FAILED, open=False),
+        replace(ROW, state=State.DROPPED, open=False),
+    ],
+    ids=lambda row: f"{row.state} {row.open}",
+)
+def test_a_row_that_is_not_over_or_did_not_go_out_is_not_changed_by_a_bounce(row):
+    assert life.bounced(row) is row

@@ -77,6 +77,9 @@ async def test_connections_are_as_many_as_allowed(server):
         ("RCPT", "450 greylisted", Deferred(Phase.RCPT, 450)),
         ("RCPT", "421 closing", Deferred(Phase.RCPT, 421)),
         ("RCPT", "550 no such user", Refused(Phase.RCPT, 550)),
+        ("RCPT", "550 5.1.1 no such user", Refused(Phase.RCPT, 550, "5.1.1")),
+        ("RCPT", "552-5.2.2 full\r\n552 5.2.2 sorry", Refused(Phase.RCPT, 552, "5.2.2")),
+        ("RCPT", "550 blocked using bl.example.org", Refused(Phase.RCPT, 550, "5.7.0")),
         ("RCPT", "530 log in", Unavailable(Phase.RCPT, "the relay wants a log-in that it accepts", 530)),
         (
             "RCPT",
@@ -86,7 +89,7 @@ async def test_connections_are_as_many_as_allowed(server):
         ("DATA", "451 later", Deferred(Phase.DATA, 451)),
         ("DATA", "554 no", Refused(Phase.DATA, 554)),
         ("CONTENT", "452 disk full", Deferred(Phase.CONTENT, 452)),
-        ("CONTENT", "554 spam", Refused(Phase.CONTENT, 554)),
+        ("CONTENT", "554 spam", Refused(Phase.CONTENT, 554, "5.7.0")),
     ],
 )
 async def test_a_no_says_what_it_concerns(server, relay, phase, reply, result):

@@ -19,6 +19,7 @@ from aiosmtplib import (
 )
 
 from ups_notifier.adapters.message import envelope_address
+from ups_notifier.domain.bouncing import status_in
 from ups_notifier.domain.sending import (
     Accepted,
     AnswerLost,
@@ -43,6 +44,11 @@ _LOG_IN_WANTED = "the relay wants a log-in that it accepts"
 _SERVICE_CLOSING = 421
 # Postfix, Exim, Exchange and sendmail in this order: a log-in is missing, and no fault of the recipient's.
 _RELAYING_DENIED = re.compile(r"relay access denied|relay not permitted|unable to relay|relaying denied", re.IGNORECASE)
+# Filters' words: they say nothing of the mailbox.
+_UNWELCOME = re.compile(
+    r"\b(spam\w*|block\w*|\w*blacklist\w*|polic\w+|reputation|prohibited|SPF|DKIM|DMARC|too many|access denied)\b",
+    re.IGNORECASE,
+)
 _OK = {250, 251}
 _START_INPUT = 354
 
@@ -248,8 +254,13 @@ def _said_no(phase: Phase, reply: SMTPResponse) -> SendResult:
     if reply.code in _LOG_IN_CODES or (phase is Phase.RCPT and _RELAYING_DENIED.search(reply.message)):
         return Unavailable(phase, _LOG_IN_WANTED, reply.code)
     if _is_final(reply.code):
-        return Refused(phase, reply.code)
+        return Refused(phase, reply.code, status_in(reply.message) or _policy_status(reply.message))
     return Deferred(phase, reply.code)
+
+
+def _policy_status(words: str) -> str | None:
+    """The status of a refusal that gives none, if its words say that it is us who are not welcome."""
+    return "5.7.0" if _UNWELCOME.search(words) else None
 
 
 def _cause(error: Exception) -> str:

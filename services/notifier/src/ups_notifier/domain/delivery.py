@@ -79,6 +79,8 @@ class Reason(StrEnum):
     MERGED = "merged"  # it ended before it was sent: the mail of its end tells both
     OVER = "over"  # it ended before it was sent, hours ago
     BAD_ADDRESS = "bad_address"
+    BOUNCED = "bounced"  # it came back; or was not sent, since the mailbox is dead
+    COMPLAINT = "complaint"  # not sent: its reader has said that event mail is not wanted
     AFTER_UNKNOWN = "after_unknown"  # accepted now, and perhaps once before: the double that can happen
     DIGEST = "digest"  # told in one mail with others
     ANSWER_LOST = "answer_lost"
@@ -206,6 +208,13 @@ def dropped(delivery: Delivery, reason: Reason) -> Delivery:
         # It may be in the inbox: that stays the last word.
         return _ended(delivery, State.UNKNOWN, reason, delivery.smtp_code)
     return _ended(delivery, State.DROPPED, reason, delivery.smtp_code)
+
+
+def bounced(delivery: Delivery) -> Delivery:
+    """A delivery that the relay took, and that came back; itself if it is not over, or did not go out."""
+    if delivery.open or delivery.state not in {State.ACCEPTED, State.UNKNOWN}:
+        return delivery
+    return _ended(delivery, State.FAILED, Reason.BOUNCED, None)
 
 
 def after(  # noqa: PLR0911 - one return for each way an attempt ends

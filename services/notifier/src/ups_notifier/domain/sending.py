@@ -39,10 +39,11 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The server will never take this message for this recipient."""
+    """The server will never take this message for this recipient; `status` is RFC 3463's, if it was said."""
 
     phase: Phase
     code: int
+    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
