@@ -314,6 +314,7 @@ DELIVERY: dict[str, Any] = {
         ({}, "the mail server took it (250)"),
         ({"doubtful": True, "reason": "after_unknown"}, "the mail server took it (250); it may arrive twice"),
         ({"state": "failed", "smtp_code": 550, "reason": "reply"}, "the mail server refused it (550)"),
+        ({"state": "failed", "smtp_code": None, "reason": "bounced"}, "the mail server took it, and it came back"),
         (
             {"state": "dropped", "smtp_code": None, "reason": "unsubscribed"},
             "not sent: this person is not subscribed to the device",

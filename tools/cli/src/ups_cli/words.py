@@ -37,6 +37,8 @@ _DROPPED = {
     "merged": "told in the mail of its end",
     "over": "over before it could be sent, hours ago",
     "bad_address": "this person's address is none that mail can go to",
+    "bounced": "this person's mailbox cannot be reached: mail came back from it",
+    "complaint": "this person reported event mail as unwanted",
 }
 _STATES = {
     "pending": "waits to be sent",
@@ -51,7 +53,7 @@ _STATES = {
 
 def delivery(delivery: Delivery) -> str:
     """What has become of a mail."""
-    said = _STATES.get(delivery.state, delivery.state)
+    said = _state(delivery.state, delivery.reason)
     if delivery.state == "dropped" and delivery.reason:
         said += f": {_DROPPED.get(delivery.reason, delivery.reason)}"
     elif delivery.reason == "cut":
@@ -65,9 +67,15 @@ def delivery(delivery: Delivery) -> str:
 
 def reported(state: str, reason: str | None, smtp_code: int | None) -> str:
     """What `mail.deliveries` says of a mail."""
-    said = {"deferred": "put off"}.get(state) or _STATES.get(state, state)
+    said = "put off" if state == "deferred" else _state(state, reason)
     why = f": {_DROPPED.get(reason, reason)}" if state == "dropped" and reason else ""
     return f"{said}{why} ({smtp_code})" if smtp_code else f"{said}{why}"
+
+
+def _state(state: str, reason: str | None) -> str:
+    if (state, reason) == ("failed", "bounced"):
+        return "the mail server took it, and it came back"
+    return _STATES.get(state, state)
 
 
 def event(event: Event) -> str:
