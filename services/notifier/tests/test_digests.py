@@ -178,7 +178,7 @@ async def test_who_unsubscribes_from_one_while_the_relay_is_slow_gets_no_digest_
 
 
 async def test_a_refused_address_refuses_all(site):
-    site.transport.results = [Refused(Phase.RCPT, 550)]
+    site.transport.results = [Refused(Phase.RCPT, 554)]
     await site.outage()
     await site.work()
     await site.power_back()

@@ -280,7 +280,7 @@ async def test_an_end_answers_its_beginning(world):
 
 
 async def test_who_never_got_the_beginning_is_not_told_the_end(world):
-    world.transport.results = [Refused(Phase.RCPT, 550)]
+    world.transport.results = [Refused(Phase.RCPT, 554)]
     await world.take(outage())
     await world.work()
     await world.take(power_back())
@@ -523,3 +523,48 @@ async def test_without_a_place_mail_waits_and_no_try_is_counted(world):
     world.clock.advance(timedelta(seconds=20))
     await world.work()
     assert world.states() == [(State.ACCEPTED, None)]
+
+
+async def test_after_a_refusal_that_says_there_is_no_mailbox_nothing_more_is_sent_to_it(world):
+    world.transport.results = [Refused(Phase.RCPT, 550, "5.1.1")]
+    await world.take(outage())
+    await world.take(power_back())
+
+    await world.work()
+
+    assert world.states() == [(State.FAILED, Reason.REPLY), (State.DROPPED, Reason.BOUNCED)]
+    assert world.messages == []
+
+
+async def test_a_bounce_that_cannot_be_noted_now_is_noted_later(world):
+    save, failures = world.bounces.save, [Retryable("away"), Retryable("away")]
+
+    async def failing(*change):
+        assert world.states() == [(State.SENDING, None)]
+        if failures:
+            raise failures.pop()
+        return await save(*change)
+
+    world.bounces.save = failing
+    world.transport.results = [Refused(Phase.RCPT, 550)]
+    await world.take(outage())
+    working = asyncio.create_task(world.work())
+
+    def noted():
+        world.clock.advance(timedelta(seconds=1))
+        return world.states() == [(State.FAILED, Reason.REPLY)]
+
+    await eventually(noted)
+    await working
+    assert len(world.bounces.mailboxes[OWNER].notes) == 1
+
+
+async def test_a_new_address_that_is_only_just_published_is_written_to(world):
+    await world.take(outage())
+    await world.mailboxes.refused(world.rows()[0], world.directory.users[OWNER].address, Refused(Phase.RCPT, 550))
+    moved = world.directory.users[OWNER].model_copy(update={"address": "new@example.com"})
+    world.directory.arriving = [lambda: world.directory.users.update({OWNER: moved})]
+
+    await world.work()
+
+    assert [envelope.recipient for envelope, _ in world.transport.sent] == ["new@example.com"]

@@ -22,6 +22,11 @@ def test_the_least_environment_is_enough():
         ("UPS_MAIL_EVENT_FROM", "nobody"),
         ("UPS_MAIL_EVENT_FROM", "A <a@b.example>\r\nBcc: c@d.example"),
         ("UPS_MAIL_ACCOUNT_FROM", "nobody"),
+        ("UPS_MAIL_RETURN_ADDRESS", "nobody"),
+        ("UPS_MAIL_RETURN_ADDRESS", "Bounces <bounces@example.com>"),
+        ("UPS_MAIL_RETURN_ADDRESS", "too-long-a-prefix@example.com"),
+        ("UPS_MAIL_RETURN_ADDRESS", "a+b@example.com"),
+        ("UPS_NOTIFIER_BOUNCE_SECRET", "short"),
         ("UPS_LINK_KEYS", "short"),
         ("UPS_NOTIFIER_LEASE_S", "0"),
     ],
@@ -59,3 +64,13 @@ def test_all_faults_are_named_at_once():
         "UPS_OPERATOR_TOKEN",
         "UPS_LINK_KEYS",
     }
+
+
+def test_bounces_have_an_address_and_a_secret_only_if_given():
+    settings = load(Settings, NEEDED)
+    assert (settings.mail.return_address, settings.notifier.bounce_secret) == (None, None)
+
+    given = {"UPS_MAIL_RETURN_ADDRESS": "bounces@example.com", "UPS_NOTIFIER_BOUNCE_SECRET": "s" * 32}
+    settings = load(Settings, NEEDED | given)
+    assert settings.mail.return_address == "bounces@example.com"
+    assert "s" * 32 not in repr(settings)

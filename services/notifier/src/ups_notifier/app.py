@@ -8,22 +8,27 @@ from email.utils import parseaddr
 from functools import partial
 from importlib.metadata import version
 
+from ups_notifier.adapters.address_hashes import AddressHashes
 from ups_notifier.adapters.http import build
+from ups_notifier.adapters.http_bounces import bounce_routes
 from ups_notifier.adapters.jinja import Portal, Renderer
 from ups_notifier.adapters.kafka import OrderedMail, PeopleAndDevices
 from ups_notifier.adapters.links import MailLinks
 from ups_notifier.adapters.message import Sender
 from ups_notifier.adapters.migrations import DATABASE, STEPS
 from ups_notifier.adapters.mongo import MongoLedger
+from ups_notifier.adapters.mongo_bounces import MongoBounces
 from ups_notifier.adapters.mongo_deliveries import MongoDeliveries
 from ups_notifier.adapters.mongo_rates import MongoRates
 from ups_notifier.adapters.smtp import Relay, RelayAddress
+from ups_notifier.adapters.webhook import Webhook
 from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.addressing import Notification
 from ups_notifier.domain.delivery import Backoff, Delivery
 from ups_notifier.handlers.dispatch import Dispatcher
 from ups_notifier.handlers.intake import Intake
 from ups_notifier.handlers.lane import LaneWorker
+from ups_notifier.handlers.mailboxes import Mailboxes
 from ups_notifier.handlers.preparing import Preparation
 from ups_notifier.handlers.relay_health import RelayHealth
 from ups_notifier.metrics import NotifierMetrics
@@ -37,6 +42,7 @@ from ups_runtime.links import Links
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.outbox_relay import OutboxRelay
+from ups_runtime.return_path import ReturnPaths
 from ups_schemas.topics import DEAD_LETTERS, Service
 
 NAME = Service.NOTIFIER
@@ -68,25 +74,37 @@ async def start(life: Life, settings: Settings) -> None:
     health = RelayHealth(life.clock, chance)
     life.health.add("relay", health.missing)
     metrics.relay_up.set_function(lambda: 0 if health.missing() else 1)
-    links = Links(settings.link.ring(), settings.portal.base_url)
+    ring = settings.link.ring()
+    links = Links(ring, settings.portal.base_url)
     renderer = Renderer(Portal(settings.portal.name, settings.portal.support_address))
     writer = MailWriter(renderer, MailLinks(links), event_sender, account_sender, metrics.plain_mails.inc)
+    paths = ReturnPaths(ring, settings.mail.return_address or event_sender.address)
+    bounces = MongoBounces(client, database, outbox)
+    mailboxes = Mailboxes(bounces, ledger, directory, AddressHashes(ring), metrics, life.clock, directory.somebody_went)
+    life.spawn("mailboxes", mailboxes.keep_tidy())
+
+    def return_path(row: Delivery, recipient: str) -> str:
+        if settings.mail.return_address is not None:
+            return paths.mint(row.delivery_id, recipient)
+        return (event_sender if row.device_id else account_sender).address
+
     owner = f"{NAME}-{uuid.uuid4()}"
     lease = timedelta(seconds=settings.notifier.lease_s)
     worker = LaneWorker(
         ledger,
-        Preparation(ledger, directory, writer, life.clock),
+        Preparation(ledger, directory, mailboxes, writer, life.clock),
         relay,
         MongoRates(
             database,
             per_minute=settings.smtp.mails_per_minute,
             per_minute_and_domain=settings.smtp.mails_per_minute_and_domain,
         ),
+        mailboxes,
         health,
         metrics,
         life.clock,
         owner=owner,
-        return_path=lambda row, _recipient: (event_sender if row.device_id else account_sender).address,
+        return_path=return_path,
         chance=chance,
         backoff=Backoff(
             timedelta(seconds=settings.notifier.retry_first_s), timedelta(seconds=settings.notifier.retry_longest_s)
@@ -106,6 +124,8 @@ async def start(life: Life, settings: Settings) -> None:
     life.spawn("dispatch", dispatcher.run(life.stopping), close_within_s=12)
 
     app = build(settings.operator.token, MongoDeliveries(database), version("ups-notifier"))
+    webhook = Webhook(settings.notifier.bounce_secret, "UPS_NOTIFIER_BOUNCE_SECRET", life.clock)
+    app.include_router(bounce_routes(settings.operator.token, webhook, paths, mailboxes, bounces))
     await life.serve(app, settings.http.host, settings.http.port)
 
     await wait_for_kafka(settings.kafka, log)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from ups_notifier.domain.addressing import Notification
+from ups_notifier.domain.bouncing import BounceKind
 from ups_notifier.domain.delivery import Delivery, Reason, State
 from ups_notifier.domain.sending import SendResult
 from ups_runtime.logging import get_logger
@@ -51,6 +52,17 @@ class NotifierMetrics:
             "Mails sent with a generic text because their own could not be written.",
             todo="A bug: the log has the trace.",
         )
+
+        self._bounces = metrics.counter(
+            "bounces",
+            "Bounces and complaints by what came of each; `stopped`: their person gets no event mail any more.",
+            ["kind", "outcome"],
+            todo="`stopped` of many at once: is it their mailboxes, or how the relay is seen? The operator can clear.",
+        )
+
+    def bounced(self, kind: BounceKind, outcome: str) -> None:
+        """Count a bounce."""
+        self._bounces.labels(kind.value, outcome).inc()
 
     def added(self, notification: Notification, deliveries: Iterable[Delivery]) -> None:
         """Count a notification, and those of its deliveries that were over at once."""

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from ups_runtime.links import LinkSettings
+from ups_runtime.links import MIN_KEY_LENGTH, LinkSettings
+from ups_runtime.return_path import MAX_PREFIX
 from ups_runtime.settings import (
     Group,
     HttpSettings,
@@ -62,12 +63,25 @@ def _from(value: str) -> str:
 From = Annotated[str, AfterValidator(_from)]
 
 
+def _return_address(value: str) -> str:
+    prefix = value.rpartition("@")[0]
+    if _from(value) != parseaddr(value)[1] or not re.fullmatch(rf"[A-Za-z0-9._-]{{1,{MAX_PREFIX}}}", prefix):
+        raise ValueError(f"give an address whose local part has at most {MAX_PREFIX} characters: bounces@example.com")
+    return value
+
+
+ReturnAddress = Annotated[str, AfterValidator(_return_address)]
+
+
 class MailSettings(Group):
     """Who mails are from."""
 
     env_prefix: ClassVar[str] = "UPS_MAIL_"
     event_from: From = "Ridethrough <events@localhost>"
     account_from: From | None = Field(None, description="for mail about accounts: who filters event mail still gets it")
+    return_address: ReturnAddress | None = Field(
+        None, description="below which each mail has a return path of its own; none: the From address"
+    )
 
     @property
     def account(self) -> str:
@@ -82,6 +96,9 @@ class NotifierSettings(Group):
     env_prefix: ClassVar[str] = "UPS_NOTIFIER_"
     retry_first_s: Annotated[float, Field(gt=0, le=3600)] = 30
     retry_longest_s: Annotated[float, Field(gt=0, le=86_400)] = 3600
+    bounce_secret: Annotated[SecretStr, Field(min_length=MIN_KEY_LENGTH)] | None = Field(
+        None, description="what calls of the bounce webhook are signed with; none: it takes none"
+    )
     lease_s: Annotated[float, Field(ge=1, le=600)] = 60
 
 

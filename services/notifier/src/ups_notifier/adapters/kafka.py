@@ -14,7 +14,7 @@ from ups_runtime.kafka import View, topic_name
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.account import User
 from ups_schemas.device import DeviceSnapshot
-from ups_schemas.ids import DeviceId, UserId
+from ups_schemas.ids import CompanyId, DeviceId, UserId
 from ups_schemas.topics import DECISIONS, DEVICES, MAIL_REQUESTS, USERS
 
 # The promise to somebody who unsubscribes: queued mail is checked against what was so this many seconds ago or later.
@@ -45,6 +45,7 @@ class PeopleAndDevices:
     """A `Directory` that follows `accounts.users` and `ups.devices`. Enter it to follow; leave it to stop.
 
     An unreadable record takes its person or device out: nothing is mailed by what may no longer be so.
+    `somebody_went` is set when a person is erased.
     """
 
     def __init__(self, settings: KafkaSettings, clock: Clock) -> None:
@@ -55,6 +56,7 @@ class PeopleAndDevices:
             View(settings, DEVICES, self._apply_device, clock=clock),
         )
         self._entered = AsyncExitStack()
+        self.somebody_went = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         """Start to follow; returns at once."""
@@ -94,13 +96,27 @@ class PeopleAndDevices:
         """A device; none if unknown or removed."""
         return self._device_by_id.get(device_id)
 
+    def members(self, company_id: CompanyId) -> list[User]:
+        """Everybody of a company."""
+        return [each for each in self._user_by_id.values() if each.company_id == company_id]
+
+    def devices_of(self, user_id: UserId) -> list[DeviceSnapshot]:
+        """The devices that somebody has a subscription to; looks at every device."""
+        return [
+            each
+            for each in self._device_by_id.values()
+            if any(subscription.user_id == user_id for subscription in each.subscriptions)
+        ]
+
     def _aged(self) -> bool:
         return any(view.age_s >= FRESH_S for view in self.views)
 
     def _apply_user(self, key: bytes, value: bytes | None, _record: Any) -> None:  # Any: aiokafka has no types
         user_id = key.decode(errors="replace")
         self._user_by_id.pop(user_id, None)
-        if value is not None:
+        if value is None:
+            self.somebody_went.set()
+        else:
             self._user_by_id[user_id] = codec.parse(value, User)
 
     def _apply_device(self, key: bytes, value: bytes | None, _record: Any) -> None:  # Any: aiokafka has no types

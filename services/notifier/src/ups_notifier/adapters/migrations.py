@@ -10,7 +10,7 @@ from ups_runtime.mongo import indexes, validator
 
 DATABASE = "notifier"
 NOTIFICATIONS, DELIVERIES, LANES = "notifications", "deliveries", "lanes"
-RATES = "rates"
+RATES, BOUNCES = "rates", "bounces"
 
 
 class _Notification(BaseModel):
@@ -59,6 +59,28 @@ class _Lane(BaseModel):
     until: datetime
 
 
+class _Note(BaseModel):
+    at: datetime
+    kind: str
+    code: str | None
+    delivery_id: str
+
+
+class _Mailbox(BaseModel):
+    """`_id` is the person's; `address_hash` is keyed: no address is in here."""
+
+    id: str = Field(alias="_id")
+    address_hash: str
+    version: int
+    dead_since: datetime | None
+    cause: str | None
+    complained_at: datetime | None
+    soft_days: list[str]
+    notes: list[_Note]
+    untold: _Note | None
+    changed_at: datetime
+
+
 _OPEN = {"open": True}
 
 STEPS = (
@@ -95,4 +117,6 @@ STEPS = (
         RATES,
         IndexModel([("expires_at", ASCENDING)], name="expires", expireAfterSeconds=0),
     ),
+    validator("bounces: validator 1", BOUNCES, _Mailbox),
+    indexes("bounces: indexes 1", BOUNCES, IndexModel([("changed_at", ASCENDING), ("_id", ASCENDING)], name="changed")),
 )

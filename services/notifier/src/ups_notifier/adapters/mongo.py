@@ -120,6 +120,17 @@ class MongoLedger:
             cursor = self._deliveries.find({"user_id": lane, "open": True}).sort("device_seq", ASCENDING)
             return [from_document(each) async for each in cursor]
 
+    async def told_by(self, delivery_id: str) -> list[Delivery]:
+        """The row of a mail, and after it all others that it tells as a digest."""
+        with map_mongo_errors():
+            found = await self._deliveries.find_one({"_id": delivery_id})
+            if found is None:
+                return []
+            row = from_document(found)
+            # by the person: there is an index of it
+            carried = {"user_id": row.user_id, "digest_id": delivery_id, "_id": {"$ne": delivery_id}}
+            return [row, *[from_document(each) async for each in self._deliveries.find(carried)]]
+
     async def save(self, before: Delivery, after: Delivery, now: datetime) -> bool:
         """Replace a row that is still `before`, with its report in the same transaction."""
         if after.reported:

@@ -19,7 +19,7 @@ from ups_notifier.domain.sending import (
     Superseded,
     Unavailable,
 )
-from ups_notifier.handlers.ports import Ledger, Rates, Transport
+from ups_notifier.handlers.ports import Ledger, Mailboxes, Rates, Transport
 from ups_notifier.handlers.preparing import Preparation, Prepared
 from ups_notifier.handlers.relay_health import RelayHealth
 from ups_runtime.clock import Clock
@@ -54,6 +54,7 @@ class LaneWorker:
         preparation: Preparation,
         transport: Transport,
         rates: Rates,
+        mailboxes: Mailboxes,
         relay: RelayHealth,
         observer: Observer,
         clock: Clock,
@@ -68,6 +69,7 @@ class LaneWorker:
         self._preparation = preparation
         self._transport = transport
         self._rates = rates
+        self._mailboxes = mailboxes
         self._relay = relay
         self._observer = observer
         self._clock = clock
@@ -175,6 +177,8 @@ class LaneWorker:
         changes = life.all_after([started, *carried], result, self._clock.now(), self._backoff, self._chance())
         while True:  # 5
             try:
+                # before the row: a crash between them tries again, and is told the same again
+                await self._mailboxes.refused(carrier, prepared.address, result)
                 await self._move_all(changes, result)
             except Retryable as error:
                 log.warning("delivery.unwritten", delivery_id=carrier.delivery_id, error=str(error))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ups_notifier.domain.addressing import Content, Notification, Reader
-from ups_notifier.domain.delivery import Delivery, Fate
+from ups_notifier.domain.delivery import Delivery, Fate, Reason
 from ups_notifier.domain.letter import Situation
 from ups_notifier.domain.sending import Envelope, SendResult
 from ups_notifier.domain.standing import Pending
@@ -13,7 +13,7 @@ from ups_schemas.account import User
 from ups_schemas.decision import Decision
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.ids import DeviceId, NotificationId, UserId
-from ups_schemas.mail import MailRequest
+from ups_schemas.mail import MailKind, MailRequest
 
 
 class Ledger(Protocol):
@@ -39,6 +39,9 @@ class Ledger(Protocol):
 
     async def open_rows(self, lane: UserId) -> list[Delivery]:
         """All rows of a lane that are not over, in `device_seq` order."""
+
+    async def told_by(self, delivery_id: str) -> list[Delivery]:
+        """The row of a mail, and after it all others that it tells as a digest; none if that row is gone."""
 
     async def save(self, before: Delivery, after: Delivery, now: datetime) -> bool:
         """Replace a row, and report its new state if it is one to report; False if it is not `before` any more.
@@ -76,6 +79,20 @@ class Directory(Protocol):
 
     def device(self, device_id: DeviceId) -> DeviceSnapshot | None:
         """A device; none if unknown or removed."""
+
+
+class Mailboxes(Protocol):
+    """What has come back from people's mailboxes."""
+
+    async def stopped(self, user: User, kind: MailKind) -> Reason | None:
+        """Why this person is sent no mail of this kind, if that is so."""
+
+    async def refused(self, delivery: Delivery, address: str, result: SendResult) -> None:
+        """Note what the result of an attempt says of the mailbox, if anything; again does no harm.
+
+        Raises:
+            Retryable: not now.
+        """
 
 
 class Writer(Protocol):

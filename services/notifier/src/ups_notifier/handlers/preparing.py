@@ -17,7 +17,7 @@ from ups_notifier.domain.delivery import Delivery, Reason, State
 from ups_notifier.domain.framing import DELAYED_FROM
 from ups_notifier.domain.letter import Situation
 from ups_notifier.domain.standing import Pending
-from ups_notifier.handlers.ports import BadAddressError, Directory, Ledger, Writer
+from ups_notifier.handlers.ports import BadAddressError, Directory, Ledger, Mailboxes, Writer
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Permanent, Retryable
 from ups_schemas.decision import Decision, EventDecided, LateEventsDecided
@@ -36,9 +36,12 @@ class Prepared:
 class Preparation:
     """Looks up who reads a mail now, and has it written."""
 
-    def __init__(self, ledger: Ledger, directory: Directory, writer: Writer, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, directory: Directory, mailboxes: Mailboxes, writer: Writer, clock: Clock
+    ) -> None:
         self._ledger = ledger
         self._directory = directory
+        self._mailboxes = mailboxes
         self._writer = writer
         self._clock = clock
 
@@ -162,11 +165,17 @@ class Preparation:
         """Who it is sent to. A no is believed only after everything published so far was read."""
         if not await self._directory.fresh():
             raise Retryable("people and devices were not read to their end within the last 10 s")
-        found = self._look_up(decision, delivery)
+        found = await self._reachable(decision, delivery)
         if isinstance(found, Reader):
             return found
         await self._directory.read_to_end()
-        return self._look_up(decision, delivery)
+        return await self._reachable(decision, delivery)
+
+    async def _reachable(self, decision: Decision, delivery: Delivery) -> Reader | Reason:
+        found = self._look_up(decision, delivery)
+        if isinstance(found, Reader):
+            return await self._mailboxes.stopped(found.user, delivery.kind) or found
+        return found
 
     def _look_up(self, decision: Decision, delivery: Delivery) -> Reader | Reason:
         user = self._directory.user(delivery.user_id)

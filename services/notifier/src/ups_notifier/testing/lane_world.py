@@ -1,26 +1,30 @@
 """What a lane's work meets, in memory: people and devices, a relay that answers by a list, and who watches."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ups_notifier.domain.addressing import Content, Notification, Reader
+from ups_notifier.domain.bouncing import BounceKind
 from ups_notifier.domain.delivery import Backoff, Delivery, Reason, State
 from ups_notifier.domain.letter import Situation
 from ups_notifier.domain.sending import Accepted, AnswerLost, Envelope, Phase, SendResult, Superseded
 from ups_notifier.domain.standing import Pending
 from ups_notifier.handlers.intake import Intake
 from ups_notifier.handlers.lane import LaneWorker
+from ups_notifier.handlers.mailboxes import Mailboxes
 from ups_notifier.handlers.ports import BadAddressError
 from ups_notifier.handlers.preparing import Preparation
 from ups_notifier.handlers.relay_health import RelayHealth
 from ups_notifier.testing.memory import MemoryLedger
+from ups_notifier.testing.memory_bounces import MemoryBounces
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, reader
 from ups_runtime.testing import FakeClock
 from ups_schemas.account import User
 from ups_schemas.decision import Decision
 from ups_schemas.device import DeviceSnapshot
-from ups_schemas.ids import DeviceId, UserId
+from ups_schemas.ids import CompanyId, DeviceId, UserId
 from ups_schemas.mail import MailRequest
 
 LEASE = timedelta(seconds=60)
@@ -51,6 +55,14 @@ class FakeDirectory:
     def device(self, device_id: DeviceId) -> DeviceSnapshot | None:
         """A device."""
         return self.devices.get(device_id)
+
+    def members(self, company_id: CompanyId) -> list[User]:
+        """Everybody of a company."""
+        return [each for each in self.users.values() if each.company_id == company_id]
+
+    def devices_of(self, user_id: UserId) -> list[DeviceSnapshot]:
+        """The devices that somebody has a subscription to."""
+        return [each for each in self.devices.values() if any(one.user_id == user_id for one in each.subscriptions)]
 
 
 class FakeWriter:
@@ -129,6 +141,7 @@ class StatesSeen:
 
     def __init__(self) -> None:
         self.states: list[tuple[State, Reason | None]] = []
+        self.bounces: list[tuple[BounceKind, str]] = []
 
     def added(self, _notification: Notification, deliveries: Sequence[Delivery]) -> None:
         """Those that were over at once."""
@@ -137,6 +150,10 @@ class StatesSeen:
     def moved(self, _before: Delivery, after: Delivery, _result: SendResult | None, _waited_s: float) -> None:
         """A change."""
         self.states.append((after.state, after.reason))
+
+    def bounced(self, kind: BounceKind, outcome: str) -> None:
+        """A bounce."""
+        self.bounces.append((kind, outcome))
 
 
 class LaneWorld:
@@ -152,11 +169,22 @@ class LaneWorld:
         )
         self.rates = FakeRates()
         self.relay = RelayHealth(self.clock, lambda: 0.5)
+        self.bounces = MemoryBounces()
+        self.mailboxes = Mailboxes(
+            self.bounces,
+            self.ledger,
+            self.directory,
+            lambda user_id, address: (f"hash of {user_id} at {address}",),
+            self.observer,
+            self.clock,
+            asyncio.Event(),
+        )
         self.worker = LaneWorker(
             self.ledger,
-            Preparation(self.ledger, self.directory, self.writer, self.clock),
+            Preparation(self.ledger, self.directory, self.mailboxes, self.writer, self.clock),
             self.transport,
             self.rates,
+            self.mailboxes,
             self.relay,
             self.observer,
             self.clock,

@@ -138,6 +138,8 @@ class LedgerContract:
         assert await ledger.save(started, after, NOW)
 
         assert await ledger.open_rows(OWNER) == [after]
+        assert await ledger.told_by(row.delivery_id) == [after]
+        assert await ledger.told_by("unheard of") == []
 
     async def test_who_comes_second_changes_nothing(self, ledger: Ledger) -> None:
         """Two who read the same row cannot both begin."""
@@ -167,6 +169,8 @@ class LedgerContract:
         assert await ledger.save_all(life.all_after(begun, Accepted(250), NOW, Backoff(), 0), NOW)
         told = Fate(State.ACCEPTED, Reason.DIGEST, carrier)
         assert await ledger.fates([row.delivery_id for row in rows]) == {row.delivery_id: told for row in rows}
+        ids = [row.delivery_id for row in rows]
+        assert [[row.delivery_id for row in await ledger.told_by(each)] for each in ids] == [ids, ids[1:]]
 
     async def test_a_stale_attempt_may_not_start_data(self, ledger: Ledger) -> None:
         """Not after somebody else took the row over, and not twice."""

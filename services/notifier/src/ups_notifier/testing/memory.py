@@ -70,6 +70,11 @@ class MemoryLedger:
         rows = (row for row in self.rows.values() if row.open and row.user_id == lane)
         return sorted(rows, key=lambda row: row.device_seq)
 
+    async def told_by(self, delivery_id: str) -> list[Delivery]:
+        """The row of a mail, and after it all others that it tells as a digest."""
+        carried = (row for row in self.rows.values() if row.digest_id == delivery_id != row.delivery_id)
+        return [self.rows[delivery_id], *carried] if delivery_id in self.rows else []
+
     async def save(self, before: Delivery, after: Delivery, _now: datetime) -> bool:
         """Replace a row that is still `before`."""
         return await self.save_all([(before, after)], _now)

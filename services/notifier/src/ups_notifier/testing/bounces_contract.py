@@ -1,0 +1,44 @@
+"""What every store of bounces must keep: run on the one in memory and on the real one."""
+
+from dataclasses import replace
+
+from ups_notifier.domain.bouncing import BounceKind, Mailbox, Note
+from ups_notifier.handlers.bounce_ports import Bounces
+from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER
+
+NOTE = Note(NOW, BounceKind.HARD, "5.1.1", "3e2f4a66-9f1c-5c5e-8f7b-1d2c3b4a5966")
+DEAD = Mailbox(
+    OWNER, "hash", 3, NOW, BounceKind.HARD, complained_at=NOW, soft_days=("2026-11-20",), notes=(NOTE,), untold=NOTE
+)
+
+
+class BouncesContract:
+    """Inherit it and give a fixture `bounces`."""
+
+    async def test_a_mailbox_comes_back_as_it_was(self, bounces: Bounces) -> None:
+        """Every field of it; of others nothing is known."""
+        assert await bounces.save(None, DEAD, (), NOW)
+
+        assert await bounces.mailbox(OWNER) == DEAD
+        assert await bounces.mailbox(CO_WORKER) is None
+        assert await bounces.all() == [DEAD]
+
+    async def test_who_comes_second_changes_nothing(self, bounces: Bounces) -> None:
+        """Neither when nothing was known, nor later."""
+        first, other = replace(DEAD, untold=None, version=4), replace(DEAD, cause=None, version=4)
+
+        assert await bounces.save(None, DEAD, (), NOW)
+        assert not await bounces.save(None, first, (), NOW)
+        assert await bounces.save(DEAD, first, (), NOW)
+        assert not await bounces.save(DEAD, other, (), NOW)
+        assert await bounces.mailbox(OWNER) == first
+
+    async def test_only_what_has_not_changed_is_forgotten(self, bounces: Bounces) -> None:
+        """Who looked before a bounce came forgets nothing."""
+        newer = replace(DEAD, version=4)
+        await bounces.save(None, newer, (), NOW)
+
+        await bounces.forget(DEAD)
+        assert await bounces.mailbox(OWNER) == newer
+        await bounces.forget(newer)
+        assert await bounces.mailbox(OWNER) is None

@@ -1,0 +1,418 @@
+"""Bounces on real brokers, a real database and SMTP: who cannot be reached is mailed no more, and that is told."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from ups_devstack.stack import Backing
+from ups_notifier.adapters.migrations import BOUNCES, DATABASE, STEPS
+from ups_notifier.adapters.mongo_bounces import MongoBounces
+from ups_notifier.adapters.webhook import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature
+from ups_notifier.app import start
+from ups_notifier.domain.bouncing import BounceKind
+from ups_notifier.settings import MailSettings, NotifierSettings, Settings, SmtpSettings
+from ups_notifier.testing import samples
+from ups_notifier.testing.bounces_contract import DEAD, BouncesContract
+from ups_notifier.testing.smtp_server import ScriptedServer, Taken, scripted_server
+from ups_runtime import codec, mongo
+from ups_runtime.clock import SystemClock
+from ups_runtime.errors import Permanent
+from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
+from ups_runtime.lifecycle import Life, running
+from ups_runtime.links import LinkSettings
+from ups_runtime.logging import get_logger
+from ups_runtime.outbox import Outbox
+from ups_runtime.return_path import ReturnPaths
+from ups_runtime.settings import (
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    MongoSettings,
+    OperatorSettings,
+    PortalSettings,
+)
+from ups_runtime.testing import eventually
+from ups_schemas.account import Role
+from ups_schemas.envelope import Message
+from ups_schemas.ids import delivery_id
+from ups_schemas.mail import DeliveryState, MailDelivery, MailKind, MailRequest
+from ups_schemas.topics import (
+    DEAD_LETTERS,
+    DECISIONS,
+    DEVICES,
+    MAIL_DELIVERIES,
+    MAIL_REQUESTS,
+    USERS,
+    Service,
+    Topic,
+)
+
+TOKEN, LINK_KEY, SECRET = "operator-token-of-the-test", "k" * 32, "b" * 32
+ADMIN = "7f0e4c0f-8f0e-4c0f-9b1e-0c9f5f0b7a33"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "bounces.md"
+RETURN_ADDRESS = "bounces@ridethrough.example.com"
+
+
+@dataclass
+class World:
+    """The topics round the service, written and read by the test."""
+
+    stack: Backing
+    prefix: str
+    writer: AIOKafkaProducer
+    server: ScriptedServer
+
+    @property
+    def kafka(self) -> KafkaSettings:
+        return KafkaSettings(bootstrap_servers=self.stack.kafka_bootstrap, prefix=self.prefix)
+
+    @property
+    def mongo(self) -> MongoSettings:
+        return MongoSettings(uri=self.stack.mongo_uri, database_prefix=self.prefix)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            kafka=self.kafka,
+            mongo=self.mongo,
+            http=HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
+            log=LogSettings(),
+            operator=OperatorSettings(token=TOKEN),
+            portal=PortalSettings(base_url="https://ridethrough.example.com"),
+            link=LinkSettings(keys=LINK_KEY),
+            smtp=SmtpSettings(host="127.0.0.1", port=self.server.port, helo_name="test", command_timeout_s=5),
+            mail=MailSettings(event_from="Ridethrough <events@ridethrough.example.com>", return_address=RETURN_ADDRESS),
+            notifier=NotifierSettings(retry_first_s=0.2, retry_longest_s=0.5, lease_s=2, bounce_secret=SECRET),
+        )
+
+    def service(self) -> Any:
+        return running("notifier", self.settings, start)
+
+    async def write(self, topic: Topic, key: str, value: Message | None) -> None:
+        raw = value.model_dump_json().encode() if value is not None else None
+        await self.writer.send_and_wait(topic_name(self.kafka, topic), raw, key.encode())
+
+    async def person(self, user_id: str, **changes: Any) -> None:
+        user = samples.reader(user_id).user.model_copy(update={"address": f"{user_id[:4]}@example.com"} | changes)
+        await self.write(USERS, user_id, user)
+
+    async def outage(self, number: int) -> None:
+        """One that the owner alone is mailed of."""
+        began = SystemClock().now() - timedelta(seconds=5)
+        decision = samples.decided(
+            samples.event("ON_BATTERY", at=began, event_id=f"e{number}"),
+            opened=(samples.incident("ON_BATTERY", began),),
+            device_seq=number,
+            notification_id=f"n{number}",
+            recipients=(samples.OWNER,),
+        )
+        await self.write(DECISIONS, decision.device_id, decision)
+
+    async def mailed(self, number: int) -> Taken:
+        """An outage, and the mail that the relay took of it."""
+        before = len(self.server.taken)
+        await self.outage(number)
+        await eventually(lambda: len(self.server.taken) > before, within_s=30)
+        await self.reported(number, DeliveryState.ACCEPTED)
+        return self.server.taken[before]
+
+    async def reported(self, number: int, state: DeliveryState, reason: str | None = None) -> MailDelivery:
+        wanted = (delivery_id(f"n{number}", samples.OWNER), state, reason)
+
+        async def found() -> list[MailDelivery]:
+            read = [codec.decode(each, MailDelivery).data for each in await self.read(MAIL_DELIVERIES)]
+            return [each for each in read if (each.delivery_id, each.state, each.reason) == wanted]
+
+        return (await eventually(found, within_s=30))[0]
+
+    async def requests(self) -> list[MailRequest]:
+        return [codec.decode(each, MailRequest).data for each in await self.read(MAIL_REQUESTS)]
+
+    async def read(self, topic: Topic) -> list[Any]:
+        """All committed records of the topic, as of now."""
+        async with started(consumer(self.kafka, None)) as reader:
+            name = topic_name(self.kafka, topic)
+            partitions = [TopicPartition(name, number) for number in range(topic.partitions)]
+            reader.assign(partitions)
+            records: list[Any] = []
+            ends = await end_offsets(reader, partitions)
+            while any([await reader.position(partition) < end for partition, end in ends.items()]):
+                for batch in (await reader.getmany(timeout_ms=200)).values():
+                    records += batch
+            return records
+
+    @asynccontextmanager
+    async def known(self) -> AsyncIterator[Any]:
+        """The collection."""
+        async with mongo.client(self.mongo) as client:
+            yield mongo.database(client, self.mongo, DATABASE)[BOUNCES]
+
+
+@pytest.fixture
+async def world(stack: Backing, prefix: str) -> AsyncIterator[World]:
+    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
+    topics = [DECISIONS, DEVICES, USERS, MAIL_DELIVERIES, MAIL_REQUESTS, DEAD_LETTERS[Service.NOTIFIER]]
+    await apply_topics(kafka, topics, 1, get_logger("test"))
+    async with started(producer(kafka, "test")) as writer, scripted_server() as server:
+        built = World(stack, prefix, writer, server)
+        await built.person(samples.OWNER)
+        await built.person(ADMIN, role=Role.ADMIN)
+        device = samples.reader().device
+        only = tuple(each for each in device.subscriptions if each.user_id == samples.OWNER)
+        await built.write(DEVICES, device.device_id, device.model_copy(update={"subscriptions": only}))
+        yield built
+
+
+def dsn(path: str, status: str = "5.1.1") -> bytes:
+    return (
+        f"Delivered-To: {path}\r\nTo: {path}\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="B"\r\n\r\n'
+        "--B\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n"
+        "--B\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\n"
+        f"Final-Recipient: rfc822; {samples.OWNER[:4]}@example.com\r\nAction: failed\r\nStatus: {status}\r\n"
+        f"Diagnostic-Code: smtp; 550 {status} <{samples.OWNER[:4]}@example.com>: no\r\n--B--\r\n"
+    ).encode()
+
+
+async def call(life: Life, body: bytes, media_type: str = "message/rfc822", **headers: str) -> httpx.Response:
+    now = str(int(time.time()))
+    signed = {TIMESTAMP_HEADER: now, SIGNATURE_HEADER: signature(SECRET, now, body), "Content-Type": media_type}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}") as client:
+        return await client.post("/v1/webhooks/bounces", content=body, headers=signed | headers)
+
+
+async def operator(life: Life, method: str, path: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", headers=headers) as client:
+        return await client.request(method, path)
+
+
+async def test_a_mailbox_that_is_not_there_is_mailed_no_more_and_its_admin_is_told(world: World) -> None:
+    async with world.service() as life:
+        mail = await world.mailed(1)
+        answers = [await call(life, dsn(mail.sender.upper())) for _ in range(2)]
+        bounced = await world.reported(1, DeliveryState.FAILED, "bounced")
+        await world.outage(2)
+        await world.reported(2, DeliveryState.DROPPED, "bounced")
+        letter = (await eventually(lambda: world.server.taken[1:], within_s=30))[0]
+        listed = (await operator(life, "GET", "/v1/operator/bounces")).json()
+        async with world.known() as known:
+            stored = repr([each async for each in known.find()])
+        requests = await world.requests()
+
+    assert mail.sender.startswith("bounces+")
+    assert mail.recipient == f"{samples.OWNER[:4]}@example.com"
+    assert [(each.status_code, each.json()) for each in answers] == [(200, {"result": "taken", "kind": "hard"})] * 2
+    assert "@" not in bounced.model_dump_json()
+    assert letter.recipient == f"{ADMIN[:4]}@example.com"
+    assert "Server room UPS" in _text(letter)
+    assert [(each.kind, each.recipient_id) for each in requests] == [(MailKind.MAILBOX_DEAD, ADMIN)]
+    [item] = listed["items"]
+    assert (item["user_id"], item["cause"], item["bounces"][0]["code"]) == (samples.OWNER, "hard", "5.1.1")
+    assert "example.com" not in stored + str(listed)
+
+
+async def test_a_refusal_at_rcpt_is_a_hard_bounce(world: World) -> None:
+    world.server.next("RCPT", "550 5.1.1 <5d0b@example.com>: no such user")
+    async with world.service():
+        await world.outage(1)
+        await world.reported(1, DeliveryState.FAILED, "reply")
+        await world.outage(2)
+        await world.reported(2, DeliveryState.DROPPED, "bounced")
+
+
+async def test_a_changed_address_is_mailed(world: World) -> None:
+    async with world.service() as life:
+        mail = await world.mailed(1)
+        await call(life, dsn(mail.sender))
+        await world.outage(2)
+        await world.reported(2, DeliveryState.DROPPED, "bounced")
+        await world.person(samples.OWNER, version=2, address="new@example.com")
+        await world.outage(3)
+        await world.reported(3, DeliveryState.ACCEPTED)
+
+    assert "new@example.com" in {each.recipient for each in world.server.taken}
+
+
+async def test_what_the_operator_clears_is_mailed(world: World) -> None:
+    async with world.service() as life:
+        mail = await world.mailed(1)
+        await call(life, dsn(mail.sender))
+        path = f"/v1/operator/bounces/{samples.OWNER}"
+        cleared = [(await operator(life, "DELETE", path)).status_code for _ in range(2)]
+        await world.mailed(2)
+
+    assert cleared == [204, 404]
+
+
+async def test_a_complaint_ends_event_mail(world: World) -> None:
+    async with world.service() as life:
+        mail = await world.mailed(1)
+        body = f'{{"return_path": "{mail.sender}", "kind": "complaint"}}'.encode()
+        answer = await call(life, body, "application/json")
+        await world.outage(2)
+        await world.reported(2, DeliveryState.DROPPED, "complaint")
+        [request] = await eventually(world.requests, within_s=30)
+
+    assert answer.json() == {"result": "taken", "kind": "complaint"}
+    assert request.parameters["cause"] == "complaint"
+
+
+async def test_two_notifiers_that_hear_one_bounce_at_once_note_and_tell_it_once(world: World) -> None:
+    async with world.service() as one, world.service() as other:
+        mail = await world.mailed(1)
+        answers = await asyncio.gather(*(call(life, dsn(mail.sender)) for life in (one, other) * 5))
+        await eventually(world.requests, within_s=30)
+        async with world.known() as known:
+            [mailbox] = [each async for each in known.find()]
+        await world.reported(1, DeliveryState.FAILED, "bounced")
+        reports = [codec.decode(each, MailDelivery).data for each in await world.read(MAIL_DELIVERIES)]
+        requests = await world.requests()
+
+    assert {each.text for each in answers} == {answers[0].text}
+    assert len(mailbox["notes"]) == 1
+    assert len(requests) == 1
+    assert len([each for each in reports if each.reason == "bounced"]) == 1
+
+
+async def test_who_is_erased_is_forgotten(world: World) -> None:
+    async with world.service() as life, world.known() as known:
+        mail = await world.mailed(1)
+        await call(life, dsn(mail.sender))
+        assert await known.count_documents({}) == 1
+        await world.write(USERS, samples.OWNER, None)
+
+        async def forgotten() -> bool:
+            return await known.count_documents({}) == 0
+
+        await eventually(forgotten, within_s=30)
+
+
+async def test_a_hostile_call_is_refused_or_ignored_and_changes_nothing(world: World) -> None:
+    forged = ReturnPaths(("another key of somebody else's, 32 long",), RETURN_ADDRESS).mint(
+        delivery_id("n1", samples.OWNER), f"{samples.OWNER[:4]}@example.com"
+    )
+    async with world.service() as life:
+        mail = await world.mailed(1)
+        ignored = [
+            (await call(life, body)).json()["result"]
+            for body in (dsn(forged), dsn("bounces@example.com"), dsn(mail.sender, "5.7.1"), b"\x00\xff" * 500, b"")
+        ]
+        refused = [
+            (await call(life, dsn(mail.sender), **{SIGNATURE_HEADER: "0" * 64})).status_code,
+            (await call(life, dsn(mail.sender), **{TIMESTAMP_HEADER: "1"})).status_code,
+            (await call(life, b"<html>", "text/html")).status_code,
+            (await call(life, b"{}", "application/json")).status_code,
+            (await call(life, b"[" * 100_000, "application/json")).status_code,
+            (await call(life, b'{"return_path": "a", "kind": "nice"}', "application/json")).status_code,
+            (await call(life, b'{"return_path": "a", "kind": "hard", "to": "b"}', "application/json")).status_code,
+            (await call(life, b"a" * 1024 * 1024 + b"a")).status_code,
+        ]
+        async with world.known() as known:
+            assert await known.count_documents({}) == 0
+        unsigned = await operator(life, "POST", "/v1/webhooks/bounces")
+        unknown = [
+            (await operator(life, "GET", "/v1/operator/bounces?cursor=x")).status_code,
+            (await operator(life, "DELETE", "/v1/operator/bounces/nobody")).status_code,
+        ]
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}") as client:
+            unknown.append((await client.get("/v1/operator/bounces")).status_code)
+            unknown.append((await client.delete(f"/v1/operator/bounces/{samples.OWNER}")).status_code)
+
+    assert ignored == ["not_ours", "not_ours", "no_report", "no_report", "no_report"]
+    assert refused == [401, 401, 415, 422, 422, 422, 422, 413]
+    assert unsigned.status_code == 401
+    assert SECRET not in unsigned.text
+    assert unknown == [422, 404, 401, 401]
+
+
+async def test_the_documented_pipe_delivers_what_came_back(world: World, tmp_path: Path) -> None:
+    [script] = re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    pipe, secret = tmp_path / "ridethrough-bounce", tmp_path / "secret"
+    pipe.write_text(script)
+    secret.write_text(f"{SECRET}\n")
+
+    async def through(body: bytes, port: int) -> int | None:
+        url = f"http://127.0.0.1:{port}/v1/webhooks/bounces"
+        child = await asyncio.create_subprocess_exec(
+            "sh", pipe, url, secret, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        )
+        await asyncio.wait_for(child.communicate(body), 60)
+        return child.returncode
+
+    async with world.service() as life:
+        mail = await world.mailed(1)
+        assert await through(dsn(mail.sender), life.ports[0]) == 0
+        await world.reported(1, DeliveryState.FAILED, "bounced")
+        secret.write_text("wrong")
+        assert await through(dsn(mail.sender), life.ports[0]) == 75
+
+
+@pytest.fixture
+async def database(stack: Backing, prefix: str) -> AsyncIterator[mongo.Database]:
+    settings = MongoSettings(uri=stack.mongo_uri, database_prefix=prefix)
+    async with mongo.client(settings) as client:
+        database = mongo.database(client, settings, DATABASE)
+        await mongo.migrate(database, STEPS)
+        yield database
+
+
+@pytest.fixture
+def bounces(database: mongo.Database) -> MongoBounces:
+    return MongoBounces(database.client, database, Outbox(database))
+
+
+class TestMongoBounces(BouncesContract):
+    pass
+
+
+async def test_many_who_write_at_once_write_once(bounces: MongoBounces, database: mongo.Database) -> None:
+    request = MailRequest(
+        request_id="r1",
+        kind=MailKind.MAILBOX_DEAD,
+        recipient_id=ADMIN,
+        address="ada@example.com",
+        requested_at=samples.NOW,
+        not_after=samples.NOW,
+    )
+
+    written = await asyncio.gather(*(bounces.save(None, DEAD, [request], samples.NOW) for _ in range(5)))
+
+    assert sorted(written) == [False, False, False, False, True]
+    assert await database["outbox"].count_documents({}) == 1
+
+
+async def test_the_operator_reads_mailboxes_page_by_page(bounces: MongoBounces) -> None:
+    for number in range(5):
+        await bounces.save(None, replace(DEAD, user_id=f"u{number}"), (), samples.NOW)
+
+    seen, after = [], None
+    while page := await bounces.page(after, 2):
+        seen += [mailbox.user_id for _, mailbox in page]
+        after = (page[-1][0], page[-1][1].user_id)
+
+    assert seen == ["u4", "u3", "u2", "u1", "u0"]
+    assert (await bounces.page(None, 1))[0][1].cause is BounceKind.HARD
+
+
+async def test_a_mailbox_that_is_none_is_refused(database: mongo.Database) -> None:
+    with pytest.raises(Permanent), mongo.map_mongo_errors():
+        await database[BOUNCES].insert_one({"_id": "x", "address": "alex@example.com"})
+
+
+def _text(mail: Taken) -> str:
+    part = message_from_bytes(mail.message, policy=default).get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
