@@ -238,10 +238,10 @@ async def test_the_last_listener_may_go_and_is_told(mailbox: Mailbox) -> None:
     before = await mailbox.lookup()
 
     gone = await mailbox.unsubscribe()
+    after = await mailbox.lookup()
 
     shown = (await mailbox.service.call("GET", mailbox.path)).json()
-    assert before["last_listener"] is True
-    assert gone["last_listener"] is True
+    assert [each["last_listener"] for each in (before, gone, after)] == [True, True, True]
     assert shown["listeners"] == 0
 
 
@@ -316,6 +316,7 @@ async def test_the_owner_enables_by_the_link_and_again_is_harmless(mailbox: Mail
 
     assert (before["notifications"], before["may_enable"], before["obstacle"]) == ("disabled", True, None)
     assert (before["since"], before["until"]) == ("2026-11-22T12:00:00.000Z", "2026-11-29T12:00:00.000Z")
+    assert [each["code"] for each in before["tripped_by"]] == ["ON_BATTERY"]
     assert [(each.status_code, each.json()["result"]) for each in (first, second, third)] == [
         (202, "requested"),
         (200, "already_requested"),

@@ -11,6 +11,7 @@ from ups_device.domain.period import Answer, State
 from ups_device.domain.subscription import Scope
 from ups_device.handlers.link_lookup import EnableView, Scene, SubscriptionView, Wishes
 from ups_runtime.links import LinkKind
+from ups_schemas.decision import Tripping
 from ups_schemas.envelope import Timestamp
 from ups_schemas.ids import CompanyId, DeviceId
 
@@ -75,7 +76,7 @@ class LookupView(BaseModel):
 
 
 class EnableLookupView(LookupView):
-    """An alert's link. `subscribed`: the reader hears of the device."""
+    """An alert's link. `subscribed`: the reader hears of the device; `tripped_by`: what filled the limit."""
 
     kind: Literal[LinkKind.ENABLE] = LinkKind.ENABLE
     notifications: State | None
@@ -86,6 +87,7 @@ class EnableLookupView(LookupView):
     obstacle: Obstacle | None
     plan: PlanView | None
     subscribed: bool
+    tripped_by: tuple[Tripping, ...]
 
     @classmethod
     def of(cls, view: EnableView) -> "EnableLookupView":
@@ -102,13 +104,14 @@ class EnableLookupView(LookupView):
             obstacle=view.obstacle,
             plan=plan and PlanView(name=plan.name, until=plan.until, entitled=view.is_entitled),
             subscribed=view.wishes.in_force,
+            tripped_by=period.tripped_by if period else (),
         )
 
 
 class SubscriptionLookupView(LookupView):
     """An unsubscribe link, or its undo; `scope` is what it offers first.
 
-    `last_listener`: the reader hears of the device, and nobody else does.
+    `last_listener`: nobody but the reader hears of the device, whether they do or not.
     """
 
     kind: Literal[LinkKind.UNSUBSCRIBE, LinkKind.RESUBSCRIBE]

@@ -110,7 +110,7 @@ class LinkLookup:
         member, device = await self._users.member(link.user_id), await self._devices.find(link.device_id)
         scene, wishes = await self._look(link.user_id, member, device, link.company_id)
         last = await self._actions.is_last_listener(link.user_id, member, device)
-        return SubscriptionView(scene, wishes, last_listener=last and wishes.in_force)
+        return SubscriptionView(scene, wishes, last)
 
     async def why(self, user_id: UserId, device_id: DeviceId | None) -> tuple[Scene, Wishes]:
         """Whose mail it was, and what they chose."""
