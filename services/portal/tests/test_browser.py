@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from ups_portal.app import start
-from ups_portal.settings import DeviceSvcSettings, Settings
+from ups_portal.settings import BackendSettings, Settings
 from ups_portal.testing.browser import DESK, MISSING, PHONE, browser, tab
 from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
 from ups_portal.testing.gallery import gallery, path_of
@@ -45,7 +45,7 @@ async def portal(fake: FakeDeviceSvc):
             HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
             LogSettings(),
             PortalSettings(base_url="https://ups.example", support_address="support@example.com"),
-            DeviceSvcSettings(url=f"http://127.0.0.1:{port}"),
+            BackendSettings(device_url=f"http://127.0.0.1:{port}"),
         )
         async with running("portal", settings, start, clock=clock) as life:
             yield f"http://127.0.0.1:{life.ports[0]}"

@@ -17,7 +17,7 @@ NAME = Service.PORTAL
 async def start(life: Life, settings: Settings) -> None:
     """Start serving. device-svc may be away: pages say so, and readiness does not depend on it."""
     metrics = PortalMetrics(life.metrics)
-    links = await life.enter("device-svc", connected(settings.device_svc.url, metrics))
+    links = await life.enter("device-svc", connected(settings.backend.device_url, metrics))
     prefix = (settings.portal.base_url.path or "").rstrip("/")
     renderer = Renderer(Portal(settings.portal.name, settings.portal.support_address, prefix))
     app = build(LinkPages(links, life.clock.now, life.clock.sleep), renderer, metrics, version("ups-portal"), prefix)

@@ -16,7 +16,7 @@ class PortalMetrics:
             "device_svc_failures",
             "Calls of device-svc that came to nothing, by reason.",
             ("call", "reason"),
-            todo="unreachable: see that it runs, and UPS_DEVICE_SVC_URL. slow, cut: see its database. foreign: its "
+            todo="unreachable: see that it runs, and UPS_BACKEND_DEVICE_URL. slow, cut: see its database. foreign: its "
             "version is another than the portal's.",
         )
         self.device_svc_up = metrics.gauge(

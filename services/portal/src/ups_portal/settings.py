@@ -8,11 +8,11 @@ from pydantic import AnyHttpUrl
 from ups_runtime.settings import Group, HttpSettings, LogSettings, PortalSettings
 
 
-class DeviceSvcSettings(Group):
-    """Where device-svc is."""
+class BackendSettings(Group):
+    """Where the services are that own what pages show."""
 
-    env_prefix: ClassVar[str] = "UPS_DEVICE_SVC_"
-    url: AnyHttpUrl
+    env_prefix: ClassVar[str] = "UPS_BACKEND_"
+    device_url: AnyHttpUrl
 
 
 @dataclass(frozen=True)
@@ -22,4 +22,4 @@ class Settings:
     http: HttpSettings
     log: LogSettings
     portal: PortalSettings
-    device_svc: DeviceSvcSettings
+    backend: BackendSettings
