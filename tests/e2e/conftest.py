@@ -7,8 +7,6 @@ import pytest
 from ups_devstack.fleet import Operator
 from ups_devstack.services import Installation, Services
 
-BASE_URL = "https://ups.example"
-
 
 @pytest.fixture(scope="session")
 def nut_file(tmp_path_factory):
@@ -25,7 +23,7 @@ def services(stack, tmp_path_factory, nut_file):
         "UPS_INGEST_NUT_FILE": str(nut_file),
         "UPS_INGEST_NUT_POLL_S": "0.5",
     }
-    installation = Installation(prefix=f"e2e{uuid.uuid4().hex[:8]}", base_url=BASE_URL, environ=environ)
+    installation = Installation(prefix=f"e2e{uuid.uuid4().hex[:8]}", environ=environ)
     running = Services(stack, installation, tmp_path_factory.mktemp("services"), stack.log_dir)
     try:
         running.start()

@@ -19,11 +19,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def four_free_ports() -> int:
+def five_free_ports() -> int:
     # below the range from which the kernel gives ports to clients, who would take one in between
     while True:
         first = random.randrange(20_000, 30_000)
-        if not any(accepts_connections("127.0.0.1", first + offset) for offset in range(4)):
+        if not any(accepts_connections("127.0.0.1", first + offset) for offset in range(5)):
             return first
 
 
@@ -31,7 +31,7 @@ async def start_demo(folder, *arguments: str) -> asyncio.subprocess.Process:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("UPS_")}
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "ups_devstack.app", "demo", "--port", str(four_free_ports()), *arguments),
+        *("-m", "ups_devstack.app", "demo", "--port", str(five_free_ports()), *arguments),
         cwd=folder,
         env=environ,
         stdout=asyncio.subprocess.PIPE,
@@ -53,7 +53,7 @@ async def test_the_demo_tells_its_story_although_the_throttle_is_killed_and_leav
     assert demo.returncode == 0, text
     assert "throttle ended by itself; starting it again" in text
     assert "✗" not in text
-    assert set(where["services"]) == {"invite-svc", "device-svc", "event-ingest", "throttle", "notifier"}
+    assert set(where["services"]) == {"invite-svc", "device-svc", "event-ingest", "throttle", "notifier", "portal"}
     assert where["operator_token"]
     assert where["data_dir"]
     assert not file.exists()

@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = _verb(verbs, "demo", _demo, "run everything anew with a small fleet, and say what happens")
     demo.add_argument("--for", dest="for_s", type=_duration, help="end after 60s or 2m, and say if all went well")
     for verb in (everything, demo):
-        verb.add_argument("--port", type=int, default=FIRST_PORT, help="the first of four ports (default: %(default)s)")
+        verb.add_argument("--port", type=int, default=FIRST_PORT, help="the first of five ports (default: %(default)s)")
     return parser
 
 

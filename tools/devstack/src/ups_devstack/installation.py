@@ -17,7 +17,7 @@ from ups_devstack.stack import Kind, backing
 from ups_schemas.topics import Service
 
 # One after the other from the first on, in this order.
-LISTENING = (Service.EVENT_INGEST, Service.DEVICE_SVC, Service.INVITE_SVC, Service.NOTIFIER)
+LISTENING = (Service.EVENT_INGEST, Service.DEVICE_SVC, Service.INVITE_SVC, Service.NOTIFIER, Service.PORTAL)
 WATCH_EVERY_S = 1.0
 
 Say = Callable[[str], None]

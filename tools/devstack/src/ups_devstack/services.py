@@ -7,11 +7,11 @@ import secrets
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ups_devstack.process import Child
+from ups_devstack.process import Child, free_ports
 from ups_devstack.stack import Backing
 from ups_runtime.kafka import apply_topics
 from ups_runtime.logging import get_logger
@@ -20,7 +20,7 @@ from ups_schemas.topics import TOPICS, Service
 
 log = get_logger("topics")
 
-# Importing and starting a service takes a second or two; five at once on two cores take longer.
+# Importing and starting a service takes a second or two; six at once on two cores take longer.
 READY_WITHIN_S = 90
 
 MODULES: Mapping[Service, str] = {
@@ -29,7 +29,11 @@ MODULES: Mapping[Service, str] = {
     Service.EVENT_INGEST: "ups_event_ingest.app",
     Service.THROTTLE: "ups_throttle.app",
     Service.NOTIFIER: "ups_notifier.app",
+    Service.PORTAL: "ups_portal.app",
 }
+
+# Others are told where these are before they start, so their ports are chosen here and stay.
+ADDRESSED = (Service.DEVICE_SVC, Service.PORTAL)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,6 @@ class Installation:
     prefix: str = ""
     operator_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     link_key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
-    base_url: str = "http://localhost:8080"
     ports: Mapping[Service, int] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
 
@@ -122,6 +125,8 @@ class Services:
 
     def __init__(self, backing: Backing, installation: Installation, folder: Path, log_dir: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        chosen = dict(zip(ADDRESSED, free_ports(len(ADDRESSED)), strict=True))
+        installation = replace(installation, ports={**chosen, **installation.ports})
         self.backing = backing
         self.installation = installation
         self.children = {
@@ -208,7 +213,8 @@ def _environ(service: Service, backing: Backing, installation: Installation) -> 
         "UPS_HTTP_SIDE_PORT": "0",
         "UPS_LOG_FORMAT": "json",
         "UPS_OPERATOR_TOKEN": installation.operator_token,
-        "UPS_PORTAL_BASE_URL": installation.base_url,
+        "UPS_PORTAL_BASE_URL": f"http://127.0.0.1:{installation.ports[Service.PORTAL]}",
+        "UPS_BACKEND_DEVICE_URL": f"http://127.0.0.1:{installation.ports[Service.DEVICE_SVC]}",
         "UPS_LINK_KEYS": installation.link_key,
         "UPS_SMTP_HOST": backing.smtp_host,
         "UPS_SMTP_PORT": str(backing.smtp_port),
