@@ -68,6 +68,10 @@ def test_only_the_topics_of_facts_that_stay_are_compacted() -> None:
     )
 
 
+def test_the_changelog_is_compacted_by_the_megabyte() -> None:
+    assert int(topics.THROTTLE_STATE.config()["segment.bytes"]) <= 4 * 2**20
+
+
 def test_a_slow_restore_still_sees_what_was_removed() -> None:
     assert topics.THROTTLE_STATE.config()["delete.retention.ms"] == str(7 * int(DAY_MS))
 
