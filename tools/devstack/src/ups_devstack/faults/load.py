@@ -96,7 +96,8 @@ class Load:
 
         A load that dies ends the block at once, whatever it waits for: its error is what the block raises.
         """
-        await self._write([(topic_of(each), payload(each)) for each in self.devices.values()])
+        snapshots = [(topic_of(each), payload(each)) for each in self.devices.values()]
+        await self._write([*snapshots, *[(DEVICES, Payload(f"poison-{n}".encode(), POISON)) for n in range(3)]])
         stop = asyncio.Event()
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -18,7 +18,7 @@ from ups_schemas.decision import Decision, EnabledBy, EventDecided, Notification
 from ups_schemas.device import DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import DeadLetterHeader, milliseconds
 from ups_schemas.event import AcceptedEvent
-from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
+from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
 from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.domain import device as projection
 from ups_throttle.domain import snapshot
@@ -60,10 +60,12 @@ class _Told:
 async def judge(kafka: KafkaSettings, devices: Mapping[str, DeviceSnapshot]) -> Verdict:
     """Read everything and compare."""
     told = defaultdict[str, _Told](_Told)
-    poison = Counter[tuple[int, int]]()
+    poison = Counter[tuple[str, int, int]]()
+    devices_read = await read_all(kafka, DEVICES)
+    poison.update((record.topic, record.partition, record.offset) for record in devices_read if record.value == POISON)
     for record in await read_all(kafka, EVENTS):
         if record.value == POISON:
-            poison[record.partition, record.offset] += 1
+            poison[record.topic, record.partition, record.offset] += 1
         else:
             event = AcceptedEvent.model_validate_json(record.value)
             told[event.device_id].events.append((event, record.timestamp))
@@ -147,9 +149,13 @@ def _count(verdict: Verdict, what: str, wanted: Counter[Any], found: Counter[Any
         verdict.problems.append(f"{what}: {lost} lost, {doubled} doubled")
 
 
-def _source_of(letter: Any) -> tuple[int, int]:
+def _source_of(letter: Any) -> tuple[str, int, int]:
     headers = dict(letter.headers)
-    return int(headers[DeadLetterHeader.PARTITION]), int(headers[DeadLetterHeader.OFFSET])
+    return (
+        headers[DeadLetterHeader.TOPIC].decode(),
+        int(headers[DeadLetterHeader.PARTITION]),
+        int(headers[DeadLetterHeader.OFFSET]),
+    )
 
 
 async def _states(kafka: KafkaSettings) -> dict[str, bytes | None]:
