@@ -6,10 +6,10 @@ MEMBERS := $(sort $(wildcard shared/*/ services/*/ tools/*/))
 LOCKED := ups-event-ingest:event-ingest ups-throttle:throttle ups-device:device-svc ups-invite:invite-svc ups-notifier:notifier ups-portal:portal ups-cli:cli
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test faults check format pictures spec lock clean
+.PHONY: help setup demo up test faults bench bench-mail check format pictures spec lock clean
 
 help:  ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.done  ## Install everything below .venv (the other verbs do it when needed)
 
@@ -39,6 +39,9 @@ faults: setup  ## Hurt the throttle on a real broker for a long while; writes ar
 
 bench: setup $(VENV)-bench/.done  ## Measure the throttle (EVENTS=60000 for a short run)
 	@$(BIN)/python -m bench $(if $(EVENTS),--events $(EVENTS)) $(ARGS)
+
+bench-mail: setup  ## Measure the way of a mail (DEVICES=1000 for a short run)
+	@$(BIN)/python -m bench.mail $(if $(DEVICES),--devices $(DEVICES)) $(ARGS)
 
 $(VENV)-bench/.done: locks/bench.txt
 	@echo "Setting up in $(VENV)-bench what the bench compares with"
