@@ -313,6 +313,7 @@ DELIVERY: dict[str, Any] = {
     [
         ({}, "the mail server took it (250)"),
         ({"doubtful": True, "reason": "after_unknown"}, "the mail server took it (250); it may arrive twice"),
+        ({"reason": "digest"}, "the mail server took it, in one mail with others (250)"),
         ({"state": "failed", "smtp_code": 550, "reason": "reply"}, "the mail server refused it (550)"),
         ({"state": "failed", "smtp_code": None, "reason": "bounced"}, "the mail server took it, and it came back"),
         (

@@ -27,6 +27,7 @@ _REASONS = {
 
 _DROPPED = {
     "stale": "decided too long ago when it was first read",
+    "expired": "what it says, or its link, was good until then only",
     "gave_up": "tried until it was no longer worth telling",
     "device_removed": "the device was removed",
     "ownership_changed": "the device has passed to somebody else",
@@ -58,6 +59,8 @@ def delivery(delivery: Delivery) -> str:
         said += f": {_DROPPED.get(delivery.reason, delivery.reason)}"
     elif delivery.reason == "cut":
         said += ": the connection broke before the server had it"
+    elif delivery.reason == "digest":
+        said += ", in one mail with others"
     if delivery.smtp_code:
         said += f" ({delivery.smtp_code})"
     if delivery.state == "accepted" and delivery.doubtful:
