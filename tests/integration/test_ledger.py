@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,10 @@ from ups_notifier.adapters.migrations import DATABASE, STEPS
 from ups_notifier.adapters.mongo import LOOKED_AT, MongoLedger
 from ups_notifier.adapters.mongo_deliveries import MongoDeliveries, Place
 from ups_notifier.adapters.mongo_rates import MongoRates
+from ups_notifier.domain import delivery as life
 from ups_notifier.domain.addressing import deliveries_of, notification_of
+from ups_notifier.domain.delivery import Backoff
+from ups_notifier.domain.sending import Accepted, Phase, Refused
 from ups_notifier.testing.ledger_contract import LedgerContract
 from ups_notifier.testing.samples import NOW, OWNER, decided, event
 from ups_runtime import mongo
@@ -114,6 +118,28 @@ async def test_a_look_for_due_lanes_reads_one_index_and_little_of_it(
     assert sorted(taken) == sorted([OWNER, *(f"u{number}" for number in range(7))])
     assert {look["docsExamined"] for look in looks} == {0}
     assert looks[0]["keysExamined"] <= LOOKED_AT + 1
+
+
+async def test_only_a_later_mail_of_the_device_overtakes(ledger: MongoLedger, database: mongo.Database) -> None:
+    for seq in (6, 7, 8):
+        notification = notification_of(decided(event("ON_BATTERY"), notification_id=f"n{seq}", device_seq=seq))
+        assert notification is not None
+        await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+    earlier, row, later = await ledger.open_rows(OWNER)
+    deliveries = MongoDeliveries(database)
+
+    await ledger.save(earlier, life.after(earlier, Accepted(250), NOW, Backoff(), 0), NOW)
+    assert not await deliveries.overtaken(row)
+    assert await deliveries.overtaken(replace(earlier, device_seq=5))
+    failed = life.after(row, Refused(Phase.RCPT, 550), NOW, Backoff(), 0)
+    await ledger.save(row, failed, NOW)
+    assert await deliveries.reopen(failed, life.reopened(failed, NOW), "key")
+    assert not await deliveries.reopen(failed, life.reopened(failed, NOW), "key")
+    assert await deliveries.row(row.delivery_id) == (life.reopened(failed, NOW), "key")
+    begun = life.begun(later, "a", NOW, timedelta(minutes=1))
+    await ledger.save(later, begun, NOW)
+    await ledger.start_data(begun, b"mail", NOW)
+    assert await deliveries.overtaken(row)
 
 
 async def test_a_limit_holds_over_all_who_ask(database: mongo.Database) -> None:

@@ -463,6 +463,31 @@ async def test_sigterm_waits_for_the_answer_to_a_mail_that_is_under_way(
     assert set(message_ids(server.taken).values()) == {1}
 
 
+async def test_the_operator_has_a_failed_mail_tried_again_once(scripted: World, server: ScriptedServer) -> None:
+    server.next("RCPT", "550 no such user")
+    failed = outage(1, recipients=(samples.OWNER,))
+    path = f"/v1/operator/deliveries/{delivery_id('n1', samples.OWNER)}/retry"
+    async with scripted.service() as life:
+        await scripted.decide(failed)
+        await eventually(lambda: _states(scripted, "failed"), within_s=30)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", headers=_token()) as client:
+            key = {"Idempotency-Key": "again"}
+            first = (await client.post(path, headers=key)).raise_for_status().json()
+            await eventually(lambda: _states(scripted, "accepted"), within_s=30)
+            repeated = (await client.post(path, headers=key)).raise_for_status().json()
+            refused = await client.post(path)
+            unheard_of = await client.post("/v1/operator/deliveries/x/retry")
+            client.headers.clear()
+            stranger = await client.post(path)
+
+    assert (first["result"], repeated["result"]) == ("reopened", "already_open")
+    assert repeated["delivery"]["state"] == "accepted"
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:ridethrough:problem:delivery-accepted")
+    assert (unheard_of.status_code, stranger.status_code) == (404, 401)
+    verdict = check([failed], await _rows(scripted), server.taken, scripted.address)
+    assert (verdict.faults, verdict.told, verdict.marked) == ([], 1, 0)
+
+
 async def test_only_the_operator_reads_the_ledger(scripted: World) -> None:
     async with (
         scripted.service() as life,

@@ -31,6 +31,7 @@ from ups_notifier.handlers.lane import LaneWorker
 from ups_notifier.handlers.mailboxes import Mailboxes
 from ups_notifier.handlers.preparing import Preparation
 from ups_notifier.handlers.relay_health import RelayHealth
+from ups_notifier.handlers.retrying import Retrying
 from ups_notifier.metrics import NotifierMetrics
 from ups_notifier.settings import Settings, SmtpSettings
 from ups_runtime import mongo
@@ -123,7 +124,8 @@ async def start(life: Life, settings: Settings) -> None:
     )
     life.spawn("dispatch", dispatcher.run(life.stopping), close_within_s=12)
 
-    app = build(settings.operator.token, MongoDeliveries(database), version("ups-notifier"))
+    deliveries = MongoDeliveries(database)
+    app = build(settings.operator.token, deliveries, Retrying(deliveries, life.clock), version("ups-notifier"))
     webhook = Webhook(settings.notifier.bounce_secret, "UPS_NOTIFIER_BOUNCE_SECRET", life.clock)
     app.include_router(bounce_routes(settings.operator.token, webhook, paths, mailboxes, bounces))
     await life.serve(app, settings.http.host, settings.http.port)

@@ -1,14 +1,23 @@
 """The operator's view of the ledger."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import Depends, FastAPI, Query
 from pydantic import BaseModel, Field, SecretStr
 
 from ups_notifier.adapters.mongo_deliveries import Place
 from ups_notifier.domain.delivery import Reason, State
-from ups_runtime.http import ProblemError, RequestBody, create_app, decode_cursor, encode_cursor, operator_only
+from ups_notifier.handlers.retrying import Retrying
+from ups_runtime.http import (
+    IdempotencyKey,
+    ProblemError,
+    RequestBody,
+    create_app,
+    decode_cursor,
+    encode_cursor,
+    operator_only,
+)
 from ups_schemas.envelope import Timestamp
 from ups_schemas.ids import Id
 from ups_schemas.mail import MailKind
@@ -65,7 +74,14 @@ class DeliveryPage(BaseModel):
     cursor: str | None = None
 
 
-def build(token: SecretStr, deliveries: Deliveries, version: str) -> FastAPI:
+class Retried(BaseModel):
+    """The delivery as it stands now, and whether this request reopened it."""
+
+    result: Literal["reopened", "already_open"]
+    delivery: DeliveryView
+
+
+def build(token: SecretStr, deliveries: Deliveries, retrying: Retrying, version: str) -> FastAPI:
     """The application."""
     app = create_app("Ridethrough notifier", version)
 
@@ -89,5 +105,11 @@ def build(token: SecretStr, deliveries: Deliveries, version: str) -> FastAPI:
                 404, "unknown-delivery", "There is no such delivery.", "The ledger keeps 31 days.", "delivery_id"
             )
         return DeliveryView.model_validate(row)
+
+    @app.post("/v1/operator/deliveries/{delivery_id}/retry", dependencies=[Depends(operator_only(token))])
+    async def retry_delivery(delivery_id: Id, idempotency_key: IdempotencyKey = None) -> Retried:
+        """Try a mail again that failed, was dropped or may not have arrived; the same key reopens it once."""
+        reopened = await retrying.retry(delivery_id, idempotency_key)
+        return Retried(result="reopened" if reopened else "already_open", delivery=await get_delivery(delivery_id))
 
     return app

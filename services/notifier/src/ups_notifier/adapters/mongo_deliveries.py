@@ -7,8 +7,9 @@ from typing import Any
 
 from pymongo import DESCENDING
 
-from ups_notifier.adapters.ledger_documents import Document
+from ups_notifier.adapters.ledger_documents import Document, from_document, to_document, unchanged
 from ups_notifier.adapters.migrations import DELIVERIES
+from ups_notifier.domain.delivery import Delivery, State
 from ups_runtime.mongo import Database, map_mongo_errors
 
 _SHOWN = (
@@ -64,6 +65,29 @@ class MongoDeliveries:
         with map_mongo_errors():
             row = await self._deliveries.find_one({"_id": delivery_id}, dict.fromkeys(_SHOWN, 1))
         return None if row is None else _shown(row)
+
+    async def row(self, delivery_id: str) -> tuple[Delivery, str | None] | None:
+        """A row and the key that reopened it last."""
+        with map_mongo_errors():
+            found = await self._deliveries.find_one({"_id": delivery_id})
+        return None if found is None else (from_document(found), found.get("retry_key"))
+
+    async def overtaken(self, delivery: Delivery) -> bool:
+        """Whether a later mail about the same device may have reached the same person."""
+        later = {
+            "user_id": delivery.user_id,
+            "device_id": delivery.device_id,
+            "device_seq": {"$gt": delivery.device_seq},
+            "$or": [{"state": State.ACCEPTED.value}, {"doubtful": True}, {"data_started_at": {"$ne": None}}],
+        }
+        with map_mongo_errors():
+            return await self._deliveries.find_one(later, {"_id": 1}) is not None
+
+    async def reopen(self, before: Delivery, after: Delivery, key: str | None) -> bool:
+        """Replace a row that is still `before`."""
+        change = {"$set": to_document(after) | {"retry_key": key}}
+        with map_mongo_errors():
+            return bool((await self._deliveries.update_one(unchanged(before), change)).matched_count)
 
 
 def _shown(row: Document) -> Document:

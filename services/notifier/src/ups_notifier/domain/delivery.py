@@ -217,6 +217,13 @@ def bounced(delivery: Delivery) -> Delivery:
     return _ended(delivery, State.FAILED, Reason.BOUNCED, None)
 
 
+def reopened(delivery: Delivery, now: datetime) -> Delivery:
+    """A delivery that was over, to be tried once more. It keeps its doubt: it may have arrived."""
+    return _changed(
+        delivery, state=_resting(replace(delivery, reason=None)), open=True, due_at=now, reason=None, digest_id=None
+    )
+
+
 def after(  # noqa: PLR0911 - one return for each way an attempt ends
     delivery: Delivery, result: SendResult, now: datetime, backoff: Backoff, chance: float
 ) -> Delivery:
