@@ -464,7 +464,7 @@ async def test_sigterm_waits_for_the_answer_to_a_mail_that_is_under_way(
 
 
 async def test_the_operator_has_a_failed_mail_tried_again_once(scripted: World, server: ScriptedServer) -> None:
-    server.next("RCPT", "550 no such user")
+    server.next("CONTENT", "554 not like this")
     failed = outage(1, recipients=(samples.OWNER,))
     path = f"/v1/operator/deliveries/{delivery_id('n1', samples.OWNER)}/retry"
     async with scripted.service() as life:
