@@ -209,8 +209,18 @@ async def test_the_undo_of_the_confirmation_mail_is_one_press(visit):
 
     assert before.text.count("<button") == 1
     assert "You are subscribed again" in after.text
-    assert "You are subscribed" in again.text
     assert "Nothing to do" in again.text
+    assert "Change what you get" not in after.text
+
+
+async def test_an_undo_under_a_wider_choice_does_not_say_that_mails_come(visit):
+    visitor = await visit(FakeDeviceSvc(off={"device", "all"}))
+
+    after = await visitor.press(UNSUBSCRIBE, action="resubscribe", scope="device")
+
+    assert "That choice is undone" in after.text
+    assert "a…@example.com gets no more event mails about any UPS of any company" in after.text
+    assert "subscribed again" not in after.text
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def _by_state(link: EnableLink, notifications: Notifications, now: datetime, res
                     if done
                     else "Events of this UPS are mailed. You need to do nothing.",
                 ),
-                facts=since + enabled,
+                facts=enabled,
             )
         case _:
             assert_never(notifications)

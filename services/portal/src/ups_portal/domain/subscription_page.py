@@ -36,6 +36,7 @@ _NOT_UNDONE = {
     "person-removed": "You are no member of this UPS's company any more.",
     "never-subscribed": "You are not among those whom its owner lets get its mails.",
 }
+_LOGGED = "Every event is still logged."
 _ACCOUNT_MAILS = "Mails about your account, such as for a new password, still come."
 
 
@@ -61,14 +62,14 @@ def resubscribe_page(link: SubscriptionLink, result: Result | None = None) -> Pa
             title="Subscribe again?",
             badge="Unsubscribed",
             tone=Tone.CALM,
-            device=link.device,
+            device=link.device if scope is Scope.DEVICE else None,
             lead=(_OFF[scope].format(who=link.reader.address),),
             forms=(Form(_UNDO[scope], (("action", "resubscribe"), ("scope", scope))),),
         )
-    page = _subscribed_again(link, scope)
+    page = replace(_subscribed_again(link, scope), again="")
     if result is Result.RESUBSCRIBED:
         return page
-    return replace(page, title="You are subscribed", badge="Nothing to do")
+    return replace(page, badge="Nothing to do")
 
 
 def one_click_text() -> str:
@@ -97,7 +98,7 @@ def _choose(link: SubscriptionLink) -> Page:
         lead=(f"Choose which event mails {address} shall not get any more.",),
         notices=((ONLY_LISTENER,) if link.last_listener else ()) if link.device else (GONE,),
         forms=(_form(link, tuple(Scope) if link.device else (Scope.COMPANY, Scope.ALL)),),
-        notes=(_ACCOUNT_MAILS, "Your co-workers get theirs as before, and every event is still logged."),
+        notes=(_ACCOUNT_MAILS, _LOGGED if link.last_listener else f"Your co-workers get theirs as before. {_LOGGED}"),
     )
 
 
@@ -147,14 +148,13 @@ def _wider(scope: Scope, than: Scope) -> bool:
 def _subscribed_again(link: SubscriptionLink, scope: Scope) -> Page:
     address = link.reader.address if link.reader else ""
     off = link.subscribed.widest_off
-    still = (f"Another choice of yours still stands: {_OFF[off].format(who=address)}",) if off else ()
+    still = f"Another choice of yours still stands: {_OFF[off].format(who=address)}" if off else None
     return Page(
-        title="You are subscribed again",
+        title="That choice is undone" if still else "You are subscribed again",
         badge="Done",
         tone=Tone.DONE,
         device=link.device if scope is Scope.DEVICE else None,
-        lead=(_BACK[scope].format(who=address),),
-        notices=still,
+        lead=(still or _BACK[scope].format(who=address),),
         again="Change what you get",
     )
 

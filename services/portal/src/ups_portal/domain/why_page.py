@@ -17,7 +17,7 @@ def why_page(link: WhyLink) -> Page:
         tone=Tone.CALM,
         device=link.device,
         lead=about.why,
-        facts=_facts(link),
+        facts=_facts(link, with_choice=about.event_mail),
         notes=(_how_to_end(link) if about.event_mail else _NO_END,),
         support=True,
     )
@@ -37,9 +37,9 @@ def _how_to_end(link: WhyLink) -> str:
     return f"To get them again, use the link *{UNSUBSCRIBE_LINK}* at the end of the mail: its page has an undo."
 
 
-def _facts(link: WhyLink) -> tuple[Fact, ...]:
+def _facts(link: WhyLink, *, with_choice: bool) -> tuple[Fact, ...]:
     sent = (Fact("Sent to", link.reader.address),) if link.reader else ()
-    return sent + ((Fact("You get now", _gets(link)),) if link.subscribed and link.reader else ())
+    return sent + ((Fact("You get now", _gets(link)),) if with_choice and link.subscribed and link.reader else ())
 
 
 def _off(link: WhyLink) -> Scope | None:
