@@ -357,3 +357,20 @@ def test_one_delivery_is_shown_with_its_times(connected: Any, ups: Ups) -> None:
 
 def test_a_delivery_that_is_not_there_is_said(connected: Any, ups: Ups) -> None:
     assert ups("deliveries", "show", "nothing").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "said"), [("reopened", "It is tried again"), ("already_open", "It was open already")]
+)
+def test_a_delivery_is_tried_again(connected: Any, ups: Ups, result: str, said: str) -> None:
+    waiting = DELIVERY | {"state": "pending", "smtp_code": None, "open": True}
+    connected.answers["POST", "/v1/operator/deliveries/d-1/retry"] = {"result": result, "delivery": waiting}
+
+    done = ups("deliveries", "retry", "d-1", "--idempotency-key", "once")
+
+    assert (done.exit_code, done.stdout) == (0, f"{said}: waits to be sent.\n")
+    assert connected.headers[0]["idempotency-key"] == "once"
+
+
+def test_a_delivery_that_cannot_be_tried_again_is_said(connected: Any, ups: Ups) -> None:
+    assert ups("deliveries", "retry", "nothing").exit_code == 1

@@ -193,6 +193,13 @@ class Delivery(Answer):
     last_data_at: str | None = None
 
 
+class Retried(Answer):
+    """A delivery that is open again, or was."""
+
+    result: str
+    delivery: Delivery
+
+
 class Deliveries(Answer):
     """A page of deliveries."""
 

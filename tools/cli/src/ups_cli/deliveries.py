@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from ups_cli import words
-from ups_cli.answers import Deliveries, Delivery
+from ups_cli.answers import Deliveries, Delivery, Retried
 from ups_cli.api import notifier_service, segment
 from ups_cli.device import Cursor, Limit
-from ups_cli.output import AsJson, note, say_fields, say_json, say_table
+from ups_cli.output import AsJson, note, say, say_fields, say_json, say_table
 
 
 class State(StrEnum):
@@ -97,3 +97,22 @@ def show(delivery: DeliveryId, *, as_json: AsJson = False) -> None:
             "next try": one.due_at if one.open else None,
         }
     )
+
+
+@app.command()
+def retry(
+    delivery: DeliveryId,
+    idempotency_key: Annotated[str | None, typer.Option(help="The same key reopens the delivery once.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Try a mail again that failed, was dropped, or may not have arrived."""
+    with notifier_service() as api:
+        path = f"/v1/operator/deliveries/{segment(delivery)}/retry"
+        answer = api.post(path, {}, idempotency_key=idempotency_key)
+    if as_json:
+        say_json(answer)
+        return
+    retried = Retried.read(answer)
+    reopened = retried.result == "reopened"
+    say(f"{'It is tried again' if reopened else 'It was open already'}: {words.delivery(retried.delivery)}.")
