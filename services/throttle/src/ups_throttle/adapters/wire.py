@@ -23,6 +23,12 @@ from ups_throttle.records import MAX_RECORD_BYTES, Payload, Raw, Record, Source,
 
 CE_SOURCE = "/throttle"
 
+# Packed memory takes no number much larger, and no count of changes comes here.
+_LARGEST = 2**63 - 1
+
+# What a header takes beside its name and value: both lengths, as varints.
+_HEADER_BYTES = 10
+
 # How often the time of day is asked for: at each decision it would be a twentieth of the CPU.
 LOOK_EVERY_S = 1.0
 
@@ -57,7 +63,9 @@ def parse_device(raw: Raw) -> tuple[str, DeviceSnapshot | None] | Record:
         return raw.key.decode(errors="replace"), None
     message = _parsed(Source.DEVICES, raw)
     if isinstance(message, DeviceSnapshot):
-        return message.device_id, message
+        if max(message.version, message.ownership) <= _LARGEST:
+            return message.device_id, message
+        message = Unreadable(DeadLetterReason.INVALID, "its version or ownership is too large a number")
     return Record(Source.DEVICES, raw, message if isinstance(message, Unreadable) else _not_here(Source.DEVICES))
 
 
@@ -91,7 +99,8 @@ class CloudEventsWire:
         """Give the raw record with what went wrong in its headers; one too large for the topic leaves only a hash."""
         headers = list(raw.headers or ())
         value = raw.value
-        size = len(value or b"") + len(raw.key or b"") + sum(len(name) + len(data or b"") for name, data in headers)
+        size = len(value or b"") + len(raw.key or b"")
+        size += sum(len(name.encode()) + len(data or b"") + _HEADER_BYTES for name, data in headers)
         if size > MAX_RECORD_BYTES:
             headers = [(VALUE_HASH_HEADER, sha256(value or b"").hexdigest().encode())]
             value = b""
