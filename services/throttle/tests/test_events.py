@@ -32,7 +32,13 @@ accepted = st.builds(
     native_code=text,
     native_text=text,
     late=st.booleans(),
-    attributes=st.builds(Attributes, battery_charge_percent=number, battery_voltage_v=number, status=text, cause=text),
+    attributes=st.builds(
+        Attributes,
+        battery_charge_percent=number,
+        battery_voltage_v=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        status=text,
+        cause=text,
+    ),
 )
 
 
@@ -121,6 +127,9 @@ def test_a_usual_event_is_read_here() -> None:
         ('"battery_charge_percent":null', '"battery_charge_percent":101.0'),
         ('"battery_charge_percent":null', '"battery_charge_percent":1e1'),
         ('"battery_voltage_v":null', '"battery_voltage_v":NaN'),
+        ('"battery_voltage_v":null', '"battery_voltage_v":1e16'),
+        ('"temperature_c":null', '"temperature_c":-1e300'),
+        ('"load_percent":null', '"load_percent":1e16'),
     ],
 )
 def test_anything_else_is_left_to_the_model(old: str, new: str) -> None:

@@ -20,7 +20,10 @@ _Id = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:
 _Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Z][A-Z0-9_]*\Z")]
 _Short = Annotated[str, Meta(max_length=200)]
 _Long = Annotated[str, Meta(max_length=1000)]
-_NotNegative = Annotated[float, Meta(ge=0)]
+# From here on the model spells numbers with an exponent, and in another way.
+_LARGE = 1e16
+_Number = Annotated[float, Meta(gt=-_LARGE, lt=_LARGE)]
+_NotNegative = Annotated[float, Meta(ge=0, lt=_LARGE)]
 
 _IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -28,12 +31,12 @@ _IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 class _Attributes(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     battery_charge_percent: Annotated[float, Meta(ge=0, le=100)] | None
     battery_runtime_s: _NotNegative | None
-    battery_voltage_v: float | None
+    battery_voltage_v: _Number | None
     load_percent: _NotNegative | None
-    input_voltage_v: float | None
-    output_voltage_v: float | None
-    input_frequency_hz: float | None
-    temperature_c: float | None
+    input_voltage_v: _Number | None
+    output_voltage_v: _Number | None
+    input_frequency_hz: _Number | None
+    temperature_c: _Number | None
     status: _Short | None
     cause: _Short | None
     mode: _Short | None
