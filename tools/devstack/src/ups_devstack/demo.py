@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from ups_devstack.drill import Drilled, drill
 from ups_devstack.fleet import Device, Operator
+from ups_devstack.inbox import Mail
 from ups_devstack.services import Services
 from ups_runtime.codec import decode
 from ups_runtime.kafka import consumer, started, topic_name
@@ -201,7 +202,7 @@ async def verdict(
         ("it was enabled again once, by time", [each.by for each in seen.enabled] == ["time"]),
         ("device-svc says that it is enabled", state["state"] == "enabled"),
         ("the owner and the co-worker have the alert", {mail.recipients[0] for mail in alerts} == people),
-        ("clears came as replies to their raises", len(replies) > 0),
+        _answered(replies, seen),
         (
             f"{seen.to_be_mailed} mails were decided, and each is in the inbox once{_by_digests(seen, arrived)}",
             len(seen.accepted) == seen.to_be_mailed
@@ -211,6 +212,12 @@ async def verdict(
         ),
         (_said(drilled), drilled.exit_code == 0),
     ]
+
+
+def _answered(replies: Sequence[Mail], seen: Seen) -> tuple[str, bool]:
+    if seen.in_digests and not replies:
+        return ("clears came with their raises, in digests", True)
+    return ("clears came as replies to their raises", bool(replies))
 
 
 def _by_digests(seen: Seen, arrived: Counter[str]) -> str:
