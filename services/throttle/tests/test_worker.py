@@ -269,6 +269,21 @@ async def test_a_failed_send_costs_a_take_over_and_nothing_else(bench: Bench) ->
     await eventually(lambda: bench.outcomes() == ["notify", "notify"])
 
 
+async def test_a_letter_that_was_not_written_does_not_count_against_the_limit(bench: Bench) -> None:
+    task = bench.start()
+    await eventually(bench.caught_up)
+    bench.log.lose_sends = 1
+
+    bench.log.append(EVENTS.name, 0, POISON)
+    bench.log.append(EVENTS.name, 0, POISON)
+
+    await eventually(lambda: _total(bench, "abandoned_producers"))
+    bench.clock.advance(timedelta(seconds=5))
+    await eventually(lambda: task.done() or bench.caught_up())
+    assert not task.done()
+    assert len(bench.log.read(DEAD_LETTERS[Service.THROTTLE].name, 0)) == 2
+
+
 def _total(bench: Bench, name: str) -> float:
     return sum(
         sample.value

@@ -146,6 +146,8 @@ class Worker:
 
     async def _take_over(self, port: Port) -> Partition | None:
         partition = Partition(self.number, self._tools.partitions, self._tools.wire)
+        # What the last one counted it may not have written: that comes again.
+        self._drain = self._tools.new_drain()
         # 1 to 5
         takeover_id = self._tools.new_id()
         unreadable = await restore(port, partition, takeover_id, self._now_ms(), self._transact, self._goes_on)
