@@ -561,7 +561,8 @@ async def test_a_bounce_that_cannot_be_noted_now_is_noted_later(world):
 
 async def test_a_new_address_that_is_only_just_published_is_written_to(world):
     await world.take(outage())
-    await world.mailboxes.refused(world.rows()[0], world.directory.users[OWNER].address, Refused(Phase.RCPT, 550))
+    refused = Refused(Phase.RCPT, 550, "5.1.1")
+    await world.mailboxes.refused(world.rows()[0], world.directory.users[OWNER].address, refused)
     moved = world.directory.users[OWNER].model_copy(update={"address": "new@example.com"})
     world.directory.arriving = [lambda: world.directory.users.update({OWNER: moved})]
 

@@ -239,7 +239,7 @@ async def test_a_person_who_is_not_known_yet_is_read_first(world):
 @pytest.mark.parametrize(
     ("result", "reason"),
     [
-        (Refused(Phase.RCPT, 550), Reason.BOUNCED),
+        (Refused(Phase.RCPT, 550), None),
         (Refused(Phase.RCPT, 550, "5.1.1"), Reason.BOUNCED),
         (Refused(Phase.RCPT, 554, "5.7.1"), None),
         (Refused(Phase.RCPT, 552, "5.2.2"), None),
@@ -258,7 +258,7 @@ async def test_a_refusal_at_rcpt_is_a_bounce_if_it_says_that_there_is_no_mailbox
 
 
 async def test_a_refusal_of_an_address_that_was_changed_meanwhile_is_none_of_the_new_one(world):
-    await world.mailboxes.refused(await world.mailed(), "old@example.com", Refused(Phase.RCPT, 550))
+    await world.mailboxes.refused(await world.mailed(), "old@example.com", Refused(Phase.RCPT, 550, "5.1.1"))
 
     assert world.bounces.mailboxes == {}
 

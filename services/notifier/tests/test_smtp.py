@@ -67,6 +67,31 @@ async def test_connections_are_as_many_as_allowed(server):
 
 
 @pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("no such user", "5.1.1"),
+        ("<5d0b@example.com>: User unknown in virtual mailbox table", "5.1.1"),
+        ("Invalid recipient", "5.1.1"),
+        ("The email account that you tried to reach does not exist", "5.1.1"),
+        ("Administrative prohibition", "5.7.0"),
+        ("rejected because 192.0.2.1 is in a black list at zen.example.org", "5.7.0"),
+        ("Sender verify failed", "5.7.0"),
+        ("Unknown user: sender address does not exist", "5.7.0"),
+        ("HELO address unknown", "5.7.0"),
+        ("Please turn on SMTP authentication: user unknown", "5.7.0"),
+        ("Greylisted, rate limit exceeded", "5.7.0"),
+        ("Requested action not taken", None),
+        ("Mailbox unavailable", None),
+        ("Unrouteable address", None),
+    ],
+)
+async def test_a_refusal_without_a_status_goes_by_its_words(server, relay, words, status):
+    server.next("RCPT", f"550 {words}")
+
+    assert await relay.send(ENVELOPE, MESSAGE, yes) == Refused(Phase.RCPT, 550, status)
+
+
+@pytest.mark.parametrize(
     ("phase", "reply", "result"),
     [
         ("CONNECT", "421 too busy", Unavailable(Phase.CONNECT, "the relay greets with an error", 421)),
@@ -76,7 +101,7 @@ async def test_connections_are_as_many_as_allowed(server):
         ("MAIL", "530 log in", Unavailable(Phase.MAIL, "the relay wants a log-in that it accepts", 530)),
         ("RCPT", "450 greylisted", Deferred(Phase.RCPT, 450)),
         ("RCPT", "421 closing", Deferred(Phase.RCPT, 421)),
-        ("RCPT", "550 no such user", Refused(Phase.RCPT, 550)),
+        ("RCPT", "550 no", Refused(Phase.RCPT, 550)),
         ("RCPT", "550 5.1.1 no such user", Refused(Phase.RCPT, 550, "5.1.1")),
         ("RCPT", "552-5.2.2 full\r\n552 5.2.2 sorry", Refused(Phase.RCPT, 552, "5.2.2")),
         ("RCPT", "550 blocked using bl.example.org", Refused(Phase.RCPT, 550, "5.7.0")),
@@ -144,7 +169,7 @@ async def test_the_last_question_is_asked_when_the_server_waits_for_the_message(
     assert asked_after == ["EHLO", "MAIL", "RCPT", "DATA"]
 
 
-@pytest.mark.parametrize(("phase", "reply"), [("RCPT", "550 no such user"), ("DATA", "554 no")])
+@pytest.mark.parametrize(("phase", "reply"), [("RCPT", "550 no"), ("DATA", "554 no")])
 async def test_the_last_question_is_not_asked_when_the_server_says_no(server, relay, phase, reply):
     server.next(phase, reply)
 

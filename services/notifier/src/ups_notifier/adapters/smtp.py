@@ -46,7 +46,17 @@ _SERVICE_CLOSING = 421
 _RELAYING_DENIED = re.compile(r"relay access denied|relay not permitted|unable to relay|relaying denied", re.IGNORECASE)
 # Filters' words: they say nothing of the mailbox.
 _UNWELCOME = re.compile(
-    r"\b(spam\w*|block\w*|\w*blacklist\w*|polic\w+|reputation|prohibited|SPF|DKIM|DMARC|too many|access denied)\b",
+    r"\b(spam\w*|block\w*|(black|gr[ae]y) ?list\w*|\w*blacklist\w*|polic\w+|reputation|prohibit\w*|SPF|DKIM|DMARC|RBL"
+    r"|too many|rate limit\w*|access denied|sender|HELO|EHLO|reverse|authenticat\w+|authori[sz]ed)\b",
+    re.IGNORECASE,
+)
+# In these words Postfix, Exim, sendmail, Exchange and others say that there is nobody of that name.
+_NO_MAILBOX = re.compile(
+    r"no such (user|recipient|mailbox|person|account|address|customer)"
+    r"|(user|recipient|mailbox|account|address)( is)? (unknown|not found|not known|invalid)"
+    r"|(unknown|invalid|non-?existent) (local )?(user|recipient|mailbox|account|address)"
+    r"|(user|recipient|mailbox|account|address)\b.{0,80}\b(does not|doesn't) exist"
+    r"|no mailbox (here|by that name)",
     re.IGNORECASE,
 )
 _OK = {250, 251}
@@ -254,13 +264,15 @@ def _said_no(phase: Phase, reply: SMTPResponse) -> SendResult:
     if reply.code in _LOG_IN_CODES or (phase is Phase.RCPT and _RELAYING_DENIED.search(reply.message)):
         return Unavailable(phase, _LOG_IN_WANTED, reply.code)
     if _is_final(reply.code):
-        return Refused(phase, reply.code, status_in(reply.message) or _policy_status(reply.message))
+        return Refused(phase, reply.code, status_in(reply.message) or _status_by(reply.message))
     return Deferred(phase, reply.code)
 
 
-def _policy_status(words: str) -> str | None:
-    """The status of a refusal that gives none, if its words say that it is us who are not welcome."""
-    return "5.7.0" if _UNWELCOME.search(words) else None
+def _status_by(words: str) -> str | None:
+    """The status of a refusal that gives none: its words may say that it is us who are not welcome, or nobody there."""
+    if _UNWELCOME.search(words):
+        return "5.7.0"
+    return "5.1.1" if _NO_MAILBOX.search(words) else None
 
 
 def _cause(error: Exception) -> str:

@@ -31,14 +31,13 @@ SOFT_WITHIN = timedelta(days=14)
 KEPT_NOTES = 20
 
 # Enhanced status codes (RFC 3463, RFC 7505), by their last two numbers where the first is 5.
-_HARD = frozenset({"1.0", "1.1", "1.2", "1.3", "1.6", "1.10"})
-_SOFT = frozenset({"0.0", "1.4", "2.0", "2.1", "2.2", "2.4"})
+_HARD = frozenset({"1.1", "1.3", "1.6", "1.10"})
+_SOFT = frozenset({"0.0", "1.0", "1.2", "1.4", "2.0", "2.1", "2.2", "2.4"})
 _SOFT_SUBJECTS = frozenset({"3", "4"})  # mail system, network
 # Where the first number is 4: tried for days by somebody, and given up.
 _SAYS_NOTHING_SUBJECTS = frozenset({"5", "6", "7"})  # protocol, content, policy
 
-_SMTP_HARD = 550
-_SMTP_SOFT = frozenset({551, 552, 553})
+_SMTP_SOFT = frozenset({550, 551, 552, 553})
 
 _STATUS = re.compile(r"([45])\.(\d{1,3})\.(\d{1,3})")
 
@@ -149,8 +148,9 @@ def kind_of_report(status: str) -> BounceKind | None:
 
     | status | means | kind |
     | --- | --- | --- |
-    | 5.1.0, 5.1.1, 5.1.2, 5.1.3, 5.1.6, 5.1.10 | no such mailbox, no such domain | hard |
-    | 5.2.0, 5.2.1, 5.2.2, 5.2.4, 5.1.4, 5.0.0, 5.3.x, 5.4.x | full, disabled, ambiguous, unreachable, unclear | soft |
+    | 5.1.1, 5.1.3, 5.1.6, 5.1.10 | no such mailbox, no mail at that domain | hard |
+    | 5.2.0, 5.2.1, 5.2.2, 5.2.4, 5.3.x, 5.4.x | full, disabled, unreachable | soft |
+    | 5.0.0, 5.1.0, 5.1.2, 5.1.4 | unclear, the sender's address perhaps, a domain that is not found today | soft |
     | 4.x.x but the next | somebody tried for days and gave up | soft |
     | 4.5.x, 4.6.x, 4.7.x, and any other 5.x.x | protocol, content, policy, our own address | none |
     """
@@ -167,11 +167,12 @@ def kind_of_report(status: str) -> BounceKind | None:
 
 
 def kind_of_refusal(code: int, status: str | None) -> BounceKind | None:
-    """What a 5xx to RCPT says of the mailbox: by its enhanced status, without one 550 is hard, 551 to 553 are soft."""
+    """What a 5xx to RCPT says of the mailbox: by its enhanced status; without one 550 to 553 are soft.
+
+    Too many filters, look-ups and relays say a bare 550 of their own, and a mistake here silences whoever reads.
+    """
     if status is not None:
         return kind_of_report(status)
-    if code == _SMTP_HARD:
-        return BounceKind.HARD
     return BounceKind.SOFT if code in _SMTP_SOFT else None
 
 
