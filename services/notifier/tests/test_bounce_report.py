@@ -108,8 +108,15 @@ def test_only_a_failure_is_a_bounce(action):
     assert read_report(dsn(action=action)) is None
 
 
-def test_policy_says_nothing_of_the_mailbox():
-    assert read_report(dsn(status="5.7.1")) is None
+def test_policy_says_nothing_of_the_mailbox_but_that_the_mail_did_not_arrive():
+    report = read_report(dsn(status="5.7.1"))
+
+    assert (report.kind, report.code) == (None, "5.7.1")
+    assert PATH in report.paths
+
+
+def test_of_a_large_message_the_beginning_is_read():
+    assert read_report(dsn() + b"x" * 1_000_000) == read_report(dsn())
 
 
 def test_the_recipient_that_failed_counts():
@@ -192,8 +199,11 @@ def nested(depth):
         b"Content-Type: multipart/report; boundary=x\nTo: " + b"a" * 500_000,
         b"Content-Type: multipart/report; boundary=x\nTo: " + b"a@b," * 100_000,
         b"A: b\n" * 100_000,
+        b"Content-Type: multipart/report; " + b'";' * 500_000 + b"boundary=x\n\n--x\n",
+        b"Content-Type: multipart/report; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\n"
+        + b"a:b\n\n" * 200_000,
     ],
-    ids=["nested", "nested deep", "messages", "long", "many", "headers"],
+    ids=["nested", "nested deep", "messages", "long", "many", "headers", "quotes", "blocks"],
 )
 def test_a_hostile_message_takes_no_long_time(raw):
     began = time.process_time()

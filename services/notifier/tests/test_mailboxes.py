@@ -54,7 +54,7 @@ class Observer:
         self.seen = Counter()
 
     def bounced(self, kind, outcome):
-        self.seen[kind.value, outcome] += 1
+        self.seen[kind and kind.value, outcome] += 1
 
 
 class World:
@@ -85,13 +85,13 @@ class World:
     def change(self, user_id, **changes):
         self.people.users[user_id] = self.people.users[user_id].model_copy(update=changes)
 
-    async def mailed(self, number=1, user_id=OWNER, state=State.ACCEPTED):
+    async def mailed(self, number=1, user_id=OWNER, state=State.ACCEPTED, kind=MailKind.EVENT):
         """A delivery that the relay took."""
         notification = notification_of(
             decided(event("ON_BATTERY"), notification_id=f"n{number}", device_seq=number, recipients=(user_id,))
         )
         [row] = deliveries_of(notification, NOW)
-        row = replace(row, state=state, open=state is not State.ACCEPTED)
+        row = replace(row, kind=kind, state=state, open=state is not State.ACCEPTED)
         await self.ledger.add(notification, [row], NOW)
         return row
 
@@ -148,6 +148,23 @@ async def test_a_complaint_says_that_it_arrived(world):
     assert world.ledger.rows[row.delivery_id].state is State.ACCEPTED
     assert await world.stopped() is Reason.COMPLAINT
     assert await world.stopped(kind=MailKind.UNSUBSCRIBED) is None
+
+
+async def test_a_complaint_about_account_mail_leaves_event_mail_alone(world):
+    await world.bounced(await world.mailed(kind=MailKind.UNSUBSCRIBED), COMPLAINT)
+
+    assert await world.stopped() is None
+    assert world.bounces.mailboxes == {}
+    assert world.observer.seen == {("complaint", "no_matter"): 1}
+
+
+async def test_what_says_nothing_of_the_mailbox_still_says_that_the_mail_did_not_arrive(world):
+    row = await world.mailed()
+    await world.bounced(row, None, "5.7.1")
+
+    assert (world.ledger.rows[row.delivery_id].state, world.ledger.reports[-1].reason) == (State.FAILED, Reason.BOUNCED)
+    assert world.bounces.mailboxes == {}
+    assert world.observer.seen == {(None, "no_matter"): 1}
 
 
 async def test_a_row_that_is_still_tried_is_left_to_who_tries_it(world):

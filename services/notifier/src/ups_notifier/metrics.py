@@ -55,14 +55,15 @@ class NotifierMetrics:
 
         self._bounces = metrics.counter(
             "bounces",
-            "Bounces and complaints by what came of each; `stopped`: their person gets no event mail any more.",
+            "Bounces and complaints by what came of each; `stopped`: their person gets no event mail any more; "
+            "`no_matter`: said nothing of the mailbox, or was about account mail.",
             ["kind", "outcome"],
             todo="`stopped` of many at once: is it their mailboxes, or how the relay is seen? The operator can clear.",
         )
 
-    def bounced(self, kind: BounceKind, outcome: str) -> None:
+    def bounced(self, kind: BounceKind | None, outcome: str) -> None:
         """Count a bounce."""
-        self._bounces.labels(kind.value, outcome).inc()
+        self._bounces.labels(kind.value if kind else "none", outcome).inc()
 
     def added(self, notification: Notification, deliveries: Iterable[Delivery]) -> None:
         """Count a notification, and those of its deliveries that were over at once."""

@@ -8,6 +8,10 @@ from email.parser import BytesParser, HeaderParser
 
 from ups_notifier.domain.bouncing import BounceKind, kind_of_report, status_in
 
+# What is reported, and the head of our message, come before that; what follows is its text. The parser's time grows
+# with the square of a hostile header's length: 20 s for the whole MiB that a call may bring.
+_READ = 128 * 1024
+
 # A report has three parts, and our own message two more. Each nesting level costs the parser a pass over what is in it.
 _MAX_NESTING = 24
 _NESTS = (b"boundary", b"message/")
@@ -29,10 +33,11 @@ _UNCLEAR = frozenset({"5.0.0", "4.0.0"})
 class Report:
     """What a message says: `paths` are addresses that may be our return path; `code` is RFC 3463's.
 
+    Without a kind it says that a mail did not arrive, and nothing of the mailbox.
     `recipient` is who could not be reached, if that is said: not always whom we wrote to.
     """
 
-    kind: BounceKind
+    kind: BounceKind | None
     paths: tuple[str, ...]
     code: str | None = None
     recipient: str | None = None
@@ -40,6 +45,7 @@ class Report:
 
 def read_report(raw: bytes) -> Report | None:
     """What a message reports; None if it is no report of a failure or complaint, or too odd to be one."""
+    raw = raw[:_READ]
     lowered = raw.lower()
     if any(lowered.count(each) > _MAX_NESTING for each in _NESTS):
         return None
@@ -66,7 +72,7 @@ def _failure(blocks: list[Message], paths: tuple[str, ...]) -> Report | None:
     kind = kind_of_report(status) if status else BounceKind.SOFT
     recipient = _ADDRESS.search(_value(failed, "Final-Recipient"))
     said = (*paths, *(path for block in blocks for path in _ADDRESS.findall(_value(block, "X-Postfix-Sender"))))
-    return Report(kind, said[:_MAX_PATHS], status, recipient[0] if recipient else None) if kind else None
+    return Report(kind, said[:_MAX_PATHS], status, recipient[0] if recipient else None)
 
 
 def _complaint(feedback: list[Message], root: Message, parts: list[Message]) -> Report | None:

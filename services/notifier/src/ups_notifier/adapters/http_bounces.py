@@ -40,7 +40,7 @@ class Taken(StrEnum):
 
 
 class BounceAnswer(BaseModel):
-    """The same for a repeat."""
+    """The same for a repeat. Taken without a kind: the mail did not arrive, which says nothing of the mailbox."""
 
     result: Taken
     kind: BounceKind | None = None
@@ -86,7 +86,9 @@ class MailboxPage(BaseModel):
 class Taker(Protocol):
     """Who notes bounces."""
 
-    async def came_back(self, returned: Returned, kind: BounceKind, code: str | None, recipient: str | None) -> None:
+    async def came_back(
+        self, returned: Returned, kind: BounceKind | None, code: str | None, recipient: str | None
+    ) -> None:
         """A bounce of a delivery of ours."""
 
 

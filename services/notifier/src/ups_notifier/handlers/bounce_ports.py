@@ -48,5 +48,5 @@ class People(Protocol):
 class Observer(Protocol):
     """Told what came back, for metrics."""
 
-    def bounced(self, kind: BounceKind, outcome: str) -> None:
+    def bounced(self, kind: BounceKind | None, outcome: str) -> None:
         """A bounce, and what came of it."""

@@ -60,11 +60,13 @@ class Mailboxes:
         mailbox = await self._bounces.mailbox(user.user_id)
         return mailbox.stops(kind, same_address=self._is_of(mailbox, user)) if mailbox else None
 
-    async def came_back(self, returned: Returned, kind: BounceKind, code: str | None, recipient: str | None) -> None:
+    async def came_back(
+        self, returned: Returned, kind: BounceKind | None, code: str | None, recipient: str | None
+    ) -> None:
         """A bounce of a delivery of ours; again as often as one likes. `recipient`: who could not be reached.
 
         1. The rows that the mail tells say that it did not arrive, and this is reported.
-        2. The bounce is noted.
+        2. The bounce is noted, if it says something of the mailbox, or of event mail.
         A crash between the two: whoever called calls again. Admins are written to by `tidy`, which is woken.
 
         Raises:
@@ -76,6 +78,9 @@ class Mailboxes:
             return
         if kind is not BounceKind.COMPLAINT:
             await self._did_not_arrive(rows)  # 1
+        if kind is None or (kind is BounceKind.COMPLAINT and rows[0].kind not in bouncing.EVENT_MAIL):
+            self._observer.bounced(kind, "no_matter")
+            return
         user = await self._person(rows[0].user_id)
         if user is None:
             self._observer.bounced(kind, "person_unknown")

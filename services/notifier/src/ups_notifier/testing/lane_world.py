@@ -141,7 +141,7 @@ class StatesSeen:
 
     def __init__(self) -> None:
         self.states: list[tuple[State, Reason | None]] = []
-        self.bounces: list[tuple[BounceKind, str]] = []
+        self.bounces: list[tuple[BounceKind | None, str]] = []
 
     def added(self, _notification: Notification, deliveries: Sequence[Delivery]) -> None:
         """Those that were over at once."""
@@ -151,7 +151,7 @@ class StatesSeen:
         """A change."""
         self.states.append((after.state, after.reason))
 
-    def bounced(self, kind: BounceKind, outcome: str) -> None:
+    def bounced(self, kind: BounceKind | None, outcome: str) -> None:
         """A bounce."""
         self.bounces.append((kind, outcome))
 
