@@ -5,6 +5,7 @@ from ups_schemas.envelope import DeadLetterReason
 from ups_schemas.topics import EVENTS, Service
 from ups_throttle.adapters.memory_log import LogRecord
 from ups_throttle.adapters.wire import CloudEventsWire
+from ups_throttle.domain.device import project
 from ups_throttle.domain.event import event_of
 from ups_throttle.overlay import Commit
 from ups_throttle.partition import Partition, Refusal
@@ -30,7 +31,7 @@ def restored(*commits: Commit) -> Partition:
 
 def test_the_state_says_where_to_go_on_when_the_offsets_are_gone() -> None:
     partition = Partition(0, 1, WIRE)
-    partition.follow("d-1", device())
+    partition.follow("d-1", project(device()))
     again = restored(partition.sentinel(), partition.batch([heard(1)], Offsets(2, 0)))
 
     assert again.begin(Committed(None, None)) is Refusal.OFFSETS_LOST

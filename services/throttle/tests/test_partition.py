@@ -10,7 +10,8 @@ from ups_schemas.envelope import DeadLetterReason, milliseconds
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import Service
 from ups_throttle.adapters.memory_log import LogRecord
-from ups_throttle.adapters.wire import CloudEventsWire, parse_device, parse_record
+from ups_throttle.adapters.wire import CloudEventsWire, parse_record, read_device
+from ups_throttle.domain.device import project
 from ups_throttle.domain.output import Output
 from ups_throttle.overlay import Commit
 from ups_throttle.partition import Partition, Refusal
@@ -38,7 +39,7 @@ def new_partition(*devices: DeviceSnapshot) -> Partition:
     partition = Partition(0, PARTITIONS, Wire())
     assert partition.begin(Committed(None, None)) == Offsets(0, 0)
     for known in devices:
-        partition.follow(known.device_id, known)
+        partition.follow(known.device_id, project(known))
     return partition
 
 
@@ -50,7 +51,7 @@ def record(message: AcceptedEvent | EnableNotifications, offset: int = 0) -> Rec
 def raw_record(source: Source, given: Payload, offset: int = 0) -> Record:
     raw = LogRecord(source, 0, offset, given.timestamp_ms or 0, given.key, given.value, given.headers)
     if source is Source.DEVICES:
-        parsed = parse_device(raw)
+        parsed = read_device(raw)
         assert isinstance(parsed, Record)
         return parsed
     return parse_record(source, raw)
@@ -223,7 +224,7 @@ def test_a_restored_partition_goes_on_as_the_first_would_have() -> None:
     before = decide(first, event(1), event(2))
 
     second = restored(first, before, committed=Committed(2, 0))
-    second.follow("d-1", device(policy=SHORT))
+    second.follow("d-1", project(device(policy=SHORT)))
 
     assert decide(second, event(3)).outgoing == decide(first, event(3)).outgoing
 
@@ -232,7 +233,7 @@ def test_a_period_that_ended_meanwhile_fires_after_the_restore_as_of_its_end() -
     first = new_partition(device(policy=SHORT))
     before = decide(first, *(event(number) for number in range(1, 4)))
     second = restored(first, before, committed=Committed(3, 0))
-    second.follow("d-1", device(policy=SHORT))
+    second.follow("d-1", project(device(policy=SHORT)))
 
     commit = second.tick(milliseconds(START + timedelta(days=10)), limit=10)
 
@@ -314,7 +315,7 @@ def test_the_view_is_not_behind_after_the_newer_snapshot_came() -> None:
     partition = new_partition(device(version=1))
     partition.is_behind(records(event(1, device_version=2)))
 
-    partition.follow("d-1", device(version=2))
+    partition.follow("d-1", project(device(version=2)))
 
     assert not partition.is_behind(records(event(1, device_version=2)))
 

@@ -7,7 +7,7 @@ from ups_runtime.testing import FakeClock
 from ups_schemas.envelope import DeadLetterReason
 from ups_schemas.topics import DEVICES, EVENTS, Service
 from ups_throttle.adapters.memory_log import LogRecord
-from ups_throttle.adapters.wire import CloudEventsWire, parse_device
+from ups_throttle.adapters.wire import CloudEventsWire, read_device
 from ups_throttle.partition import Partition
 from ups_throttle.records import Record, Unreadable
 from ups_throttle.testing.samples import START, device
@@ -28,7 +28,7 @@ def letter_bytes(key: bytes | None, value: bytes | None, headers: list[tuple[str
 def test_a_device_with_a_number_that_memory_cannot_hold_is_put_aside(field: str) -> None:
     value = device(**{field: 2**64}).model_dump_json().encode()
 
-    parsed = parse_device(LogRecord(DEVICES.name, 0, 7, 0, b"d-1", value, ()))
+    parsed = read_device(LogRecord(DEVICES.name, 0, 7, 0, b"d-1", value, ()))
 
     assert isinstance(parsed, Record)
     assert isinstance(parsed.message, Unreadable)
@@ -38,7 +38,7 @@ def test_a_device_with_a_number_that_memory_cannot_hold_is_put_aside(field: str)
 def test_a_device_with_the_largest_numbers_is_followed() -> None:
     value = device(version=2**63 - 1, ownership=2**63 - 1).model_dump_json().encode()
 
-    parsed = parse_device(LogRecord(DEVICES.name, 0, 7, 0, b"d-1", value, ()))
+    parsed = read_device(LogRecord(DEVICES.name, 0, 7, 0, b"d-1", value, ()))
 
     assert isinstance(parsed, tuple)
     Partition(0, 1, WIRE).follow(*parsed)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
-from ups_schemas.device import DeviceSnapshot
 from ups_throttle.changelog import unframe
 from ups_throttle.domain import device as projection
 from ups_throttle.domain import snapshot
@@ -119,13 +118,13 @@ class Partition:
 
     # ------------------------------------------------------------ device view
 
-    def follow(self, device_id: str, device: DeviceSnapshot | None) -> None:
+    def follow(self, device_id: str, device: Device | None) -> None:
         """Take one record of `ups.devices`; none: the device was removed."""
         self._unpacked.pop(device_id, None)
         if device is None:
             self._devices.pop(device_id, None)
         else:
-            self._devices[device_id] = projection.pack(projection.project(device))
+            self._devices[device_id] = projection.pack(device)
 
     def was_put_aside(self, unreadable: Record) -> bool:
         """Whether this record of `ups.devices` is in the dead letters: each take-over meets it again."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple, Protocol
 
 from ups_runtime.errors import Retryable
-from ups_schemas.device import DeviceSnapshot
+from ups_throttle.domain.device import Device
 from ups_throttle.records import Committed, Offsets, Outgoing, Record
 
 
@@ -16,7 +16,7 @@ class Polled(NamedTuple):
     """What came: records to decide on, changed devices, and the next offsets to read after them."""
 
     records: Sequence[Record]
-    devices: Sequence[tuple[str, DeviceSnapshot | None]]
+    devices: Sequence[tuple[str, Device | None]]
     offsets: Offsets
     lag_records: int = 0
 

@@ -4,8 +4,6 @@ Whatever is spelt in another way (unknown fields, attributes of the device's own
 model. What is read here the model would read alike, and dump to the very bytes that were read.
 """
 
-import re
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,18 +12,15 @@ from msgspec import Meta
 from ups_schemas.catalogue import Severity
 from ups_schemas.envelope import milliseconds
 from ups_schemas.event import Phase, Source
+from ups_throttle.adapters.canonical import Code, Id, moment
 from ups_throttle.domain.event import Event
 
-_Id = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:@/+=~-]+\Z")]
-_Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Z][A-Z0-9_]*\Z")]
 _Short = Annotated[str, Meta(max_length=200)]
 _Long = Annotated[str, Meta(max_length=1000)]
 # From here on the model spells numbers with an exponent, and in another way.
 _LARGE = 1e16
 _Number = Annotated[float, Meta(gt=-_LARGE, lt=_LARGE)]
 _NotNegative = Annotated[float, Meta(ge=0, lt=_LARGE)]
-
-_IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 class _Attributes(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -46,11 +41,11 @@ class _Attributes(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     type: Literal["ups.event.v1"]
-    event_id: _Id
-    device_id: _Id
+    event_id: Id
+    device_id: Id
     ownership: Annotated[int, Meta(ge=1)]
     device_version: Annotated[int, Meta(ge=0)]
-    code: _Code
+    code: Code
     phase: Phase
     severity: Literal["info", "warning", "critical"]
     received_at: str
@@ -65,7 +60,7 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     snapshot: bool
     clock_untrusted: bool
     test: bool
-    requested_by: _Id | None
+    requested_by: Id | None
     attributes: _Attributes
 
 
@@ -81,10 +76,10 @@ def read_canonical(value: bytes) -> Event | None:
         read = _DECODER.decode(value)
         if _ENCODER.encode(read) != value:
             return None
-        _moment(read.received_at)
-        occurred_at = None if read.occurred_at is None else _moment(read.occurred_at)
+        moment(read.received_at)
+        occurred_at = None if read.occurred_at is None else moment(read.occurred_at)
         if read.sent_at is not None:
-            _moment(read.sent_at)
+            moment(read.sent_at)
     except ValueError:
         return None
     return Event(
@@ -105,9 +100,3 @@ def read_canonical(value: bytes) -> Event | None:
         read.requested_by,
         msgspec.Raw(value),
     )
-
-
-def _moment(text: str) -> datetime:
-    if not _IN_UTC.fullmatch(text):
-        raise ValueError("not in the usual spelling")
-    return datetime.fromisoformat(text)

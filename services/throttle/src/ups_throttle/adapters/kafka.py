@@ -15,11 +15,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from ups_runtime.errors import ExitCode, Fatal
 from ups_runtime.kafka import UNREADABLE, consumer, scoped, stop, topic_name, transactional_producer
 from ups_runtime.settings import KafkaSettings
-from ups_schemas.device import DeviceSnapshot
 from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Service
 from ups_throttle.adapters.deadlines import REQUEST_DEADLINE_S, SILENCE_DEADLINE_S, deadline, mapped
 from ups_throttle.adapters.reader import Reader, Turn
-from ups_throttle.adapters.wire import parse_device, parse_record, unparsed
+from ups_throttle.adapters.wire import parse_record, read_device, unparsed
+from ups_throttle.domain.device import Device
 from ups_throttle.port import Polled
 from ups_throttle.records import TAKEOVER_KEY, Committed, Offsets, Outgoing, Record, Role, Source
 
@@ -150,12 +150,12 @@ class KafkaPort:
         """Ask the brokers, read-committed."""
         return Offsets(await self._end(self._events_at), await self._end(self._commands_at))
 
-    def _followed(self, turn: Turn) -> tuple[list[Record], list[tuple[str, DeviceSnapshot | None]]]:
+    def _followed(self, turn: Turn) -> tuple[list[Record], list[tuple[str, Device | None]]]:
         records = _parsed(Source.COMMANDS, turn, self._commands_at)
         records += [unparsed(Source.DEVICES, raw) for raw in turn.unreadable_of(self._devices_at)]
         devices = []
         for raw in turn.records.get(self._devices_at, ()):
-            parsed = parse_device(raw)
+            parsed = read_device(raw)
             if isinstance(parsed, Record):
                 records.append(parsed)
             else:

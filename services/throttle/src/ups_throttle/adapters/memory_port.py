@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from ups_runtime.errors import Retryable
-from ups_schemas.device import DeviceSnapshot
 from ups_schemas.topics import (
     COMMANDS,
     DEAD_LETTERS,
@@ -17,7 +16,8 @@ from ups_schemas.topics import (
     Topic,
 )
 from ups_throttle.adapters.memory_log import Fate, LogRecord, MemoryLog, Place
-from ups_throttle.adapters.wire import parse_device, parse_record
+from ups_throttle.adapters.wire import parse_record, read_device
+from ups_throttle.domain.device import Device
 from ups_throttle.port import Polled
 from ups_throttle.records import TAKEOVER_KEY, Committed, Offsets, Outgoing, Record, Role, Source
 
@@ -183,10 +183,10 @@ class MemoryPort:
                 partition = 0 if role is Role.DEAD_LETTER else self._number
                 self._log.append(TOPIC_BY_ROLE[role], partition, payload, self._log.transaction(self._id))
 
-    def _new_devices(self) -> tuple[list[tuple[str, DeviceSnapshot | None]], list[Record]]:
+    def _new_devices(self) -> tuple[list[tuple[str, Device | None]], list[Record]]:
         devices, unreadable = [], []
         for raw in self._log.read(DEVICES.name, self._number, self._devices_next):
-            parsed = parse_device(raw)
+            parsed = read_device(raw)
             if isinstance(parsed, Record):
                 unreadable.append(parsed)
             else:

@@ -16,15 +16,14 @@ from ups_schemas.envelope import DeadLetterHeader, DeadLetterReason, format_mill
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.ids import derived
 from ups_schemas.topics import MAX_AHEAD
+from ups_throttle.adapters.devices import LARGEST, read_canonical_device
 from ups_throttle.adapters.events import read_canonical
 from ups_throttle.domain import output
+from ups_throttle.domain.device import Device, project
 from ups_throttle.domain.event import event_of
 from ups_throttle.records import MAX_RECORD_BYTES, Payload, Raw, Record, Source, Unreadable
 
 CE_SOURCE = "/throttle"
-
-# Packed memory takes no number much larger, and no count of changes comes here.
-_LARGEST = 2**63 - 1
 
 # What a header takes beside its name and value: both lengths, as varints.
 _HEADER_BYTES = 10
@@ -63,10 +62,23 @@ def parse_device(raw: Raw) -> tuple[str, DeviceSnapshot | None] | Record:
         return raw.key.decode(errors="replace"), None
     message = _parsed(Source.DEVICES, raw)
     if isinstance(message, DeviceSnapshot):
-        if max(message.version, message.ownership) <= _LARGEST:
+        if max(message.version, message.ownership) <= LARGEST:
             return message.device_id, message
         message = Unreadable(DeadLetterReason.INVALID, "its version or ownership is too large a number")
     return Record(Source.DEVICES, raw, message if isinstance(message, Unreadable) else _not_here(Source.DEVICES))
+
+
+def read_device(raw: Raw) -> tuple[str, Device | None] | Record:
+    """The same as `parse_device`, with only what decisions need of the device."""
+    if raw.value is not None:
+        device = read_canonical_device(raw.value)
+        if device is not None and raw.key == device.device_id.encode():
+            return device.device_id, device
+    parsed = parse_device(raw)
+    if isinstance(parsed, Record):
+        return parsed
+    device_id, model = parsed
+    return device_id, None if model is None else project(model)
 
 
 def unparsed(source: Source, raw: Raw) -> Record:

@@ -13,6 +13,7 @@ from ups_runtime.errors import Fenced
 from ups_schemas.device import DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import milliseconds
 from ups_schemas.event import AcceptedEvent
+from ups_throttle.domain.device import Device, project
 from ups_throttle.domain.event import event_of
 from ups_throttle.port import Polled, Port
 from ups_throttle.records import (
@@ -69,7 +70,7 @@ async def take_over(port: Port, offsets: Offsets, takeover_id: bytes = b"id") ->
 async def poll(port: Port, count: int) -> Polled:
     """Poll until so many records and devices came."""
     records: list[Record] = []
-    devices: list[tuple[str, DeviceSnapshot | None]] = []
+    devices: list[tuple[str, Device | None]] = []
     async with asyncio.timeout(WITHIN_S):
         while True:
             polled = await port.poll(0.05)
@@ -246,8 +247,8 @@ class PortContract:
 
         await world.append(Source.DEVICES, fresh(device(version=2)))
 
-        assert found == [("d-1", device(version=1)), ("d-2", device("d-2")), ("d-2", None)]
-        assert (await poll(port, 1)).devices == [("d-1", device(version=2))]
+        assert found == [("d-1", project(device(version=1))), ("d-2", project(device("d-2"))), ("d-2", None)]
+        assert (await poll(port, 1)).devices == [("d-1", project(device(version=2)))]
 
     async def test_devices_can_be_read_to_their_end_between_polls(self, world: World) -> None:
         port = world.open()
@@ -258,7 +259,7 @@ class PortContract:
 
         found = [pair async for polled in port.devices_to_end() for pair in polled.devices]
 
-        assert found == [("d-1", device(version=2))]
+        assert found == [("d-1", project(device(version=2)))]
         polled = await poll(port, 1)
         assert [record.source for record in polled.records] == [Source.COMMANDS]
 

@@ -13,6 +13,7 @@ from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import Service
 from ups_throttle.adapters.wire import CloudEventsWire
 from ups_throttle.domain import snapshot
+from ups_throttle.domain.device import project
 from ups_throttle.domain.event import event_of
 from ups_throttle.domain.state import State
 from ups_throttle.overlay import Commit
@@ -47,7 +48,7 @@ class Recorded:
         """The device's snapshot changes; none: it is removed."""
         value = None if device is None else device.model_dump_json().encode()
         self._write(Kind.DEVICE, device_id.encode(), value, 0)
-        self._partition.follow(device_id, device)
+        self._partition.follow(device_id, None if device is None else project(device))
 
     def heard(self, *events: AcceptedEvent) -> None:
         """Events arrive, and are decided as one batch."""
