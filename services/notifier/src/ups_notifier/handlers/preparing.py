@@ -97,8 +97,9 @@ class Preparation:
             answered |= dict.fromkeys(answers)
         if left_out:
             return left_out
-        # with several, no thread is its own
-        replied = list(answered) if len(answered) == 1 else []
+        # what begins and ends in it is no mail to answer; with several, no thread is its own
+        earlier = answered.keys() - {row.delivery_id for row in rows}
+        replied = list(earlier) if len(earlier) == 1 else []
         try:
             message = carrier.frozen or self._writer.digest(pending, carrier.delivery_id, replied)
         except BadAddressError:
