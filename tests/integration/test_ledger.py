@@ -176,6 +176,16 @@ async def test_a_limit_lets_go_on_after_its_distance(database: mongo.Database) -
     assert await eventually(is_free)
 
 
+async def test_a_clock_that_was_set_back_holds_nothing_up(database: mongo.Database) -> None:
+    rates = MongoRates(database, per_minute=6, per_minute_and_domain=6)
+    await rates.wait("alex@a.example")
+    tomorrow = {"free_at": {"$add": ["$$NOW", 86_400_000]}}
+    await database["rates"].update_many({}, [{"$set": tomorrow}])
+
+    assert await rates.wait("alex@a.example") == timedelta(0)
+    assert timedelta(0) < await rates.wait("alex@a.example") <= timedelta(seconds=10)
+
+
 async def test_a_row_that_is_none_is_refused(database: mongo.Database) -> None:
     with pytest.raises(Permanent), mongo.map_mongo_errors():
         await database["deliveries"].insert_one({"_id": "x", "state": "lost"})

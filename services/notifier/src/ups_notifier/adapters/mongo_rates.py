@@ -39,7 +39,9 @@ class MongoRates:
     async def _take(self, name: str, distance_ms: int) -> timedelta:
         if not distance_ms:
             return timedelta(0)
-        free = {"_id": name, "$expr": {"$lte": ["$free_at", "$$NOW"]}}
+        # further ahead than a distance: the clock was set back since
+        is_ahead = {"$gt": ["$free_at", {"$add": ["$$NOW", distance_ms]}]}
+        free = {"_id": name, "$expr": {"$or": [{"$lte": ["$free_at", "$$NOW"]}, is_ahead]}}
         taken = {"free_at": {"$add": ["$$NOW", distance_ms]}, "expires_at": {"$add": ["$$NOW", _DAY_MS]}}
         while not (await self._rates.update_one(free, [{"$set": taken}])).matched_count:
             left = {"wait_ms": {"$max": [1, {"$subtract": ["$free_at", "$$NOW"]}]}}
