@@ -12,9 +12,9 @@ from ups_notifier.adapters.migrations import DATABASE, STEPS
 from ups_notifier.adapters.mongo import LOOKED_AT, MongoLedger
 from ups_notifier.adapters.mongo_deliveries import MongoDeliveries, Place
 from ups_notifier.adapters.mongo_rates import MongoRates
-from ups_notifier.domain import delivery as life
+from ups_notifier.domain import life
 from ups_notifier.domain.addressing import deliveries_of, notification_of
-from ups_notifier.domain.delivery import Backoff
+from ups_notifier.domain.life import Backoff
 from ups_notifier.domain.sending import Accepted, Phase, Refused
 from ups_notifier.testing.ledger_contract import LedgerContract
 from ups_notifier.testing.samples import NOW, OWNER, decided, event

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ups_notifier.domain import delivery as life
-from ups_notifier.domain.delivery import Backoff, Delivery, Reason, State
+from ups_notifier.domain import life
+from ups_notifier.domain.delivery import Delivery, Reason, State
+from ups_notifier.domain.life import Backoff
 from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Phase, Refused, Superseded, Unavailable
 from ups_schemas.mail import DeliveryState, MailKind
 

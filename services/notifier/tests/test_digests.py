@@ -255,6 +255,6 @@ def _as_planned(site):
 
 
 def _by_another(row):
-    from ups_notifier.domain.delivery import begun
+    from ups_notifier.domain.life import begun
 
     return begun(row, "another", NOW, LEASE, row.digest_id)

@@ -4,7 +4,8 @@ from datetime import timedelta
 import pytest
 
 from ups_notifier.domain.addressing import deliveries_of, notification_of
-from ups_notifier.domain.delivery import Reason, State, begun
+from ups_notifier.domain.delivery import Reason, State
+from ups_notifier.domain.life import begun
 from ups_notifier.domain.sending import (
     AnswerLost,
     Deferred,

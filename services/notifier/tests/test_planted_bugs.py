@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from ups_notifier.domain.delivery import Backoff
+from ups_notifier.domain.life import Backoff
 from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Phase, Superseded
 from ups_notifier.handlers.dispatch import Dispatcher
 from ups_notifier.handlers.intake import Intake
@@ -107,7 +107,7 @@ class HastyWorker(LaneWorker):
     """Ends a row before the relay is asked."""
 
     async def _send(self, rows, prepared):
-        from ups_notifier.domain import delivery as life
+        from ups_notifier.domain import life
 
         over = [(row, life.after(row, Accepted(250), self._clock.now(), self._backoff, 0)) for row in rows]
         await self._move_all(over)

@@ -24,7 +24,8 @@ from ups_notifier.adapters.smtp import Relay, RelayAddress
 from ups_notifier.adapters.webhook import Webhook
 from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.addressing import Notification
-from ups_notifier.domain.delivery import Backoff, Delivery
+from ups_notifier.domain.delivery import Delivery
+from ups_notifier.domain.life import Backoff
 from ups_notifier.handlers.dispatch import Dispatcher
 from ups_notifier.handlers.intake import Intake
 from ups_notifier.handlers.lane import LaneWorker

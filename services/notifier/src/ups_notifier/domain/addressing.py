@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from ups_notifier.domain.delivery import Delivery, Reason, dropped, retry_age
+from ups_notifier.domain.delivery import Delivery, Reason, retry_age
+from ups_notifier.domain.life import dropped
 from ups_schemas.account import User
 from ups_schemas.decision import (
     Decision,

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol, assert_never
 
-from ups_notifier.domain import delivery as life
-from ups_notifier.domain.delivery import Backoff, Delivery, Reason, State
+from ups_notifier.domain import life
+from ups_notifier.domain.delivery import Delivery, Reason, State
 from ups_notifier.domain.lane import plan
+from ups_notifier.domain.life import Backoff
 from ups_notifier.domain.sending import (
     Accepted,
     AnswerLost,

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from ups_notifier.domain import bouncing
-from ups_notifier.domain import delivery as life
+from ups_notifier.domain import bouncing, life
 from ups_notifier.domain.bouncing import BounceKind, Mailbox, Note
 from ups_notifier.domain.dead_mailbox import admins_to_tell, listeners, mailbox_dead_requests
 from ups_notifier.domain.delivery import Delivery, Reason

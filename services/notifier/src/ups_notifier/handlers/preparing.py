@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ups_notifier.domain import delivery as life
 from ups_notifier.domain.addressing import (
     Reader,
     earlier_deliveries,
@@ -13,7 +12,7 @@ from ups_notifier.domain.addressing import (
     reader_of,
     told_before,
 )
-from ups_notifier.domain.delivery import Delivery, Reason, State
+from ups_notifier.domain.delivery import HELD_UP, WORTH_TELLING, Delivery, Reason, State
 from ups_notifier.domain.framing import DELAYED_FROM
 from ups_notifier.domain.letter import Situation
 from ups_notifier.domain.standing import Pending
@@ -119,7 +118,7 @@ class Preparation:
             return reader
         behind = [each for each in rows if each.device_id == row.device_id and each is not row]
         # younger than that, the digest says both
-        if now - row.decided_at > life.WORTH_TELLING and await self._ended_unsent(row, content, behind, now):
+        if now - row.decided_at > WORTH_TELLING and await self._ended_unsent(row, content, behind, now):
             return Reason.MERGED
         told = await self._situation(row, content)
         if isinstance(told, Reason):
@@ -154,7 +153,7 @@ class Preparation:
         self, delivery: Delivery, decision: Decision, behind: Sequence[Delivery], now: datetime
     ) -> bool:
         """Whether it ended while it could not be sent, and the mail of its end waits behind it."""
-        if now - delivery.decided_at < life.HELD_UP:
+        if now - delivery.decided_at < HELD_UP:
             return False
         waiting = [row for row in behind if row.kind is MailKind.EVENT and row.untried]
         if not (waiting and delivery.untried and delivery.kind is MailKind.EVENT):
@@ -195,7 +194,7 @@ class Preparation:
         tells_both = only_ends(decision) and bool(earlier) and len(gone) == len(earlier)
         if tells_both and all(fate.never_told for fate in fates.values()):
             return Reason.RAISE_NOT_SENT
-        if tells_both and now - min(each.since for each in told) > life.WORTH_TELLING:
+        if tells_both and now - min(each.since for each in told) > WORTH_TELLING:
             return Reason.OVER
         ends = (
             await self._ledger.ends_after(decision.device_id, decision.device_seq)

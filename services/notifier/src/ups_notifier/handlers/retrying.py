@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ups_notifier.domain import delivery as life
+from ups_notifier.domain import life
 from ups_notifier.domain.delivery import Delivery, Reason, State
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Conflict, NotFound

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from ups_notifier.domain.addressing import Content, Notification, Reader
 from ups_notifier.domain.bouncing import BounceKind
-from ups_notifier.domain.delivery import Backoff, Delivery, Reason, State
+from ups_notifier.domain.delivery import Delivery, Reason, State
 from ups_notifier.domain.letter import Situation
+from ups_notifier.domain.life import Backoff
 from ups_notifier.domain.sending import Accepted, AnswerLost, Envelope, Phase, SendResult, Superseded
 from ups_notifier.domain.standing import Pending
 from ups_notifier.handlers.intake import Intake

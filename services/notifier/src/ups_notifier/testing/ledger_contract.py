@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from ups_notifier.domain import delivery as life
+from ups_notifier.domain import life
 from ups_notifier.domain.addressing import deliveries_of, notification_of
-from ups_notifier.domain.delivery import Backoff, Delivery, Fate, Reason, State
+from ups_notifier.domain.delivery import Delivery, Fate, Reason, State
+from ups_notifier.domain.life import Backoff
 from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Phase
 from ups_notifier.handlers.ports import Ledger
 from ups_notifier.testing.account_samples import order
