@@ -78,7 +78,7 @@ def _test(frame: Frame, decision: EventDecided) -> Letter:
         badge="Test",
         title="Event Notifications work",
         lead="This is a test that you asked for. Nothing has happened to the UPS.",
-        facts=(frame.when("Sent by the UPS", shown_at(event)),),
+        facts=(frame.when("Asked for", shown_at(event)),),
         figures=_readings(event),
         why=subscribed_why(MailKind.TEST),
     )
