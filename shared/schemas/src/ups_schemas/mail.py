@@ -56,7 +56,7 @@ class MailRequest(Message):
 
 
 class DeliveryState(StrEnum):
-    """What became of a mail so far; `accepted`, `failed` and `dropped` are final."""
+    """What became of a mail so far: also what was accepted may bounce, and an operator may reopen what is over."""
 
     ACCEPTED = "accepted"  # the mail server took it
     DEFERRED = "deferred"  # tried, and will be tried again
