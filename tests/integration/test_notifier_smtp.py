@@ -3,13 +3,9 @@
 import asyncio
 import hashlib
 import json
-import os
 import signal
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -18,160 +14,37 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
 
 from ups_devstack.stack import Backing
-from ups_notifier.adapters.ledger_documents import from_document
 from ups_notifier.adapters.migrations import DATABASE
-from ups_notifier.app import start
-from ups_notifier.domain.delivery import Delivery
-from ups_notifier.settings import MailSettings, NotifierSettings, Settings, SmtpSettings
 from ups_notifier.testing import account_samples, samples
 from ups_notifier.testing.checker import check
 from ups_notifier.testing.smtp_server import ScriptedServer, Taken, Then, scripted_server
-from ups_runtime import codec, mongo
+from ups_notifier.testing.world import LETTERS, TOKEN, World, outage, power_back, world_with
+from ups_runtime import mongo
 from ups_runtime.clock import SystemClock
-from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
-from ups_runtime.lifecycle import Life, running
-from ups_runtime.links import LinkSettings
-from ups_runtime.logging import get_logger
+from ups_runtime.lifecycle import Life
 from ups_runtime.settings import (
-    HttpSettings,
     KafkaSettings,
-    LogSettings,
     MongoSettings,
-    OperatorSettings,
-    PortalSettings,
 )
 from ups_runtime.testing import eventually
-from ups_schemas.decision import EventDecided
-from ups_schemas.envelope import Message
-from ups_schemas.event import Phase
 from ups_schemas.ids import delivery_id
 from ups_schemas.mail import DeliveryState, MailDelivery, MailKind
-from ups_schemas.topics import DEAD_LETTERS, DECISIONS, DEVICES, MAIL_DELIVERIES, MAIL_REQUESTS, USERS, Service, Topic
-
-TOKEN, LINK_KEY = "operator-token-of-the-test", "k" * 32
-LETTERS = DEAD_LETTERS[Service.NOTIFIER]
+from ups_schemas.topics import DECISIONS, DEVICES, MAIL_REQUESTS
 
 
-@dataclass
-class World:
-    """The topics round the service, written and read by the test."""
-
-    stack: Backing
-    prefix: str
-    writer: AIOKafkaProducer
-    smtp_port: int
-
-    @property
-    def kafka(self) -> KafkaSettings:
-        return KafkaSettings(bootstrap_servers=self.stack.kafka_bootstrap, prefix=self.prefix)
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(
-            kafka=self.kafka,
-            mongo=MongoSettings(uri=self.stack.mongo_uri, database_prefix=self.prefix),
-            http=HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
-            log=LogSettings(),
-            operator=OperatorSettings(token=TOKEN),
-            portal=PortalSettings(base_url="https://ridethrough.example.com"),
-            link=LinkSettings(keys=LINK_KEY),
-            smtp=SmtpSettings(host="127.0.0.1", port=self.smtp_port, helo_name="test", command_timeout_s=5),
-            mail=MailSettings(event_from="Ridethrough <events@ridethrough.example.com>"),
-            notifier=NotifierSettings(retry_first_s=0.2, retry_longest_s=0.5, lease_s=2),
-        )
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The same for a process of its own."""
-        return os.environ | {
-            "UPS_KAFKA_BOOTSTRAP_SERVERS": self.stack.kafka_bootstrap,
-            "UPS_KAFKA_PREFIX": self.prefix,
-            "UPS_MONGO_URI": self.stack.mongo_uri,
-            "UPS_MONGO_DATABASE_PREFIX": self.prefix,
-            "UPS_HTTP_HOST": "127.0.0.1",
-            "UPS_HTTP_SIDE_HOST": "127.0.0.1",
-            "UPS_OPERATOR_TOKEN": TOKEN,
-            "UPS_LINK_KEYS": LINK_KEY,
-            "UPS_PORTAL_BASE_URL": "https://ridethrough.example.com",
-            "UPS_SMTP_HOST": "127.0.0.1",
-            "UPS_SMTP_PORT": str(self.smtp_port),
-            "UPS_SMTP_HELO_NAME": "test",
-            "UPS_MAIL_EVENT_FROM": "Ridethrough <events@ridethrough.example.com>",
-            "UPS_NOTIFIER_RETRY_FIRST_S": "0.2",
-            "UPS_NOTIFIER_RETRY_LONGEST_S": "0.5",
-            "UPS_NOTIFIER_LEASE_S": "1",
-        }
-
-    def address(self, user_id: str) -> str:
-        return f"{self.prefix}-{user_id[:8]}@example.com"
-
-    async def write(self, topic: Topic, key: str, value: Message | bytes | None) -> None:
-        raw = value.model_dump_json().encode() if isinstance(value, Message) else value
-        await self.writer.send_and_wait(topic_name(self.kafka, topic), raw, key.encode())
-
-    async def decide(self, *decisions: Any) -> None:
-        for decision in decisions:
-            await self.write(DECISIONS, decision.device_id, decision)
-
-    async def read(self, topic: Topic) -> list[Any]:
-        """All committed records of the topic, as of now."""
-        async with started(consumer(self.kafka, None)) as reader:
-            name = topic_name(self.kafka, topic)
-            partitions = [TopicPartition(name, number) for number in range(topic.partitions)]
-            reader.assign(partitions)
-            records: list[Any] = []
-            ends = await end_offsets(reader, partitions)
-            while any([await reader.position(partition) < end for partition, end in ends.items()]):
-                for batch in (await reader.getmany(timeout_ms=200)).values():
-                    records += batch
-            return records
-
-    async def reports(self) -> list[MailDelivery]:
-        return [codec.decode(record, MailDelivery).data for record in await self.read(MAIL_DELIVERIES)]
-
-    async def consumed(self) -> bool:
-        """Whether the group has committed all decisions."""
-        async with started(consumer(self.kafka, "notifier")) as asker:
-            partitions = [
-                TopicPartition(topic_name(self.kafka, DECISIONS), number) for number in range(DECISIONS.partitions)
-            ]
-            asker.assign(partitions)
-            ends = await end_offsets(asker, partitions)
-            return all([(await asker.committed(each) or 0) >= end for each, end in ends.items()])
-
-    async def rewind(self) -> None:
-        """Let the group read all decisions again; nobody may be in it."""
-        async with started(consumer(self.kafka, "notifier")) as rewinder:
-            name = topic_name(self.kafka, DECISIONS)
-            partitions = [TopicPartition(name, number) for number in range(DECISIONS.partitions)]
-            rewinder.assign(partitions)
-            await rewinder.commit(dict.fromkeys(partitions, 0))
-
-    def service(self) -> Any:
-        return running("notifier", self.settings, start)
-
-
-@asynccontextmanager
-async def world_with(stack: Backing, prefix: str, smtp_port: int) -> AsyncIterator[World]:
-    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
-    topics = [DECISIONS, MAIL_REQUESTS, DEVICES, USERS, MAIL_DELIVERIES, LETTERS]
-    await apply_topics(kafka, topics, 1, get_logger("test"))
-    async with started(producer(kafka, "test")) as writer:
-        world = World(stack, prefix, writer, smtp_port)
-        for each in (samples.reader(), samples.reader(samples.CO_WORKER)):
-            user = each.user.model_copy(update={"address": world.address(each.user.user_id)})
-            await world.write(USERS, user.user_id, user)
-        await world.write(DEVICES, samples.DEVICE_ID, samples.reader().device)
-        yield world
+def _settings(stack: Backing, prefix: str) -> tuple[KafkaSettings, MongoSettings]:
+    return (
+        KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix),
+        MongoSettings(uri=stack.mongo_uri, database_prefix=prefix),
+    )
 
 
 @pytest.fixture
 async def world(stack: Backing, prefix: str) -> AsyncIterator[World]:
     """With the stack's own mail server."""
-    async with world_with(stack, prefix, stack.smtp_port) as built:
+    async with world_with(*_settings(stack, prefix), stack.smtp_port) as built:
         yield built
 
 
@@ -184,29 +57,8 @@ async def server() -> AsyncIterator[ScriptedServer]:
 @pytest.fixture
 async def scripted(stack: Backing, prefix: str, server: ScriptedServer) -> AsyncIterator[World]:
     """With a mail server that does what the test says."""
-    async with world_with(stack, prefix, server.port) as built:
+    async with world_with(*_settings(stack, prefix), server.port) as built:
         yield built
-
-
-def outage(number: int = 1, **more: Any) -> EventDecided:
-    began = SystemClock().now() - timedelta(seconds=5)
-    return samples.decided(
-        samples.event("ON_BATTERY", at=began, event_id=f"e{number}"),
-        opened=(samples.incident("ON_BATTERY", began),),
-        device_seq=number,
-        notification_id=f"n{number}",
-        **more,
-    )
-
-
-def power_back(number: int, earlier: EventDecided) -> EventDecided:
-    ended = earlier.opened[0].model_copy(update={"told": earlier.recipients, "told_in": earlier.notification_id})
-    return samples.decided(
-        samples.event("POWER_RESTORED", Phase.CLEAR, at=SystemClock().now(), event_id=f"e{number}"),
-        closed=(ended,),
-        device_seq=number,
-        notification_id=f"n{number}",
-    )
 
 
 def message_ids(mails: list[Taken]) -> Counter[str]:
@@ -335,7 +187,7 @@ async def test_several_notifiers_share_the_work(scripted: World, server: Scripte
         await scripted.decide(*decisions)
         await eventually(lambda: _reported(scripted, 30, DeliveryState.ACCEPTED), within_s=60)
 
-    verdict = check(decisions, await _rows(scripted), server.taken, scripted.address)
+    verdict = check(decisions, await scripted.rows(), server.taken, scripted.address)
     assert (verdict.faults, verdict.told, verdict.marked) == ([], 30, 0)
 
 
@@ -403,11 +255,11 @@ async def test_killed_at_any_point_it_sends_at_most_the_documented_double(
     server.next(phase, action)
     await scripted.decide(outage(recipients=(samples.OWNER,)))
 
-    async with process(scripted) as first:
+    async with scripted.process() as first:
         await eventually(lambda: _hangs(server, phase, action), within_s=30)
         first.send_signal(signal.SIGKILL)
         await first.wait()
-    async with process(scripted):
+    async with scripted.process():
         await eventually(lambda: _states(scripted, "accepted"), within_s=30)
 
     assert message_ids(server.taken) == {message_id("n1"): mails}
@@ -421,10 +273,10 @@ async def test_paused_past_its_lease_it_sends_at_most_the_documented_double(
     server.next(phase, Then.WAIT)
     await scripted.decide(outage(1, recipients=(samples.OWNER,)))
 
-    async with process(scripted) as paused:
+    async with scripted.process() as paused:
         await eventually(lambda: server.waiting, within_s=30)
         paused.send_signal(signal.SIGSTOP)
-        async with process(scripted):
+        async with scripted.process():
             await eventually(lambda: _states(scripted, "accepted"), within_s=30)
             server.gate.set()
             paused.send_signal(signal.SIGCONT)
@@ -435,7 +287,7 @@ async def test_paused_past_its_lease_it_sends_at_most_the_documented_double(
 
 
 async def test_sigterm_ends_it_in_order(scripted: World, server: ScriptedServer) -> None:
-    async with process(scripted) as service:
+    async with scripted.process() as service:
         await scripted.decide(outage())
         await eventually(lambda: len(server.taken) == 2, within_s=30)
         service.send_signal(signal.SIGTERM)
@@ -448,7 +300,7 @@ async def test_sigterm_waits_for_the_answer_to_a_mail_that_is_under_way(
 ) -> None:
     ports = tmp_path / "ports.json"
     server.next("CONTENT", Then.WAIT)
-    async with process(scripted, UPS_HTTP_PORTS_FILE=str(ports)) as service:
+    async with scripted.process(UPS_HTTP_PORTS_FILE=str(ports)) as service:
         await scripted.decide(outage(1, recipients=(samples.OWNER,)), outage(2, recipients=(samples.OWNER,)))
         await eventually(lambda: server.waiting, within_s=30)
         port = (await eventually(lambda: ports.exists() and json.loads(ports.read_text())))["port"]
@@ -458,7 +310,7 @@ async def test_sigterm_waits_for_the_answer_to_a_mail_that_is_under_way(
         assert await asyncio.wait_for(service.wait(), 25) == 0
 
     assert await _states(scripted, "accepted", "pending")
-    async with process(scripted):
+    async with scripted.process():
         await eventually(lambda: _states(scripted, "accepted", "accepted"), within_s=30)
     assert set(message_ids(server.taken).values()) == {1}
 
@@ -484,7 +336,7 @@ async def test_the_operator_has_a_failed_mail_tried_again_once(scripted: World, 
     assert repeated["delivery"]["state"] == "accepted"
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:ridethrough:problem:delivery-accepted")
     assert (unheard_of.status_code, stranger.status_code) == (404, 401)
-    verdict = check([failed], await _rows(scripted), server.taken, scripted.address)
+    verdict = check([failed], await scripted.rows(), server.taken, scripted.address)
     assert (verdict.faults, verdict.told, verdict.marked) == ([], 1, 0)
 
 
@@ -498,17 +350,6 @@ async def test_only_the_operator_reads_the_ledger(scripted: World) -> None:
         assert wrong.status_code == 422
         assert (await client.get("/v1/operator/deliveries/x")).status_code == 401
         assert (await client.get("/v1/operator/deliveries/x", headers=_token())).status_code == 404
-
-
-@asynccontextmanager
-async def process(world: World, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "ups_notifier.app", env=world.environment | more)
-    try:
-        yield child
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
 
 
 def _hangs(server: ScriptedServer, phase: str, action: Then) -> bool:
@@ -546,21 +387,13 @@ async def _reported(world: World, wanted: int, state: DeliveryState | None = Non
 
 async def _states(world: World, *states: str) -> bool:
     """Whether the ledger's rows are in these states: its reports come later when their publisher was killed, too."""
-    async with mongo.client(world.settings.mongo) as client:
-        rows = await mongo.database(client, world.settings.mongo, DATABASE)["deliveries"].find().to_list()
-    return sorted(row["state"] for row in rows) == sorted(states)
-
-
-async def _rows(world: World) -> list[Delivery]:
-    async with mongo.client(world.settings.mongo) as client:
-        rows = await mongo.database(client, world.settings.mongo, DATABASE)["deliveries"].find().to_list()
-    return [from_document(row) for row in rows]
+    return sorted(row.state for row in await world.rows()) == sorted(states)
 
 
 async def _documents(world: World) -> list[Any]:
     """All that the service keeps."""
-    async with mongo.client(world.settings.mongo) as client:
-        database = mongo.database(client, world.settings.mongo, DATABASE)
+    async with mongo.client(world.mongo) as client:
+        database = mongo.database(client, world.mongo, DATABASE)
         return [each for name in await database.list_collection_names() async for each in database[name].find()]
 
 
