@@ -12,7 +12,7 @@ from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_people import MongoPeople
 from ups_device.domain.company import Company
 from ups_device.domain.member import Member
-from ups_device.domain.subscription import turn
+from ups_device.domain.subscription import Scope, turn
 from ups_device.handlers.subscriptions import Subscriptions
 from ups_device.testing.examples import NOW, a_registration
 from ups_device.testing.people_contract import PeopleStoreContract
@@ -21,7 +21,7 @@ from ups_runtime import mongo
 from ups_runtime.errors import Changed
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import MongoSettings
-from ups_schemas.device import DeviceSnapshot
+from ups_schemas.device import DeviceSnapshot, Subscription
 
 Database = AsyncDatabase[dict[str, Any]]
 
@@ -145,3 +145,30 @@ async def test_what_a_killed_process_kept_and_did_not_bring_is_brought_at_the_ne
     assert (before, finished) == ({"d1": True}, 1)
     assert await told(db) == {"d1": False}
     assert await subscriptions.settle_all() == 0
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+async def test_everybody_of_a_site_may_unsubscribe_at_once(
+    devices: MongoDevices, people: MongoPeople, subscriptions: Subscriptions, scope: Scope
+) -> None:
+    await register(devices, people, 1)
+    device_id = a_registration(1).device.device_id
+    company_id = "acme" if scope is Scope.COMPANY else None
+    co_workers = [f"co-worker-{number}" for number in range(30)]
+    for each in co_workers:
+        await subscriptions.subscribe(device_id, Subscription(user_id=each))
+
+    def off(choice: Subscription | None) -> Subscription | None:
+        return choice.model_copy(update={"on": False}) if choice and choice.on else None
+
+    async def unsubscribe(user_id: str) -> None:
+        if scope is Scope.DEVICE:
+            await subscriptions.change(device_id, user_id, off)
+        else:
+            await subscriptions.prefer(user_id, lambda now: turn(now, company_id, on=False))
+
+    await asyncio.gather(*(unsubscribe(each) for each in co_workers))
+
+    device = await devices.find(device_id)
+    assert device is not None
+    assert {each.user_id for each in device.snapshot.subscriptions if each.on} == {"anna"}

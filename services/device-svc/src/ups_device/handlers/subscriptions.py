@@ -1,8 +1,10 @@
 """Subscriptions: people's choices for a device, and the wider ones that are brought to each of their devices."""
 
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from ups_device.domain import device as devices
 from ups_device.domain.device import Device
@@ -55,6 +57,10 @@ class Subscriptions:
         self._people = people
         self._users = users
         self._now = now
+        # A site's people unsubscribe together, in the outage that made them: one after the other, all of them succeed.
+        # Other processes are met by trying again.
+        self._turn_by_device: WeakValueDictionary[DeviceId, asyncio.Lock] = WeakValueDictionary()
+        self._settling = asyncio.Lock()
 
     async def subscribe(self, device_id: DeviceId, choice: Subscription) -> Device:
         """Set what one person gets from the device. Switching off is possible for whoever has left, too.
@@ -78,6 +84,16 @@ class Subscriptions:
 
         The mail that `confirm` gives is asked for in the same transaction.
         """
+        async with self._turn_by_device.setdefault(device_id, asyncio.Lock()):
+            return await self._change(device_id, user_id, step, confirm)
+
+    async def _change(
+        self,
+        device_id: DeviceId,
+        user_id: UserId,
+        step: Callable[[Subscription | None], Subscription | None],
+        confirm: Confirm | None,
+    ) -> tuple[Device, bool]:
         for _ in range(ATTEMPTS):
             device = await self._store.find(device_id)
             if device is None or device.removed_at is not None:
@@ -156,6 +172,10 @@ class Subscriptions:
 
         Of several who do this at once each finds what the others left; none can bring what was replaced meanwhile.
         """
+        async with self._settling:
+            await self._bring(user_id)
+
+    async def _bring(self, user_id: UserId) -> None:
         first, met = None, 0
         while met < ATTEMPTS:
             preferences = await self.preferences(user_id)
