@@ -229,9 +229,13 @@ async def test_an_undo_under_a_wider_choice_does_not_say_that_mails_come(visit):
         {"data": {"List-Unsubscribe": "One-Click"}},
         {"files": {"List-Unsubscribe": (None, "One-Click")}},
         {"content": "List-Unsubscribe=One-Click"},
+        {
+            "content": b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n',
+            "headers": {"content-type": "Multipart/Form-Data; boundary=x"},
+        },
         {"content": "List-Unsubscribe=One-Click\r\n", "headers": {"content-type": "text/plain"}},
     ],
-    ids=["urlencoded", "multipart", "untyped", "text"],
+    ids=["urlencoded", "multipart", "untyped", "capitals", "text"],
 )
 async def test_a_mail_programs_one_click_unsubscribes_from_the_company_without_a_redirect(visit, request_as):
     visitor = await visit()
@@ -242,6 +246,16 @@ async def test_a_mail_programs_one_click_unsubscribes_from_the_company_without_a
     assert answers[0].headers["content-type"].startswith("text/plain")
     assert "set-cookie" not in answers[0].headers
     assert visitor.fake.changes == ["unsubscribe company"]
+
+
+@pytest.mark.parametrize("form", [{"List-Unsubscribe": "One-Click"}, {"action": "unsubscribe", "scope": "device"}])
+async def test_who_is_overtaken_by_others_again_and_again_is_asked_to_try_again(visit, form):
+    visitor = await visit(FakeDeviceSvc(failing=409, failing_as="changed-meanwhile"))
+
+    answer = await visitor.client.post(UNSUBSCRIBE, data=form)
+
+    assert answer.status_code == 503
+    assert "retry-after" in answer.headers
 
 
 async def test_one_click_works_with_no_other_link(visit):

@@ -41,6 +41,8 @@ MAX_CALLS = 32
 MAX_ANSWER_BYTES = 256 * 1024
 
 FORGED = "forged-link"
+# Others wrote at the same time, again and again: nothing stands against it.
+CHANGED = "changed-meanwhile"
 
 Text = Annotated[str, StringConstraints(max_length=2000)]
 
@@ -171,7 +173,7 @@ class DeviceSvc:
         if status == HTTPStatus.NOT_FOUND and problem == FORGED:
             self._metrics.device_svc_up.set(1)
             raise ForgedError("this installation did not make the link")
-        if changes and status in {HTTPStatus.CONFLICT, HTTPStatus.GONE}:
+        if changes and status in {HTTPStatus.CONFLICT, HTTPStatus.GONE} and problem != CHANGED:
             self._metrics.device_svc_up.set(1)
             raise NotDoneError(problem)
         raise self._failed(call, str(status), changes=changes)

@@ -153,7 +153,7 @@ class _Site:
 
 async def _fields(request: Request) -> dict[str, str]:
     """The fields of a form; mail programs send RFC 8058's as multipart, url-encoded, or without saying which."""
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         form = await request.form(max_files=0, max_fields=10)
         return {name: value for name, value in form.items() if isinstance(value, str)}
     body = (await request.body()).decode("utf-8", "replace")

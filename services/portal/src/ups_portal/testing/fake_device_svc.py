@@ -51,6 +51,7 @@ class FakeDeviceSvc:
     changes: list[str] = field(default_factory=list)
     confirmed_at_once: bool = True
     failing: int | None = None
+    failing_as: str = "unavailable"
     gate: asyncio.Event | None = None
     answers_nonsense: bool = False
 
@@ -67,7 +68,7 @@ class FakeDeviceSvc:
             if self.gate is not None:
                 await self.gate.wait()
             if self.failing is not None:
-                return _problem(self.failing, "unavailable")
+                return _problem(self.failing, self.failing_as)
             if self.answers_nonsense:
                 return JSONResponse({"hello": "world"})
             name = request.path_params["call"]
