@@ -42,21 +42,25 @@ _REFUSALS = {
 }
 
 
+async def claim(port: Port, takeover_id: bytes, transact: Transact) -> None:
+    """Make the partition ours, and mark in its changelog where that was."""
+    # 1
+    await port.fence()
+    # 2
+    await transact(port, [_marker(takeover_id)], None)
+
+
 async def restore(
     port: Port, partition: Partition, takeover_id: bytes, now_ms: int, transact: Transact, goes_on: Callable[[], bool]
 ) -> Sequence[Record] | None:
-    """Fill an empty partition, and say where it goes on; none when `goes_on`, asked after each piece, says no.
+    """Fill an empty partition, claimed before, and say where it goes on.
 
-    Gives those records of the devices that cannot be read and were not put aside yet.
+    Gives nothing when `goes_on`, asked after each piece, says no; else those records of the devices that cannot be read
+    and were not put aside yet.
 
     Raises:
         Fatal: what was read does not fit together.
     """
-    # 1
-    await port.fence()
-    # 2
-    marker = [Outgoing(Role.CHANGELOG, Payload(TAKEOVER_KEY, takeover_id))]
-    await transact(port, marker, None)
     # 3
     async for chunk in port.changelog(takeover_id):
         with _reading_state(partition):
@@ -75,13 +79,17 @@ async def restore(
     # 5
     offsets = partition.begin(await port.committed())
     if isinstance(offsets, Refusal):
-        await transact(port, marker, None)  # raises Fenced if another owner has started
+        await transact(port, [_marker(takeover_id)], None)  # raises Fenced if another owner has started
         exit_code, advice = _REFUSALS[offsets]
         raise Fatal(exit_code, f"partition {partition.number}: {advice.format(partition.restored_to)}")
     with _reading_state(partition):
         for _ in partition.arm(now_ms):
             await asyncio.sleep(0)
     return unreadable
+
+
+def _marker(takeover_id: bytes) -> Outgoing:
+    return Outgoing(Role.CHANGELOG, Payload(TAKEOVER_KEY, takeover_id))
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 Taking over
   1. Start the transactional producer of this number. That fences every earlier owner: from here on its commits fail.
   2. Commit a take-over marker of our own to the changelog.
-  3. Read the changelog, read-committed, until that marker comes by: nothing before it can still be missing.
+  3. Read the changelog, read-committed, until that marker comes by: nothing before it can still be missing. From here
+     to 5 a few partitions go at a time, see `turns`.
   4. Read the devices to their end. They have another writer, so no marker of ours can stand there. What cannot be read
      goes to the dead letters once: the sentinel says up to where that was done, since each take-over meets it again.
   5. Ask for the committed offsets and compare: state that is ahead of them, or offsets that are gone, end the process.
@@ -30,7 +31,7 @@ Timers
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ups_runtime.clock import Clock
@@ -43,7 +44,8 @@ from ups_throttle.partition import Partition
 from ups_throttle.port import Drain, Port
 from ups_throttle.records import Offsets, Outgoing, Record, Wire
 from ups_throttle.setbacks import Setbacks
-from ups_throttle.takeover import restore
+from ups_throttle.takeover import claim, restore
+from ups_throttle.turns import Turns
 
 # How long a poll waits when nothing comes: a timer is late by at most this, and so is the answer to a stop.
 IDLE_POLL_S = 0.5
@@ -63,6 +65,7 @@ class Tools:
     new_id: Callable[[], bytes]
     new_drain: Callable[[], Drain]
     timers_at_once: int = 500
+    turns: Turns = field(default_factory=Turns)
 
 
 class _Barrier(NamedTuple):
@@ -148,9 +151,12 @@ class Worker:
         partition = Partition(self.number, self._tools.partitions, self._tools.wire)
         # What the last one counted it may not have written: that comes again.
         self._drain = self._tools.new_drain()
-        # 1 to 5
         takeover_id = self._tools.new_id()
-        unreadable = await restore(port, partition, takeover_id, self._now_ms(), self._transact, self._goes_on)
+        # 1, 2
+        await claim(port, takeover_id, self._transact)
+        async with self._tools.turns.turn(self._clock):
+            # 3 to 5
+            unreadable = await restore(port, partition, takeover_id, self._now_ms(), self._transact, self._goes_on)
         if unreadable is None:
             return None
         if unreadable:

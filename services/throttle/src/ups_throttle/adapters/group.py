@@ -27,6 +27,10 @@ PROGRESS_WITHIN_S = 90.0
 LOOK_EVERY_S = 1.0
 LONGEST_RETRY_S = 10.0
 
+# A partition that has just been taken over is not asked for before the fetch of the quiet ones is answered. Doubled, it
+# waits for longer; halved, an idle process asks twice as often.
+FETCH_WAIT_MS = 100
+
 E = TypeVar("E", bound=BaseException)
 
 log = get_logger("throttle.group")
@@ -112,7 +116,9 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc] # the library ship
         async with asyncio.TaskGroup() as self._tasks:
             with map_kafka_errors():
                 # "none": an offset that is gone must be heard of, not replaced.
-                self._client = client = consumer(self._settings, GROUP, offset_reset="none")
+                self._client = client = consumer(
+                    self._settings, GROUP, offset_reset="none", fetch_max_wait_ms=FETCH_WAIT_MS
+                )
                 client.subscribe([self._topic], listener=self)
                 async with started(consumer(self._settings, None)) as self._asker, started(client):
                     try:
