@@ -2,7 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,9 +13,10 @@ from ups_device.domain import device as domain
 from ups_device.domain.company import Company
 from ups_device.domain.member import Member
 from ups_device.domain.subscription import turn
-from ups_device.handlers.subscriptions import BATCH, Subscriptions
+from ups_device.handlers.subscriptions import BATCH, SETTLE_EVERY_S, Subscriptions
 from ups_device.testing.examples import NOW, a_registration
-from ups_runtime.errors import Changed
+from ups_runtime.errors import Changed, Retryable
+from ups_runtime.testing import FakeClock, eventually
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import Subscription
 
@@ -183,6 +186,33 @@ async def test_of_two_who_bring_different_choices_the_last_one_is_in_force() -> 
 
     assert world.subscription("d1").on
     assert not world.store.people.unsettled_people
+
+
+async def test_a_choice_that_a_fault_kept_from_devices_is_brought_without_a_restart() -> None:
+    class Faulty(MemoryDevices):
+        """The database goes away between the two steps, and for a while."""
+
+        async def save(self, *changes, mail=None) -> None:
+            if world.faults:
+                world.faults -= 1
+                raise Retryable("away")
+            await super().save(*changes, mail=mail)
+
+    world, clock = World(Faulty()), FakeClock(NOW)
+    world.faults = 0
+    await world.add(1, "acme")
+    world.faults = 2
+    with pytest.raises(Retryable):
+        await world.turn("acme", on=False)
+    keeping = asyncio.create_task(world.subscriptions.keep_settled(clock.sleep))
+
+    def silenced() -> bool:
+        clock.advance(timedelta(seconds=SETTLE_EVERY_S))
+        return not world.subscription("d1").on
+
+    await eventually(silenced)
+    await eventually(lambda: not world.store.people.unsettled_people)
+    keeping.cancel()
 
 
 async def test_a_device_registered_while_everything_is_switched_off_is_silent() -> None:

@@ -61,6 +61,7 @@ async def start(life: Life, settings: Settings) -> None:
     subscriptions = Subscriptions(devices, people, users, now=life.clock.now)
     if finished := await subscriptions.settle_all():
         log.info("preferences.settled", people=finished)
+    life.spawn("preferences", subscriptions.keep_settled(life.clock.sleep))
 
     relay = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
     life.spawn("outbox", relay.run())

@@ -1,7 +1,7 @@
 """Subscriptions: people's choices for a device, and the wider ones that are brought to each of their devices."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -11,18 +11,25 @@ from ups_device.domain.device import Device
 from ups_device.domain.subscription import Preferences, choose, hear
 from ups_device.handlers import devices as ports
 from ups_device.handlers.devices import Users, require_known_codes, too_many, unknown_device
-from ups_runtime.errors import Changed, Conflict, Refused
+from ups_runtime.errors import Changed, Conflict, Refused, Retryable
+from ups_runtime.logging import get_logger
 from ups_schemas.device import DeviceSnapshot, Subscription
 from ups_schemas.ids import CompanyId, DeviceId, UserId
 from ups_schemas.mail import MailRequest
 
 ATTEMPTS = 5
 
+# Somebody who was told that their choice is kept gets mail for so long, at worst.
+SETTLE_EVERY_S = 60.0
+
 # Devices in one transaction. Halved, 500 devices take a fifth longer; doubled, no less, and a snapshot can have 300 kB.
 BATCH = 50
 
 # What is asked for a step that was made: the mail that confirms it, with the version it was made at.
 Confirm = Callable[[Device | Preferences], MailRequest | None]
+
+
+log = get_logger("subscriptions")
 
 
 class Store(ports.Store, Protocol):
@@ -137,7 +144,7 @@ class Subscriptions:
 
         1. Keep the preferences, and ask for the mail that `confirm` gives: one transaction. A device that is
            registered, or subscribed to, from here on has them.
-        2. Bring them to each device that has others. Asking again, or the next start, finishes what a crash left here.
+        2. Bring them to each device that has others. Asking again, or `keep_settled`, finishes what was left here.
         """
         for _ in range(ATTEMPTS):
             chosen = step(await self.preferences(user_id))
@@ -155,11 +162,21 @@ class Subscriptions:
         return chosen is not None
 
     async def settle_all(self) -> int:
-        """Finish what a crash left of step 2; gives for how many people."""
+        """Finish what a crash or a fault left of step 2; gives for how many people."""
         unsettled = await self._people.unsettled()
         for user_id in unsettled:
             await self._settle(user_id)
         return len(unsettled)
+
+    async def keep_settled(self, sleep: Callable[[float], Awaitable[None]]) -> None:
+        """Do that again and again, until cancelled."""
+        while True:
+            await sleep(SETTLE_EVERY_S)
+            try:
+                if finished := await self.settle_all():
+                    log.info("preferences.settled", people=finished)
+            except (Retryable, Conflict) as error:
+                log.warning("preferences.unsettled", error=str(error))
 
     async def listeners(self, snapshot: DeviceSnapshot) -> tuple[UserId, ...]:
         """Those who hear of the device: subscribed, and active members of its company."""
