@@ -127,9 +127,9 @@ class MongoLedger:
             if found is None:
                 return []
             row = from_document(found)
-            # by the person: there is an index of it
-            carried = {"user_id": row.user_id, "digest_id": delivery_id, "_id": {"$ne": delivery_id}}
-            return [row, *[from_document(each) async for each in self._deliveries.find(carried)]]
+            # by the person: there is an index of it. With the id, that index may be taken, and all of it be read.
+            told = self._deliveries.find({"user_id": row.user_id, "digest_id": delivery_id})
+            return [row, *[from_document(each) async for each in told if each["_id"] != delivery_id]]
 
     async def save(self, before: Delivery, after: Delivery, now: datetime) -> bool:
         """Replace a row that is still `before`, with its report in the same transaction."""
