@@ -35,7 +35,8 @@ _WHEN_FINE = {"CONNECT": "220 test", "MAIL": "250 ok", "RCPT": "250 ok", "DATA":
 class ScriptedServer:
     """`script` holds per phase (CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, CONTENT) what to do the next times.
 
-    When a phase has no more in it, all is fine.
+    When a phase has no more in it, all is fine. `pace_s` says how long each answer takes on a connection, by its number
+    (from 1). Connections beyond `most_at_once` are told `too_many` instead of a greeting, and counted.
     """
 
     port: int = 0
@@ -46,7 +47,11 @@ class ScriptedServer:
     script: defaultdict[str, deque[str | Then]] = field(default_factory=lambda: defaultdict(deque))
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: bool = False
-    _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    pace_s: dict[int, float] = field(default_factory=dict)
+    most_at_once: int | None = None
+    too_many: str | Then = "421 too many connections"
+    turned_away: int = 0
+    _open: dict[asyncio.StreamWriter, int] = field(default_factory=dict)
 
     def next(self, phase: str, *actions: str | Then) -> None:
         """Do this the next times that it comes to this phase."""
@@ -60,13 +65,18 @@ class ScriptedServer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         self.connections += 1
-        self._open.add(writer)
+        self._open[writer] = self.connections
         try:
+            if self.most_at_once is not None and len(self._open) > self.most_at_once:
+                self.turned_away += 1
+                self.script["CONNECT"].appendleft(self.too_many)
+                await self._answer("CONNECT", writer)
+                return
             await self._converse(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, _CutError):
             pass
         finally:
-            self._open.discard(writer)
+            del self._open[writer]
             writer.transport.abort()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -111,6 +121,7 @@ class ScriptedServer:
         waiting = self.script[phase]
         said_when_fine = fine or _WHEN_FINE[phase]
         action = waiting.popleft() if waiting else said_when_fine
+        await asyncio.sleep(self.pace_s.get(self._open[writer], 0))
         if action is Then.WAIT:
             self.waiting = True
             await self.gate.wait()

@@ -1,0 +1,80 @@
+"""Relays that serve, but slowly, or few at once: every mail goes, none fails."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ups_devstack.stack import Backing
+from ups_notifier.testing import samples
+from ups_notifier.testing.checker import check
+from ups_notifier.testing.smtp_server import ScriptedServer, Then, scripted_server
+from ups_notifier.testing.world import World, outage, world_with
+from ups_runtime.settings import KafkaSettings, MongoSettings
+from ups_runtime.testing import eventually
+from ups_schemas.device import Subscription
+from ups_schemas.topics import DEVICES, USERS
+
+# One after the other longer than the time-out of the test's notifier (5 s), which is for each answer.
+SLOW_S = 1.5
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    async with scripted_server() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+async def world(stack: Backing, prefix: str, server: ScriptedServer) -> AsyncIterator[World]:
+    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
+    mongo = MongoSettings(uri=stack.mongo_uri, database_prefix=prefix)
+    async with world_with(kafka, mongo, server.port) as built:
+        yield built
+
+
+async def test_a_tarpit_gets_its_mail_and_holds_up_nobody_else(world: World, server: ScriptedServer) -> None:
+    server.pace_s = {1: SLOW_S}
+    slow = outage(1, recipients=(samples.OWNER,))
+    others = [outage(number, recipients=(samples.CO_WORKER,)) for number in range(2, 6)]
+    async with world.service():
+        await world.decide(slow)
+        await eventually(lambda: server.connections == 1, within_s=30)
+        await world.decide(*others)
+        await eventually(lambda: len(server.taken) == len(others) + 1, within_s=60)
+        await eventually(lambda: _over(world, len(others) + 1), within_s=30)
+
+    rows = await world.rows()
+    assert {(row.state, row.attempt) for row in rows} == {("accepted", 1)}
+    assert check([slow, *others], rows, server.taken, world.address).faults == []
+    assert [mail.recipient for mail in server.taken[:-1]] == [world.address(samples.CO_WORKER)] * len(others)
+
+
+@pytest.mark.parametrize("too_many", ["421 too many connections", Then.CUT], ids=["421", "cut"])
+async def test_a_relay_that_takes_one_connection_at_once_gets_all_mail(
+    world: World, server: ScriptedServer, too_many: str | Then
+) -> None:
+    server.most_at_once, server.too_many = 1, too_many
+    server.next("MAIL", Then.WAIT)
+    people = [f"person{number}" for number in range(6)]
+    reader = samples.reader()
+    for each in people:
+        user = reader.user.model_copy(update={"user_id": each, "address": world.address(each)})
+        await world.write(USERS, each, user)
+    subscribed = tuple(Subscription(user_id=each) for each in people)
+    await world.write(DEVICES, samples.DEVICE_ID, reader.device.model_copy(update={"subscriptions": subscribed}))
+    decision = outage(1, recipients=tuple(people))
+    async with world.service():
+        await world.decide(decision)
+        await eventually(lambda: server.turned_away, within_s=30)
+        server.gate.set()
+        await eventually(lambda: _over(world, len(people)), within_s=120)
+
+    rows = await world.rows()
+    verdict = check([decision], rows, server.taken, world.address)
+    assert (verdict.faults, verdict.told, verdict.marked) == ([], len(people), 0)
+    assert {row.attempt for row in rows} == {1}
+
+
+async def _over(world: World, count: int) -> bool:
+    rows = await world.rows()
+    return len(rows) == count and not any(row.open for row in rows)
