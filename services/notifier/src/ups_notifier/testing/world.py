@@ -196,4 +196,5 @@ def power_back(number: int, earlier: EventDecided) -> EventDecided:
         closed=(ended,),
         device_seq=number,
         notification_id=f"n{number}",
+        recipients=earlier.recipients,
     )
