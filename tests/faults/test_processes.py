@@ -1,6 +1,5 @@
 """Processes that die, sleep, join and leave, under load on a real broker."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -40,7 +39,10 @@ async def test_a_process_that_slept_past_its_session_is_fenced(run: Run, report:
             zombie, heir = (one, two) if turn % 2 == 0 else (two, one)
             await run.load.goes_on(200)
             fenced = await zombie.counter("fenced")
+            run.load.events_per_s = FLOOD_PER_S
+            await run.load.goes_on(100)
             zombie.freeze()
+            run.load.events_per_s = EVENTS_PER_S
             run.injected += 1
             taken = len(heir.said("partition.taken_over"))
             await eventually(
@@ -48,10 +50,9 @@ async def test_a_process_that_slept_past_its_session_is_fenced(run: Run, report:
             )
             await run.load.goes_on(100)
             zombie.thaw()
-            async with asyncio.timeout(30):
-                while await zombie.counter("fenced") == fenced:
-                    await run.load.goes_on(5)
-            run.bitten += 1
+            # One that had no transaction open may hear first that its session is over, and gives up by itself.
+            await run.load.goes_on(200)
+            run.bitten += await zombie.counter("fenced") > fenced
 
     await run.ends_right("SIGSTOP past the session time-out, take-over, SIGCONT", report)
 
