@@ -79,7 +79,7 @@ def instrument(watch: Stopwatch) -> None:
     around: Any = watch.around  # Any: methods are replaced, which types do not allow
     for module, name, phase in (
         (kafka_adapter, "parse_record", "parse events"),
-        (kafka_adapter, "parse_device", "parse devices"),
+        (kafka_adapter, "read_device", "parse devices"),
         (kafka_adapter, "_append", "fill record batches"),
         (overlay_module, "decide", "decide"),
         (CloudEventsWire, "decision", "encode decisions"),
