@@ -30,7 +30,7 @@ from ups_runtime.mongo import Client, Database, Session, client, database, in_tr
 from ups_runtime.outbox import COLLECTION, Outbox, OutboxMessage
 from ups_runtime.outbox_relay import OutboxRelay
 from ups_runtime.settings import KafkaSettings, MongoSettings
-from ups_runtime.testing import eventually
+from ups_runtime.testing import AnsweredWhenCancelled, eventually
 from ups_schemas.device import DeviceKey, DeviceScope, DeviceSnapshot, Plan
 from ups_schemas.topics import DEVICE_KEYS, DEVICES, Topic
 
@@ -120,6 +120,27 @@ class LeavesSlowly(OutboxRelay):
         await asyncio.Event().wait()
 
 
+class LosesItsCancellation(OutboxRelay):
+    """Relays its rows, then waits for what swallows its cancellation."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.step = AnsweredWhenCancelled()
+
+    async def _relay(self, producer: TransactionalProducer) -> int:
+        rows = await super()._relay(producer)
+        await self.step.wait()
+        return rows
+
+
+class LosesItsCancellationWaiting(LosesItsCancellation):
+    """Waits for that while the database is gone."""
+
+    async def _lead(self) -> None:
+        await self.step.wait()
+        raise Retryable("MongoDB: gone")
+
+
 @dataclass
 class Bench:
     kafka: KafkaSettings
@@ -201,6 +222,14 @@ async def test_what_was_committed_is_published_and_what_was_not_is_not(bench: Be
     assert row is not None
     assert "pending" not in row
     assert row["sent_at"] > NOW
+
+
+@pytest.mark.parametrize("kind", [LosesItsCancellation, LosesItsCancellationWaiting])
+async def test_a_relay_ends_although_its_cancellation_was_lost(bench: Bench, kind: type[OutboxRelay]) -> None:
+    relay = bench.relay(kind)
+
+    async with bench.running(relay) as task:
+        assert await relay.step.ends(task)
 
 
 async def test_an_aggregate_is_published_in_the_order_of_its_versions(bench: Bench) -> None:

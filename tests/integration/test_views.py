@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from ups_devstack.stack import Backing
 from ups_runtime.errors import Retryable
@@ -24,7 +25,7 @@ from ups_runtime.kafka import (
 )
 from ups_runtime.logging import get_logger
 from ups_runtime.settings import KafkaSettings
-from ups_runtime.testing import FakeClock, eventually
+from ups_runtime.testing import AnsweredWhenCancelled, FakeClock, eventually
 from ups_schemas.topics import DEVICES, SIGNING_KEYS
 
 
@@ -80,6 +81,21 @@ async def test_an_empty_topic_is_complete_at_once(kafka: KafkaSettings) -> None:
 
         assert view.complete
         assert view.missing() is None
+
+
+@pytest.mark.parametrize("failure", [None, KafkaError()])
+async def test_it_ends_although_its_cancellation_was_lost(kafka: KafkaSettings, failure: Exception | None) -> None:
+    step = AnsweredWhenCancelled()
+    view = View(kafka, DEVICES, Seen().apply)
+
+    async def turn(_client: Any) -> None:
+        await step.wait()
+        if failure:
+            raise failure
+
+    view._turn = turn  # type: ignore[method-assign]
+
+    assert await step.ends(asyncio.create_task(view._follow()))
 
 
 async def test_it_holds_the_last_value_of_each_key_and_no_removed_one(

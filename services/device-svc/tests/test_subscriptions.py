@@ -16,7 +16,7 @@ from ups_device.domain.subscription import turn
 from ups_device.handlers.subscriptions import BATCH, SETTLE_EVERY_S, Subscriptions
 from ups_device.testing.examples import NOW, a_registration
 from ups_runtime.errors import Changed, Retryable
-from ups_runtime.testing import FakeClock, eventually
+from ups_runtime.testing import AnsweredWhenCancelled, FakeClock, eventually
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import Subscription
 
@@ -213,6 +213,21 @@ async def test_a_choice_that_a_fault_kept_from_devices_is_brought_without_a_rest
     await eventually(silenced)
     await eventually(lambda: not world.store.people.unsettled_people)
     keeping.cancel()
+
+
+async def test_settling_ends_although_its_cancellation_was_lost() -> None:
+    world, step = World(), AnsweredWhenCancelled()
+
+    async def at_once(_seconds: float) -> None:
+        pass
+
+    async def settle_all() -> int:
+        await step.wait()
+        return 0
+
+    world.subscriptions.settle_all = settle_all  # type: ignore[method-assign]
+
+    assert await step.ends(asyncio.create_task(world.subscriptions.keep_settled(at_once)))
 
 
 async def test_a_device_registered_while_everything_is_switched_off_is_silent() -> None:

@@ -16,7 +16,7 @@ from ups_event_ingest.testing.examples import device
 from ups_event_ingest.testing.fakes import FakePublisher, FakeRegistry, FakeTally
 from ups_runtime.errors import Retryable
 from ups_runtime.metrics import Metrics
-from ups_runtime.testing import FakeClock
+from ups_runtime.testing import AnsweredWhenCancelled, FakeClock
 from ups_schemas.catalogue import CONDITIONS
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.event import AcceptedEvent, Phase
@@ -360,3 +360,19 @@ def test_every_condition_is_said_so_that_ingest_takes_it_for_itself() -> None:
         assert (event.code, event.phase, event.source) == (each.code, each.phase, "nut")
         assert event.native_text == (each.native_text or None)
         assert not event.suspect
+
+
+@pytest.mark.parametrize("failure", [None, Retryable("away")])
+async def test_it_ends_although_its_cancellation_was_lost(world: World, failure: Exception | None) -> None:
+    step = AnsweredWhenCancelled()
+
+    async def write(_watch: NutWatch) -> None:
+        await step.wait()
+        if failure:
+            raise failure
+
+    world.memory.write = write  # type: ignore[method-assign]
+    await world.look(status("OB"))
+
+    assert world._task is not None
+    assert await step.ends(world._task)

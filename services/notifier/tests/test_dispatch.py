@@ -11,7 +11,7 @@ from ups_notifier.handlers.relay_health import RelayHealth
 from ups_notifier.testing.memory import MemoryLedger
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, event
 from ups_runtime.errors import Retryable
-from ups_runtime.testing import FakeClock, eventually
+from ups_runtime.testing import AnsweredWhenCancelled, FakeClock, eventually
 
 LEASE = timedelta(seconds=0.06)
 
@@ -82,6 +82,18 @@ async def test_due_lanes_are_worked_side_by_side(world):
         await eventually(lambda: sorted(world.worker.working) == sorted([OWNER, CO_WORKER]))
         world.worker.gate.set()
         await eventually(lambda: not world.ledger.rows)
+
+
+async def test_it_ends_although_its_cancellation_was_lost(world):
+    step = AnsweredWhenCancelled()
+
+    async def due_lanes(*_arguments):
+        await step.wait()
+        return []
+
+    world.ledger.due_lanes = due_lanes
+    async with world.running() as run:
+        assert await step.ends(run)
 
 
 async def test_no_more_lanes_than_allowed_are_worked():

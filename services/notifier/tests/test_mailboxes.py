@@ -16,7 +16,7 @@ from ups_notifier.testing.memory_bounces import MemoryBounces
 from ups_notifier.testing.samples import CO_WORKER, COMPANY, NOW, OWNER, decided, event, reader
 from ups_runtime.errors import Retryable
 from ups_runtime.return_path import ReturnPaths
-from ups_runtime.testing import FakeClock, eventually
+from ups_runtime.testing import AnsweredWhenCancelled, FakeClock, eventually
 from ups_schemas.account import Role
 from ups_schemas.device import Subscription
 from ups_schemas.mail import MailKind
@@ -397,6 +397,13 @@ async def test_a_dead_mailbox_stays_so_when_keys_rotate(world):
     assert await world.stopped() is Reason.BOUNCED
     await world.mailboxes.tidy()
     assert OWNER in world.bounces.mailboxes
+
+
+async def test_tidying_ends_although_its_cancellation_was_lost(world):
+    step = AnsweredWhenCancelled()
+    world.mailboxes.tidy = step.wait
+
+    assert await step.ends(asyncio.create_task(world.mailboxes.keep_tidy()))
 
 
 async def test_tidying_goes_on_when_woken_and_each_hour(world):

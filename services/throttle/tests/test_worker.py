@@ -8,7 +8,7 @@ import pytest
 from ups_runtime.dlq import DrainCount, DrainLimit
 from ups_runtime.errors import ExitCode, Fatal, Fenced, Retryable
 from ups_runtime.metrics import Metrics
-from ups_runtime.testing import FakeClock, eventually
+from ups_runtime.testing import AnsweredWhenCancelled, FakeClock, eventually
 from ups_schemas.decision import EnabledBy, NotificationsEnabled, Outcome
 from ups_schemas.device import Policy
 from ups_schemas.ids import period_id
@@ -404,6 +404,19 @@ async def test_both_offsets_are_committed_anew_each_day(bench: Bench) -> None:
     bench.clock.advance(timedelta(seconds=SENTINEL_EVERY_S))
 
     await eventually(lambda: sentinels() == before + 1)
+
+
+@pytest.mark.parametrize("failure", [None, Retryable("away")])
+async def test_it_ends_although_its_cancellation_was_lost(bench: Bench, failure: Exception | None) -> None:
+    step = AnsweredWhenCancelled()
+
+    async def point(name: str) -> None:
+        if name == "poll.before":
+            await step.wait()
+            if failure:
+                raise failure
+
+    assert await step.ends(bench.start(point))
 
 
 async def test_told_to_stop_it_ends_by_itself(bench: Bench) -> None:

@@ -34,6 +34,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Fenced, Retryable
 from ups_runtime.logging import get_logger
@@ -122,6 +123,7 @@ class Worker:
             finally:
                 self.caught_up = False
                 await port.close()
+            heed_cancellation()
             await self._pause(pause_s)
 
     async def _own(self, port: Port) -> None:
@@ -140,6 +142,7 @@ class Worker:
             **partition.offsets._asdict(),
         )
         while not self._stop.is_set():
+            heed_cancellation()
             await self._round(port, partition)
             await self._fire_timers(port, partition)
             if self._clock.monotonic() - self._sentinel_at >= SENTINEL_EVERY_S:

@@ -9,6 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.dlq import DeadLetters, DrainCount, DrainLimit
 from ups_runtime.errors import Retryable
@@ -99,6 +100,7 @@ class _Loop:
 
     async def run(self) -> None:
         while True:
+            heed_cancellation()
             self._turned_at = self.handling.clock.monotonic()
             for partition, records in (await self._poll()).items():
                 # A paused partition gives no records; what the client had fetched of it, it fetches anew.
@@ -162,6 +164,7 @@ class _Loop:
                 await self.handling.dead_letters.put(record, DeadLetterReason.UNDECODABLE, UNREADABLE)
             except Retryable as error:
                 log.warning("record.waits", topic=record.topic, offset=record.offset, tries=tries, error=str(error))
+                heed_cancellation()
                 await self.handling.clock.sleep(self.handling.retry.wait_s(tries))
             else:
                 return

@@ -22,6 +22,7 @@ from pymongo.errors import (
 )
 from structlog.stdlib import BoundLogger
 
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.errors import ExitCode, Fatal, Permanent, Retryable
 from ups_runtime.migrations import Step, indexes, migrate, validator
 from ups_runtime.settings import MongoSettings
@@ -97,6 +98,7 @@ async def wait_for_mongo(client: Client, log: BoundLogger) -> None:
         except PyMongoError as error:
             missing = type(error).__name__
         log.warning("mongo.waiting", waited_s=round(waited_s, 1), error=missing)
+        heed_cancellation()
         await asyncio.sleep(wait_s)
         waited_s += wait_s
         wait_s = min(wait_s * 2, LONGEST_WAIT_S)

@@ -11,6 +11,7 @@ from aiokafka.errors import IllegalOperation
 from pymongo import ASCENDING, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Fenced, Retryable
 from ups_runtime.health import Health
@@ -89,6 +90,8 @@ class OutboxRelay:
         failures = 0
         while True:
             self._heartbeat.beat()
+            # Another relay works: it is asked again long before its lease could end unseen.
+            wait_s = self._lease_s / 3
             try:
                 with map_mongo_errors():
                     await prepare(self._db)
@@ -101,10 +104,9 @@ class OutboxRelay:
                 failures += 1
                 self._trouble = str(error)
                 log.warning("outbox.waiting", error=str(error), failures=failures)
-                await self._clock.sleep(min(0.1 * 2 ** min(failures, 10), 10))
-                continue
-            # Another relay works: it is asked again long before its lease could end unseen.
-            await self._clock.sleep(self._lease_s / 3)
+                wait_s = min(0.1 * 2 ** min(failures, 10), 10)
+            heed_cancellation()
+            await self._clock.sleep(wait_s)
 
     async def _lead(self) -> None:
         client = transactional_producer(self._settings, self._transactional_id)
@@ -125,6 +127,7 @@ class OutboxRelay:
     async def _follow(self, producer: TransactionalProducer) -> None:
         renewed_at = self._clock.monotonic()
         while True:
+            heed_cancellation()
             self._heartbeat.beat()
             if self._clock.monotonic() - renewed_at > self._lease_s / 3:
                 if not await self._lease.take():

@@ -11,6 +11,7 @@ from ups_device.domain.device import Device
 from ups_device.domain.subscription import Preferences, choose, hear
 from ups_device.handlers import devices as ports
 from ups_device.handlers.devices import Users, require_known_codes, too_many, unknown_device
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.errors import Changed, Conflict, Refused, Retryable
 from ups_runtime.logging import get_logger
 from ups_schemas.device import DeviceSnapshot, Subscription
@@ -171,6 +172,7 @@ class Subscriptions:
     async def keep_settled(self, sleep: Callable[[float], Awaitable[None]]) -> None:
         """Do that again and again, until cancelled."""
         while True:
+            heed_cancellation()
             await sleep(SETTLE_EVERY_S)
             try:
                 if finished := await self.settle_all():

@@ -12,6 +12,7 @@ from ups_event_ingest.domain.refusal import Refusal
 from ups_event_ingest.handlers import Arrival, Authenticator, Ingest, Unavailable, Way
 from ups_event_ingest.metrics import IngestMetrics
 from ups_runtime import codec
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Permanent, Undecodable
 from ups_runtime.kafka import stop
@@ -63,6 +64,7 @@ class EventPublisher:
             producer = self._make_producer()
             try:
                 await producer.start()
+                heed_cancellation()
                 self._producer = producer
                 await self._broken.wait()
                 self._metrics.producers_replaced.inc()

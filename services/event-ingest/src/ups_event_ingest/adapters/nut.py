@@ -16,6 +16,7 @@ from ups_event_ingest.domain.nut import Graces, Known, NoReading, Reading, Said,
 from ups_event_ingest.domain.refusal import Reason, Refusal
 from ups_event_ingest.handlers import Arrival, Ingest, Way
 from ups_event_ingest.metrics import NutMetrics
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Retryable
 from ups_runtime.logging import get_logger
@@ -138,6 +139,7 @@ class UpsWatch:
 
     async def _tell_on(self) -> None:
         while True:
+            heed_cancellation()
             batch = await self._untold.get()
             if batch.attempt == self._attempt:
                 await self._tell(batch)
@@ -198,6 +200,7 @@ class UpsWatch:
                 if not waited:
                     log.warning("nut.waiting", ups=self._ups.place, error=str(error))
                 waited = True
+                heed_cancellation()
                 await self._tools.clock.sleep(_about(wait_s))
                 wait_s = min(wait_s * 2, LONGEST_RETRY_S)
             else:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from ups_notifier.handlers.lane import LaneWorker
 from ups_notifier.handlers.ports import Ledger
 from ups_notifier.handlers.relay_health import RelayHealth
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Retryable
 from ups_runtime.logging import get_logger
@@ -61,6 +62,7 @@ class Dispatcher:
         """
         try:
             while not stopping.is_set():
+                heed_cancellation()
                 self._beat()
                 self._woken.clear()
                 try:

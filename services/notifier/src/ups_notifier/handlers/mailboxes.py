@@ -11,6 +11,7 @@ from ups_notifier.domain.delivery import Delivery, Reason
 from ups_notifier.domain.sending import Phase, Refused, SendResult
 from ups_notifier.handlers.bounce_ports import Bounces, Observer, People
 from ups_notifier.handlers.ports import Ledger
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Retryable
 from ups_runtime.logging import get_logger
@@ -144,6 +145,7 @@ class Mailboxes:
             except Retryable as error:
                 log.warning("mailboxes.untidy", error=str(error))
                 wait_s = _AFTER_TROUBLE_S
+            heed_cancellation()
             timer = asyncio.create_task(self._clock.sleep(wait_s))
             woken = asyncio.create_task(self._untidy.wait())
             try:

@@ -20,6 +20,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 from structlog.stdlib import BoundLogger
 
+from ups_runtime.cancellation import heed_cancellation, is_being_cancelled
 from ups_runtime.errors import Fenced, Permanent, Retryable
 from ups_runtime.kafka.transactions import TransactionalProducer
 from ups_runtime.logging import get_logger
@@ -162,20 +163,10 @@ async def _within_deadline(what: str, step: Any) -> bool:  # Any: an awaitable o
     except (TimeoutError, KafkaError, AssertionError) as error:
         log.warning("kafka.client_left_behind", step=what, error=type(error).__name__)
     except asyncio.CancelledError as error:
-        if _is_being_cancelled():
+        if is_being_cancelled():
             raise
         log.warning("kafka.client_left_behind", step=what, error=type(error).__name__)
     return False
-
-
-def _is_being_cancelled() -> bool:
-    """Whether somebody cancels this task.
-
-    aiokafka hands on the cancellation of tasks of its own, for one when a consumer is stopped while a broker is away.
-    Taken for ours it would end the caller's task without a word: a task group takes no notice of a cancelled child.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def wait_for_kafka(settings: KafkaSettings, log: BoundLogger) -> None:
@@ -192,6 +183,7 @@ async def wait_for_kafka(settings: KafkaSettings, log: BoundLogger) -> None:
                 waited_s=round(waited_s, 1),
                 error=type(error).__name__,
             )
+            heed_cancellation()
             await asyncio.sleep(wait_s)
             waited_s += wait_s
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
@@ -233,7 +225,7 @@ def map_kafka_errors() -> Iterator[None]:
     except (KafkaError, TimeoutError) as error:
         raise Retryable(f"Kafka: {type(error).__name__}") from error
     except asyncio.CancelledError as error:
-        if _is_being_cancelled():
+        if is_being_cancelled():
             raise
         raise Retryable("Kafka: the client cancelled what it was asked for") from error
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock, SystemClock
 from ups_runtime.errors import Retryable
 from ups_runtime.kafka.clients import LONGEST_WAIT_S, consumer, end_offsets, started, topic_name
@@ -151,11 +152,13 @@ class View:
     async def _ends(self) -> dict[TopicPartition, int] | None:
         if self._asker is None:
             return None
+        ends = None
         try:
-            return await end_offsets(self._asker, self._progress)
+            ends = await end_offsets(self._asker, self._progress)
         except Retryable as error:
             log.warning("view.waiting", topic=self._topic.name, error=str(error))
-            return None
+        heed_cancellation()
+        return ends
 
     async def _follow(self) -> None:
         partitions = await self._find_partitions()
@@ -174,12 +177,14 @@ class View:
                             client.seek(partition, progress.position)
                     self._asker = asker
                     while True:
+                        heed_cancellation()
                         await self._turn(client)
                         wait_s = 0.5
             except (KafkaError, OSError) as error:
                 log.warning("view.waiting", topic=self._topic.name, error=type(error).__name__)
             finally:
                 self._asker = None
+            heed_cancellation()
             await self._clock.sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
@@ -193,6 +198,7 @@ class View:
             if count is not None:
                 break
             log.warning("view.waiting", topic=name, error="the topic does not exist, or no broker answers")
+            heed_cancellation()
             await self._clock.sleep(1)
         self._progress = {TopicPartition(name, number): _Progress() for number in range(count)}
         return list(self._progress)
