@@ -348,17 +348,6 @@ def test_it_begins_where_the_group_stands_or_says_why_not(
     assert partition.begin(committed) == answer
 
 
-def test_state_ahead_of_the_committed_offsets_is_refused() -> None:
-    first = new_partition(device())
-    commit = decide(first, event(1), event(2))
-    second = Partition(0, PARTITIONS, Wire())
-    for outgoing in commit.outgoing:
-        if outgoing.role is Role.CHANGELOG:
-            second.restore(outgoing.payload.key or b"", outgoing.payload.value)
-
-    assert second.begin(Committed(1, 0)) is Refusal.STATE_AHEAD
-
-
 def test_a_sentinel_commits_both_offsets() -> None:
     partition = new_partition(device())
     decide(partition, event(1), event(2))

@@ -378,9 +378,11 @@ async def test_an_owner_that_is_fenced_again_at_once_ends_the_process(bench: Ben
 async def test_what_does_not_fit_together_ends_the_process(
     bench: Bench, spoil: Callable[[Bench], object], exit_code: ExitCode
 ) -> None:
-    bench.add(event(1), event(2))
     bench.start()
-    await eventually(bench.caught_up)
+    for each in (event(1), event(2)):
+        # one transaction each: a group that is behind by the last alone is not refused
+        bench.add(each)
+        await eventually(bench.caught_up)
     await bench.close()
     bench.running.clear()
     before = bench.outcomes()
@@ -390,6 +392,22 @@ async def test_what_does_not_fit_together_ends_the_process(
         await bench.start()
 
     assert fatal.value.exit_code is exit_code
+    assert bench.outcomes() == before
+
+
+async def test_a_group_that_lost_its_part_of_the_last_transaction_goes_on_from_the_state(bench: Bench) -> None:
+    bench.start()
+    for each in (event(1), event(2)):
+        bench.add(each)
+        await eventually(bench.caught_up)
+    await bench.close()
+    bench.running.clear()
+    before = bench.outcomes()
+    bench.log.offsets.update({Place(EVENTS.name, 0): 1})
+
+    bench.start()
+    await eventually(bench.caught_up)
+
     assert bench.outcomes() == before
 
 

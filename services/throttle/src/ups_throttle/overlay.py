@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, assert_never
 
 from ups_schemas.device import EnableNotifications
 from ups_schemas.envelope import DeadLetterReason
-from ups_throttle.changelog import frame
+from ups_throttle.changelog import Framed, frame
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.decide import Step, command, decide, due, forgettable, next_due
 from ups_throttle.domain.device import Device
@@ -132,8 +132,8 @@ class Overlay:
             self._stuck.append((device_id, _describe(error)))
             self._wake_ms[device_id] = now_ms + TIMER_RETRY_MS
 
-    def commit(self, offsets: Offsets, dead: tuple[bool, ...]) -> Commit:
-        """Give it all as a value.
+    def commit(self, offsets: Offsets, before: Offsets, dead: tuple[bool, ...]) -> Commit:
+        """Give it all as a value, which takes the group from `before` to `offsets`.
 
         Raises:
             UnpackableError: a state cannot be packed.
@@ -144,7 +144,7 @@ class Overlay:
             if packed is None and self._before.get(device_id) is None:
                 continue  # born and forgotten within this batch
             states[device_id] = packed
-            framed = None if packed is None else frame(packed, offsets)
+            framed = None if packed is None else frame(Framed(offsets, before, packed))
             self._outgoing.append(Outgoing(Role.CHANGELOG, Payload(device_id.encode(), framed)))
         return Commit(
             offsets=offsets,

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 from ups_throttle.changelog import unframe
 from ups_throttle.domain import device as projection
@@ -53,8 +54,10 @@ class Partition:
         self._states: dict[str, bytes] = {}
         self._devices: dict[str, bytes] = {}
         self._timers = Timers()
-        self._sentinel: dict[str, int] | None = None
-        self._newest = Offsets(-1, -1)
+        self._sentinel: dict[str, Any] | None = None  # Any: JSON
+        # The offsets that the changelog was last committed with, and those before; past them nothing left a trace.
+        self.restored_to = self._restored_from = Offsets(-1, -1)
+        self._committed = Offsets(0, 0)
         self._devices_aside = 0
         self._unpacked: dict[str, Device] = {}
 
@@ -72,19 +75,28 @@ class Partition:
             self._sentinel = json.loads(value or b"null")
             if self._sentinel is not None:
                 self._devices_aside = self._sentinel.get("devices_aside", 0)
+                offsets = Offsets(self._sentinel["events"], self._sentinel["commands"])
+                self._note(offsets, Offsets(*self._sentinel.get("before", offsets)))
             return
         device_id = key.decode()
         if value is None:
             self._states.pop(device_id, None)
             return
-        offsets, self._states[device_id] = unframe(value)
-        self._newest = Offsets(max(self._newest.events, offsets.events), max(self._newest.commands, offsets.commands))
+        framed = unframe(value)
+        self._states[device_id] = framed.packed
+        self._note(framed.offsets, framed.before)
+
+    def _note(self, offsets: Offsets, before: Offsets) -> None:
+        if _reaches(offsets, self.restored_to):
+            self.restored_to, self._restored_from = offsets, before
 
     def begin(self, committed: Committed) -> Offsets | Refusal:
         """Say where to go on after all was restored, or why that must not be.
 
-        State carries the offsets of the transaction that wrote it, so it can never be ahead of what is committed,
-        unless somebody moved the group back. An offset that is gone while a sentinel is there expired or was deleted.
+        State carries the offsets of the transaction that wrote it. It is ahead of what the group has when somebody
+        moved the group back, which is refused; or when a broker that stopped lost the group's part of the last
+        transaction (docs/adr/0010): the group then stands where that one found it, and the state says where to go on.
+        An offset that is gone while a sentinel is there expired or was deleted.
         """
         history = self._sentinel is not None or bool(self._states)
         if self._sentinel is not None and self._sentinel["partitions"] != self._partitions:
@@ -92,21 +104,15 @@ class Partition:
         if committed.events is None or committed.commands is None:
             if history:
                 return Refusal.OFFSETS_LOST
-            self.offsets = Offsets(committed.events or 0, committed.commands or 0)
+            self.offsets = self._committed = Offsets(committed.events or 0, committed.commands or 0)
             return self.offsets
         if not history:
             return Refusal.CHANGELOG_LOST
-        newest = self.restored_to
-        if newest.events > committed.events or newest.commands > committed.commands:
+        self._committed = Offsets(committed.events, committed.commands)
+        if not _reaches(self._committed, self._restored_from):
             return Refusal.STATE_AHEAD
-        self.offsets = Offsets(committed.events, committed.commands)
+        self.offsets = Offsets(*map(max, self._committed, self.restored_to))
         return self.offsets
-
-    @property
-    def restored_to(self) -> Offsets:
-        """The offsets that the changelog was last committed with; past them nothing was decided that left a trace."""
-        sentinel = Offsets(self._sentinel["events"], self._sentinel["commands"]) if self._sentinel else self._newest
-        return Offsets(max(self._newest.events, sentinel.events), max(self._newest.commands, sentinel.commands))
 
     def arm(self, now_ms: int) -> Iterator[int]:
         """Set the timers of all that was restored; yields every few hundred devices, for others to get a turn."""
@@ -164,7 +170,7 @@ class Partition:
             overlay = Overlay(self._states, self._device, self._wire, one_by_one)
             dead = tuple([not overlay.take(record) for record in records])
             try:
-                commit = overlay.commit(offsets, dead)
+                commit = overlay.commit(offsets, self._committed, dead)
             except UnpackableError as error:
                 if error.device_id in one_by_one:
                     raise
@@ -185,7 +191,7 @@ class Partition:
         overlay = Overlay(self._states, self._device, self._wire)
         for device_id in self._timers.pop_due(now_ms, limit):
             overlay.wake(device_id, now_ms)
-        return overlay.commit(self.offsets, ())
+        return overlay.commit(self.offsets, self._committed, ())
 
     def sentinel(self) -> Commit:
         """Commit both offsets anew, and the proof that there were some: offsets expire, the sentinel does not."""
@@ -194,6 +200,8 @@ class Partition:
     def apply(self, commit: Commit) -> None:
         """Make true what the broker has committed."""
         self.offsets = commit.offsets
+        if not commit.changes_nothing:
+            self._committed = commit.offsets
         self._devices_aside = commit.devices_aside or self._devices_aside
         for device_id, packed in commit.states.items():
             if packed is None:
@@ -212,7 +220,12 @@ class Partition:
         return self._states.get(device_id)
 
     def _sentinel_at(self, offsets: Offsets, devices_aside: int) -> Outgoing:
-        told = {"partitions": self._partitions, **offsets._asdict(), "devices_aside": devices_aside}
+        told = {
+            "partitions": self._partitions,
+            **offsets._asdict(),
+            "before": self._committed,
+            "devices_aside": devices_aside,
+        }
         return Outgoing(Role.CHANGELOG, Payload(SENTINEL_KEY, json.dumps(told).encode()))
 
     def _device(self, device_id: str) -> Device | None:
@@ -220,3 +233,7 @@ class Partition:
         if device is None and (packed := self._devices.get(device_id)) is not None:
             device = self._unpacked[device_id] = projection.unpack(packed)
         return device
+
+
+def _reaches(offsets: Offsets, others: Offsets) -> bool:
+    return offsets.events >= others.events and offsets.commands >= others.commands

@@ -9,9 +9,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ups_runtime.errors import ExitCode, Fatal
+from ups_runtime.logging import get_logger
 from ups_throttle.partition import Partition, Refusal
 from ups_throttle.port import Port
 from ups_throttle.records import TAKEOVER_KEY, Offsets, Outgoing, Payload, Record, Role
+
+log = get_logger("takeover")
 
 Transact = Callable[[Port, Sequence[Outgoing], Offsets | None], Awaitable[None]]
 
@@ -27,7 +30,8 @@ _REFUSALS = {
     Refusal.STATE_AHEAD: (
         ExitCode.STALE_STATE,
         (
-            "the state is ahead of the committed offsets: the group was moved back. Undo that; a replay is "
+            "the state is ahead of the committed offsets by more than a transaction: the group was moved back. Undo "
+            "that: set its offsets to events {0.events} and commands {0.commands}; a replay is "
             "`ups throttle replay`, which writes nothing"
         ),
     ),
@@ -77,11 +81,14 @@ async def restore(
         if not goes_on():
             return None
     # 5
-    offsets = partition.begin(await port.committed())
+    committed = await port.committed()
+    offsets = partition.begin(committed)
     if isinstance(offsets, Refusal):
         await transact(port, [_marker(takeover_id)], None)  # raises Fenced if another owner has started
         exit_code, advice = _REFUSALS[offsets]
         raise Fatal(exit_code, f"partition {partition.number}: {advice.format(partition.restored_to)}")
+    if committed.events is not None and tuple(offsets) != tuple(committed):
+        log.warning("offsets.from_the_state", partition=partition.number, group=committed, state=offsets)
     with _reading_state(partition):
         for _ in partition.arm(now_ms):
             await asyncio.sleep(0)

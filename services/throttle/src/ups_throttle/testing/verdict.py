@@ -27,6 +27,7 @@ from ups_schemas.topics import (
 )
 from ups_throttle.adapters.memory_log import LogRecord
 from ups_throttle.adapters.wire import parse_device, parse_record
+from ups_throttle.changelog import unframe
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.event import Event
 from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Offsets, Record, Source, Unreadable
@@ -35,7 +36,6 @@ from ups_throttle.testing.traced import TracedLog, Written
 
 DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 LETTERS = DEAD_LETTERS[Service.THROTTLE].name
-_FRAME_BYTES = 17
 
 
 class Teller(Protocol):
@@ -170,7 +170,7 @@ class Verdict:
         """What the state says is what the teller knows, and it carries the offsets of its transaction."""
         if record.value is None:
             return
-        teller, state = self._teller((record.key or b"").decode()), snapshot.unpack(record.value[_FRAME_BYTES:])
+        teller, state = self._teller((record.key or b"").decode()), snapshot.unpack(unframe(record.value).packed)
         offsets = [int.from_bytes(record.value[first : first + 8], "big") for first in (1, 9)]
         _same("the offsets of a state", Offsets(*offsets), after)
         _same("device_seq in the state", state.device_seq, len(teller.decisions))
