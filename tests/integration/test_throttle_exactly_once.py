@@ -142,7 +142,7 @@ async def test_two_instances_share_the_partitions_and_one_goes_on_alone(bench: B
         await bench.add(*(heard(2, each) for each in devices))
 
         await eventually(lambda: _count(bench, 48), within_s=30)
-        assert len(owned(one)) == 12
+        await eventually(lambda: len(owned(one)) == 12)
     (await judge(bench.kafka, {each: device(each) for each in devices})).assert_right()
 
 
