@@ -23,10 +23,9 @@ FORGETFUL = {
     "transaction.remove.expired.transaction.cleanup.interval.ms": "1000",
     "producer.id.expiration.ms": "3000",
     "producer.id.expiration.check.interval.ms": "1000",
-    # a minute is the least that Kafka takes
-    "offsets.retention.minutes": "1",
-    "offsets.retention.check.interval.ms": "2000",
 }
+# A minute is the least that Kafka takes.
+FORGETS_OFFSETS = FORGETFUL | {"offsets.retention.minutes": "1", "offsets.retention.check.interval.ms": "2000"}
 # An id whose transaction was open at the kill is kept until that has timed out.
 IDS_EXPIRE_WITHIN_S, OFFSETS_EXPIRE_WITHIN_S = 150, 150
 
@@ -37,7 +36,7 @@ pytestmark = pytest.mark.timeout(900)
 async def forgetful(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Run]:
     if reason := reason_unavailable():
         pytest.skip(f"no broker of its own: {reason}")
-    broker = EmbeddedKafka(tmp_path / "kafka", tmp_path / "logs", FORGETFUL)
+    broker = EmbeddedKafka(tmp_path / "kafka", tmp_path / "logs", request.param)
     try:
         await asyncio.to_thread(broker.start, lambda *_, **__: None)
         kafka = KafkaSettings(bootstrap_servers=broker.bootstrap, prefix="away", session_timeout_s=6)
@@ -66,6 +65,7 @@ async def offsets_of_group(run: Run) -> dict[TopicPartition, int]:
     return {place: known.offset for place, known in found.items() if known.offset >= 0}
 
 
+@pytest.mark.parametrize("forgetful", [FORGETFUL], ids=["short-lived ids"], indirect=True)
 async def test_away_beyond_the_expiry_of_its_transactional_ids(forgetful: Run, report: Path | None) -> None:
     run = forgetful
     one = run.member("one", static=True)
@@ -84,6 +84,7 @@ async def test_away_beyond_the_expiry_of_its_transactional_ids(forgetful: Run, r
     await run.ends_right("away beyond the expiry of transactional ids", report)
 
 
+@pytest.mark.parametrize("forgetful", [FORGETS_OFFSETS], ids=["short-lived offsets"], indirect=True)
 @pytest.mark.skipif(not is_long(), reason="Kafka forgets offsets after a minute at the least: make faults")
 async def test_away_beyond_the_expiry_of_offsets_it_refuses_until_they_are_set(
     forgetful: Run, report: Path | None
