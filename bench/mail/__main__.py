@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bench.mail.capacity import Capacity, capacity
 from bench.mail.site import sink, site
 from bench.mail.way import STORM_DEVICES, STORM_S, Latency, Storm, latency, storm
 from bench.report import machine
@@ -26,11 +27,13 @@ from ups_runtime.logging import configure
 from ups_runtime.settings import LogSettings
 
 FOLDER = Path(__file__).parent
-MEASURES = ("senders", "latency", "storm")
+MEASURES = ("senders", "latency", "capacity", "storm")
 # As the notifier's default, and the bare loop's.
 CONNECTIONS = 4
 ROUNDS = 3
 LEAST_RATIO = 0.7
+# One as a device sends it, and many as a gateway does after a gap.
+PER_REQUEST = (1, 100)
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Results:
     scaled: list[str] = field(default_factory=list)
     senders: dict[str, dict[str, float]] = field(default_factory=dict)
     latencies: list[Latency] = field(default_factory=list)
+    capacities: list[Capacity] = field(default_factory=list)
     storm: Storm | None = None
     load: tuple[float, float, float] = field(default_factory=os.getloadavg)
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -55,6 +59,7 @@ class Results:
             "scaled": self.scaled,
             "senders": self.senders,
             "latency": [asdict(one) for one in self.latencies],
+            "capacity": [asdict(one) for one in self.capacities],
             "storm": asdict(self.storm) if self.storm else None,
             "ratios": [dict(zip(("measure", "figure", "wanted", "holds"), row, strict=True)) for row in self.rows()],
         }
@@ -73,6 +78,10 @@ class Results:
         for one in self.latencies:
             figure = f"{one.p50_ms:.0f} / {one.p99_ms:.0f}"
             table.append((f"202 to the server's yes at {one.per_second:g}/s, p50 / p99 ms", figure, "", ""))
+        for each in self.capacities:
+            what = f"event-ingest, {each.per_request} a request"
+            table.append((f"{what}: events/s acknowledged", f"{each.events_per_s:,.0f}", "", ""))
+            table.append((f"{what}: CPU an event, µs", f"{each.cpu_us_per_event:,.0f}", "", ""))
         if (storm := self.storm) is not None:
             held = "yes" if not storm.lost else "**no**"
             table.append((f"storm of {storm.devices:,} devices: mails lost", str(storm.lost), "0", held))
@@ -111,7 +120,7 @@ async def measure(results: Results, folder: Path, measures: set[str], sizes: "Si
     """Everything wanted, in turn."""
     if "senders" in measures:
         results.senders = await asyncio.to_thread(measure_senders, folder, sizes.mails, progress)
-    if not measures & {"latency", "storm"}:
+    if not measures - {"senders"}:
         return
     async with backing("embedded", data_dir=folder / "data") as parts:
         first = 0
@@ -120,6 +129,9 @@ async def measure(results: Results, folder: Path, measures: set[str], sizes: "Si
                 for rate in sizes.rates:
                     results.latencies.append(await latency(steady, rate, sizes.seconds, first, progress))
                     first += int(rate * sizes.seconds)
+        if "capacity" in measures:
+            async with site(parts, folder, "benchfull") as full:
+                results.capacities = [await capacity(full, each, sizes.seconds, progress) for each in PER_REQUEST]
         if "storm" in measures:
             async with site(parts, folder / "storm", "benchstorm") as stormy:
                 results.storm = await storm(stormy, sizes.devices, first, progress)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,8 +96,16 @@ class Site:
 
     async def send(self, numbers: Sequence[int]) -> float:
         """Send ON_BATTERY of each device, in one request, until it is acknowledged; gives when that was."""
+        return await self._send(
+            [{"device_id": device(each), "code": "ON_BATTERY", "event_id": f"e-{each}"} for each in numbers]
+        )
+
+    async def send_readings(self, numbers: Sequence[int]) -> None:
+        """Send a STATUS of each device, as `send` does: nobody is told of it, and it is in no row."""
+        await self._send([{"device_id": device(each), "code": "STATUS"} for each in numbers])
+
+    async def _send(self, events: Sequence[Mapping[str, str]]) -> float:
         url = f"{self.services[Service.EVENT_INGEST].url}/v1/events"
-        events = [{"device_id": device(each), "code": "ON_BATTERY", "event_id": f"e-{each}"} for each in numbers]
         while True:
             try:
                 response = await self.client.post(url, json=events)
