@@ -16,6 +16,7 @@ from ups_notifier.domain import life
 from ups_notifier.domain.addressing import deliveries_of, notification_of
 from ups_notifier.domain.life import Backoff
 from ups_notifier.domain.sending import Accepted, Phase, Refused
+from ups_notifier.handlers.ports import LONGEST_TURN
 from ups_notifier.testing.ledger_contract import LedgerContract
 from ups_notifier.testing.samples import NOW, OWNER, decided, event
 from ups_runtime import mongo
@@ -148,7 +149,34 @@ async def test_a_limit_holds_over_all_who_ask(database: mongo.Database) -> None:
     waits = await asyncio.gather(*(each.wait(f"alex@{number}.example") for number, each in enumerate(askers)))
 
     assert waits.count(timedelta(0)) == 1
-    assert all(timedelta(0) <= wait <= timedelta(seconds=10) for wait in waits)
+    assert all(wait <= turn * timedelta(seconds=10) for turn, wait in enumerate(sorted(waits)))
+
+
+async def test_who_finds_no_place_comes_back_once_and_no_place_is_left_free(database: mongo.Database) -> None:
+    mails, distance = 20, 0.05
+    rates = MongoRates(database, per_minute=1200, per_minute_and_domain=None)
+    asked = 0
+
+    async def send() -> float:
+        nonlocal asked
+        while wait := await rates.wait("alex@a.example"):
+            asked += 1
+            await asyncio.sleep(wait.total_seconds())
+        return asyncio.get_running_loop().time()
+
+    taken = sorted(await asyncio.gather(*(send() for _ in range(mails))))
+    assert taken[-1] - taken[0] >= (mails - 2) * distance
+    # half the rate, on a machine that has other work
+    assert taken[-1] - taken[0] <= 2 * mails * distance
+    assert asked <= 2 * mails
+
+
+async def test_no_turn_is_further_ahead_than_a_raised_limit_may_take_to_be_felt(database: mongo.Database) -> None:
+    rates = MongoRates(database, per_minute=1, per_minute_and_domain=None)
+
+    waits = [await rates.wait("alex@a.example") for _ in range(8)]
+    assert waits == sorted(waits)
+    assert waits[-1] == LONGEST_TURN
 
 
 async def test_a_domain_has_a_limit_of_its_own(database: mongo.Database) -> None:

@@ -1,18 +1,21 @@
 """Relays that serve, but slowly, or few at once: every mail goes, none fails."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from ups_devstack.stack import Backing
+from ups_notifier.app import start
 from ups_notifier.testing import samples
 from ups_notifier.testing.checker import check
 from ups_notifier.testing.smtp_server import ScriptedServer, Then, scripted_server
 from ups_notifier.testing.world import World, outage, world_with
+from ups_runtime.lifecycle import running
 from ups_runtime.settings import KafkaSettings, MongoSettings
 from ups_runtime.testing import eventually
 from ups_schemas.device import Subscription
-from ups_schemas.topics import DEVICES, USERS
+from ups_schemas.topics import DEVICES, USERS, Service
 
 # One after the other longer than the time-out of the test's notifier (5 s), which is for each answer.
 SLOW_S = 1.5
@@ -73,6 +76,27 @@ async def test_a_relay_that_takes_one_connection_at_once_gets_all_mail(
     verdict = check([decision], rows, server.taken, world.address)
     assert (verdict.faults, verdict.told, verdict.marked) == ([], len(people), 0)
     assert {row.attempt for row in rows} == {1}
+
+
+async def test_a_limited_domain_holds_up_no_other(world: World, server: ScriptedServer) -> None:
+    many = [f"person{number}" for number in range(30)]
+    addresses = {each: f"{each}@limited.example" for each in many} | {"kim": "kim@other.example"}
+    reader = samples.reader()
+    for each, address in addresses.items():
+        await world.write(USERS, each, reader.user.model_copy(update={"user_id": each, "address": address}))
+    subscribed = tuple(Subscription(user_id=each) for each in addresses)
+    await world.write(DEVICES, samples.DEVICE_ID, reader.device.model_copy(update={"subscriptions": subscribed}))
+    smtp = world.settings.smtp.model_copy(update={"mails_per_minute_and_domain": 60})
+    limited = outage(1, recipients=tuple(many))
+    async with running(Service.NOTIFIER, replace(world.settings, smtp=smtp), start):
+        await world.decide(limited)
+        await eventually(lambda: server.taken, within_s=30)
+        await world.decide(outage(2, recipients=("kim",)))
+        await eventually(lambda: addresses["kim"] in {mail.recipient for mail in server.taken}, within_s=60)
+
+    # one a second of the others: who waits behind all of them comes last
+    assert len(server.taken) < len(many) / 2
+    assert all(row.attempt == 0 for row in await world.rows() if row.open)
 
 
 async def _over(world: World, count: int) -> bool:

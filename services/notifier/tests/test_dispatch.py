@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from ups_notifier.domain.sending import Phase, Unavailable
+from ups_notifier.handlers import dispatch
 from ups_notifier.handlers.dispatch import Dispatcher
 from ups_notifier.handlers.intake import Intake
 from ups_notifier.handlers.relay_health import RelayHealth
@@ -82,6 +83,18 @@ async def test_due_lanes_are_worked_side_by_side(world):
         await eventually(lambda: sorted(world.worker.working) == sorted([OWNER, CO_WORKER]))
         world.worker.gate.set()
         await eventually(lambda: not world.ledger.rows)
+
+
+async def test_what_falls_due_is_worked_then(world, monkeypatch):
+    monkeypatch.setattr(dispatch, "POLL_S", 3600.0)
+    await world.intake.take(decided(event("ON_BATTERY"), recipients=(OWNER,)))
+    soon = timedelta(milliseconds=50)
+    await world.ledger.wait_until([(row, NOW + soon) for row in world.ledger.rows.values()])
+    async with world.running():
+        await eventually(lambda: world.turns)
+        assert world.worker.working == []
+        world.clock.advance(soon)
+        await eventually(lambda: world.worker.working == [OWNER])
 
 
 async def test_it_ends_although_its_cancellation_was_lost(world):

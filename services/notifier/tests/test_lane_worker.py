@@ -14,6 +14,7 @@ from ups_notifier.domain.sending import (
     Refused,
     Unavailable,
 )
+from ups_notifier.handlers.ports import LONGEST_TURN
 from ups_notifier.testing.account_samples import order
 from ups_notifier.testing.lane_world import LEASE, LaneWorld
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, disabled, event, incident, reader
@@ -502,14 +503,25 @@ def test_recipients_are_each_one_row():
     assert [row.user_id for row in deliveries_of(notification, NOW)] == [OWNER, CO_WORKER]
 
 
-async def test_a_place_that_comes_soon_is_waited_for(world):
-    world.rates.waits = [timedelta(seconds=0.5), timedelta(seconds=1)]
+async def test_no_lane_is_held_while_a_place_is_waited_for(world):
+    world.rates.waits = [timedelta(seconds=0.1)] * 2
     await world.take(outage())
-    working = asyncio.create_task(world.work())
-    await eventually(lambda: world.clock.advance(timedelta(seconds=0.1)) or working.done())
+    await world.take(power_back())
+    for _ in range(3):
+        await world.work()
+        world.clock.advance(timedelta(seconds=0.1))
 
-    assert world.rates.asked == ["alex@example.com"] * 3
-    assert world.states() == [(State.ACCEPTED, None)]
+    assert world.rates.asked == ["alex@example.com"] * 4
+    raised, ended = world.rows()
+    assert [message.split()[0].decode() for message in world.messages] == [raised.delivery_id, ended.delivery_id]
+
+
+async def test_who_are_told_the_last_turn_do_not_come_back_at_once(world):
+    world.rates.waits = [LONGEST_TURN]
+    await world.take(outage())
+    await world.work()
+
+    assert [row.due_at - NOW for row in world.rows()] == [LONGEST_TURN * 0.75]
 
 
 async def test_without_a_place_mail_waits_and_no_try_is_counted(world):

@@ -104,6 +104,14 @@ class MongoLedger:
             ]
             return [each["_id"] async for each in await self._deliveries.aggregate(stages)]
 
+    async def next_due(self, now: datetime) -> datetime | None:
+        """When the next row falls due that is not due yet; one entry of an index."""
+        with map_mongo_errors():
+            found = await self._deliveries.find_one(
+                {"open": True, "due_at": {"$gt": now}}, {"_id": 0, "due_at": 1}, sort=[("due_at", ASCENDING)]
+            )
+        return found["due_at"] if found else None
+
     async def lease(self, lane: UserId, owner: str, length: timedelta) -> bool:
         """Take a lane for so long, or hold one's own for longer; by the database's clock."""
         with map_mongo_errors():

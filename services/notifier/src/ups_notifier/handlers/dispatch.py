@@ -15,7 +15,7 @@ from ups_schemas.ids import UserId
 
 log = get_logger("dispatch")
 
-# Other notifiers' additions and retries that fall due are found by looking; own additions wake at once.
+# Other notifiers' additions are found by looking; own additions, and what falls due, wake at once.
 POLL_S = 1.0
 _AFTER_TROUBLE_S = 1.0
 _AFTER_CRASH_S = 30.0
@@ -65,24 +65,30 @@ class Dispatcher:
                 heed_cancellation()
                 self._beat()
                 self._woken.clear()
+                wait_s = POLL_S
                 try:
-                    await self._take_lanes()
+                    wait_s = await self._take_lanes()
                 except Retryable as error:
                     log.warning("dispatch.waiting", error=str(error))
                     await self._clock.sleep(_AFTER_TROUBLE_S)
-                await self._wait(stopping)
+                await self._wait(stopping, wait_s)
         finally:
             await self._finish()
 
-    async def _take_lanes(self) -> None:
+    async def _take_lanes(self) -> float:
+        """Seconds until it is worth looking again."""
         room = self._relay.allowance(self._concurrency) - len(self._lanes)
         if room <= 0:
-            return
+            return POLL_S
         now = self._clock.now()
         for lane in await self._ledger.due_lanes(now, room + len(self._lanes)):
             if room > 0 and lane not in self._lanes and await self._hold(lane):
                 self._lanes[lane] = asyncio.create_task(self._work(lane), name="lane")
                 room -= 1
+        if room == 0:
+            return POLL_S
+        due_at = await self._ledger.next_due(now)
+        return min(POLL_S, (due_at - now).total_seconds()) if due_at else POLL_S
 
     async def _hold(self, lane: UserId) -> bool:
         return await self._ledger.lease(lane, self._owner, self._lease)
@@ -129,9 +135,9 @@ class Dispatcher:
         rest.cancel()
         stop.cancel()
 
-    async def _wait(self, stopping: asyncio.Event) -> None:
+    async def _wait(self, stopping: asyncio.Event, seconds: float) -> None:
         waits = [asyncio.create_task(event.wait()) for event in (self._woken, stopping)]
-        await asyncio.wait(waits, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
 

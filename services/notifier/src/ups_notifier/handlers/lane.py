@@ -20,7 +20,7 @@ from ups_notifier.domain.sending import (
     Superseded,
     Unavailable,
 )
-from ups_notifier.handlers.ports import Ledger, Mailboxes, Rates, Transport
+from ups_notifier.handlers.ports import LONGEST_TURN, Ledger, Mailboxes, Rates, Transport
 from ups_notifier.handlers.preparing import Preparation, Prepared
 from ups_notifier.handlers.relay_health import RelayHealth
 from ups_runtime.clock import Clock
@@ -29,8 +29,6 @@ from ups_runtime.logging import get_logger
 from ups_schemas.ids import DeviceId, UserId
 
 _AFTER_TROUBLE_S = 1.0
-# A place that comes this soon is waited for: put off, it would pass until somebody looks again.
-_WORTH_WAITING = timedelta(seconds=1)
 _AT_ONCE = timedelta(0)
 
 log = get_logger("lane")
@@ -113,7 +111,7 @@ class LaneWorker:
 
         1. An attempt that somebody abandoned is closed: not sent, or `unknown`.
         2. Too old, nobody to send it to any more, or told by the mail of its end: dropped. Without a place among the
-           mails that may go out, it waits, and no try is counted.
+           mails that may go out, the lane rests, and no try is counted.
         3. `sending` is written with a new attempt number: whoever else believes to work on it is stale now.
         4. MAIL, RCPT and DATA; then its reader is asked for once more, and the message frozen in the carrier's row,
            conditional on the attempt; then its bytes.
@@ -130,19 +128,14 @@ class LaneWorker:
         if not isinstance(prepared, Prepared):  # 2
             await self._move_all([(row, life.dropped(row, reason)) for row, reason in prepared])
             return None
-        if wait := await self._place(prepared.address):
-            return wait
+        if wait := await self._rates.wait(prepared.address):
+            # all who are told the last turn would come back at once
+            return wait if wait < LONGEST_TURN else wait * (0.5 + self._chance() / 2)
         digest_id = carrier.delivery_id if len(rows) > 1 or carrier.digest_id else None
         begun = [life.begun(row, self._owner, now, self._lease, digest_id) for row in rows]
         if not await self._ledger.save_all(list(zip(rows, begun, strict=True)), now):  # 3
             return None
         return None if await self._send(begun, prepared) else _AT_ONCE
-
-    async def _place(self, address: str) -> timedelta:
-        """Zero once the mail may go out; else how long not."""
-        while _AT_ONCE < (wait := await self._rates.wait(address)) <= _WORTH_WAITING:
-            await self._clock.sleep(wait.total_seconds())
-        return wait
 
     async def _prepare(
         self, rows: Sequence[Delivery], behind: Sequence[Delivery]

@@ -15,6 +15,9 @@ from ups_schemas.device import DeviceSnapshot
 from ups_schemas.ids import DeviceId, NotificationId, UserId
 from ups_schemas.mail import MailKind, MailRequest
 
+# A limit that is raised is felt so soon. Halved, who waits behind thousands asks twice as often, for nothing.
+LONGEST_TURN = timedelta(minutes=5)
+
 
 class Ledger(Protocol):
     """Who is to be sent what, and what has become of it. Survives everything; shared by all notifiers."""
@@ -27,6 +30,9 @@ class Ledger(Protocol):
 
     async def due_lanes(self, now: datetime, limit: int) -> list[UserId]:
         """Lanes with something due that nobody holds, the longest waiting first."""
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        """When the next row falls due that is not due yet; none if nothing waits."""
 
     async def lease(self, lane: UserId, owner: str, length: timedelta) -> bool:
         """Take a lane for so long, or hold one's own for longer; False if somebody else holds it.
@@ -135,7 +141,10 @@ class Rates(Protocol):
     """How often mail may go out, over all notifiers together."""
 
     async def wait(self, address: str) -> timedelta:
-        """Take a place for one mail to this address: zero, or how long nothing is to be had."""
+        """Take a place for one mail to this address: zero, or when to ask again.
+
+        Each who asks is told a later turn, up to `LONGEST_TURN`.
+        """
 
 
 class BadAddressError(Exception):

@@ -49,6 +49,17 @@ class LedgerContract:
 
         assert await ledger.content(notification.notification_id) == notification.content
 
+    async def test_the_next_row_that_falls_due_is_known(self, ledger: Ledger) -> None:
+        """What is due already is none; nor is what is over."""
+        await self._added(ledger)
+        assert await ledger.next_due(NOW) is None
+
+        rows = await ledger.open_rows(OWNER) + await ledger.open_rows(CO_WORKER)
+        await ledger.wait_until(list(zip(rows, (LATER + LEASE, LATER), strict=True)))
+        assert await ledger.next_due(NOW) == LATER
+        assert await ledger.next_due(LATER) == LATER + LEASE
+        assert await ledger.next_due(LATER + LEASE) is None
+
     async def test_an_order_is_kept_until_its_mail_ends(self, ledger: Ledger) -> None:
         """It comes back as it was; afterwards nobody finds its address and token."""
         ordered = order()

@@ -47,6 +47,10 @@ class MemoryLedger:
         free = (row.user_id for row in due if row.user_id not in held)
         return list(dict.fromkeys(free))[:limit]
 
+    async def next_due(self, now: datetime) -> datetime | None:
+        """When the next row falls due that is not due yet."""
+        return min((row.due_at for row in self.rows.values() if row.open and row.due_at > now), default=None)
+
     async def lease(self, lane: UserId, owner: str, length: timedelta) -> bool:
         """Take a lane, or hold one's own for longer."""
         now = self._clock.now()
