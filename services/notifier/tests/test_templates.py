@@ -170,6 +170,25 @@ def test_a_ups_is_named_first_in_both_parts():
     assert rendered.html.count("Server room UPS") == 1
 
 
+def test_what_led_to_the_alert_stands_below_what_there_is_to_do():
+    for part in render(SAMPLES["disabled-owner"])[0].text, render(SAMPLES["disabled-owner"])[0].html:
+        assert part.index("Open right now") < part.index("/l/enable/") < part.index("What filled the limit")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_plain_text_stands_in_72_columns(name):
+    for line in render(SAMPLES[name])[0].text.splitlines():
+        # what has no space to break at, as addresses, stays whole
+        assert len(line) <= 72 or " " not in line.strip(), line
+        assert line.count("\u2068") == line.count("\u2069"), line
+
+
+def test_an_inbox_shows_the_preview_and_then_nothing():
+    html = render(SAMPLES["raise"])[0].html
+
+    assert re.search(r">Runtime left: 24 minutes · Battery charge: 97 % · Load: 35 %(&nbsp;\u200c){90}</div>", html)
+
+
 def test_a_time_is_not_parted_from_its_offset():
     html = render(SAMPLES["raise-delayed"])[0].html
 

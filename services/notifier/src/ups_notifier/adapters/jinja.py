@@ -1,6 +1,8 @@
 """Letters as text and HTML: Jinja2 for both, styles inlined for mail programs that drop style sheets."""
 
 import re
+import textwrap
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -16,9 +18,30 @@ LANGUAGE = "en"
 _TEMPLATES = (TEXT, HTML, "mail.css", "mail-adapts.css")
 
 
+# So that a mail quoted twice still stands in 80 columns.
+_COLUMNS = 72
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+
+
 def _unbroken(text: str) -> str:
-    """A time stays with its offset, in lines of whatever width."""
-    return re.sub(r"(?<=\d\d:\d\d:\d\d) (?=\(?UTC)", "\u00a0", text)
+    """A time stays with its offset, and with its sign what equals it; an e-mail is one word: in lines of any width."""
+    kept = re.sub(r"(?<=\d\d:\d\d:\d\d) (?=\(?UTC)|(?<= =) (?=\d)", "\u00a0", text)
+    return kept.replace("e-mail", "e\u2011mail")
+
+
+def _filled(text: str, first: str = "") -> str:
+    """`text` in lines of plain text behind `first`; later lines begin below the first one's text."""
+    lines = textwrap.wrap(text, _COLUMNS - len(first), break_long_words=False, break_on_hyphens=False)
+    return first + ("\n" + " " * len(first)).join(_balanced(lines))
+
+
+def _balanced(lines: Iterable[str]) -> Iterator[str]:
+    """What is isolated across lines, isolated in each: an isolate ends with its line."""
+    is_open = False
+    for line in lines:
+        whole = _ISOLATE + line if is_open else line
+        is_open = whole.count(_ISOLATE) > whole.count(_END_ISOLATE)
+        yield whole + _END_ISOLATE if is_open else whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +75,16 @@ class Renderer:
         )
         self._environment.filters["isolated"] = isolated
         self._environment.filters["unbroken"] = _unbroken
+        self._environment.filters["filled"] = _filled
         self._environment.globals["portal"] = portal
         # No remote style sheets: nothing in a mail makes this process fetch anything.
         self._inliner = css_inline.CSSInliner(keep_style_tags=False, load_remote_stylesheets=False)
 
     def render(self, letter: Letter) -> Rendered:
         """Both parts of a letter."""
+        facts = (*letter.about, *letter.facts, *letter.figures)
         text = self._environment.get_template(TEXT).render(
             letter=letter,
-            facts=(facts := (*letter.about, *letter.facts, *letter.figures)),
             label_width=max((len(fact.label) + 1 for fact in facts), default=0),
         )
         html = self._environment.get_template(HTML).render(letter=letter, language=LANGUAGE)

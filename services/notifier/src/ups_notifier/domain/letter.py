@@ -68,7 +68,7 @@ class Action:
 class Letter:
     """One mail to one person: which UPS if it is about one, then facts, then figures to see at a glance.
 
-    `preview` is what an inbox shows behind the subject.
+    `preview` is what an inbox shows behind the subject; `history` is what led to it, below what there is to do.
     """
 
     kind: MailKind
@@ -86,6 +86,7 @@ class Letter:
     figures: tuple[Fact, ...] = ()
     notices: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
+    history: tuple[Section, ...] = ()
     advice: str = ""
     log_link: Action | None = None  # when the one action is another
     unsubscribe_link: Action | None = None

@@ -40,8 +40,8 @@ def disabled_letter(frame: Frame, decision: NotificationsDisabled) -> Letter:
     letter = replace(
         letter,
         notices=(*frame.delay_notices(), *_tripped_by_an_end(decision)),
-        sections=(
-            frame.open_section("Open right now", decision.open, "Nothing: no condition of this UPS is open."),
+        sections=(frame.open_section("Open right now", decision.open, "Nothing: no condition of this UPS is open."),),
+        history=(
             Section(
                 "What filled the limit", tuple(_tripping(frame, each, decision.since) for each in decision.tripped_by)
             ),
