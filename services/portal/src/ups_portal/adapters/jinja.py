@@ -69,5 +69,7 @@ class Renderer:
 
 
 def _emphasised(text: str) -> Markup:
+    # a masked address stays in one line
+    whole = text.replace("…@", "…\u2060@")
     # *Label* as people know it from elsewhere; escaped before anything is made of it
-    return Markup(_EMPHASIS.sub(r"<em>\1</em>", str(escape(text))))  # noqa: S704
+    return Markup(_EMPHASIS.sub(r"<em>\1</em>", str(escape(whole))))  # noqa: S704
