@@ -90,7 +90,9 @@ def test_a_delivery_status_says_that_the_mailbox_is_not_there():
     ("status", "diagnostic", "kind", "code"),
     [
         ("5.2.2", "smtp; 552 5.2.2 full", BounceKind.SOFT, "5.2.2"),
-        ("4.4.1", "X-Postfix; connect timed out", BounceKind.SOFT, "4.4.1"),
+        ("4.4.1", "X-Postfix; connect timed out", None, "4.4.1"),
+        ("4.4.7", "smtp; 452 4.2.2 full", BounceKind.SOFT, "4.2.2"),
+        ("4.4.7", "smtp; connect timed out", None, "4.4.7"),
         ("5.0.0", "smtp; 550 5.1.1 no such user", BounceKind.HARD, "5.1.1"),
         ("5.0.0", "smtp; 550 no such user", BounceKind.SOFT, "5.0.0"),
         ("nonsense", "smtp; 550-5.1.1 no such user", BounceKind.HARD, "5.1.1"),

@@ -26,7 +26,8 @@ _ENVELOPE_HEADERS = ("X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope
 # RFC 5965, 7.3, and RFC 6430: somebody pressed "this is spam" or "unsubscribe".
 _COMPLAINTS = frozenset({"abuse", "fraud", "opt-out"})
 
-_UNCLEAR = frozenset({"5.0.0", "4.0.0"})
+# Undefined, or tried until the time was over: why, the last answer may say.
+_UNCLEAR = frozenset({"5.0.0", "4.0.0", "5.4.7", "4.4.7"})
 
 
 @dataclass(frozen=True, slots=True)

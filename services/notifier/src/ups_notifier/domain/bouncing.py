@@ -33,9 +33,8 @@ KEPT_NOTES = 20
 # Enhanced status codes (RFC 3463, RFC 7505), by their last two numbers where the first is 5.
 _HARD = frozenset({"1.1", "1.3", "1.6", "1.10"})
 _SOFT = frozenset({"0.0", "1.0", "1.2", "1.4", "2.0", "2.1", "2.2", "2.4"})
-_SOFT_SUBJECTS = frozenset({"3", "4"})  # mail system, network
 # Where the first number is 4: tried for days by somebody, and given up.
-_SAYS_NOTHING_SUBJECTS = frozenset({"5", "6", "7"})  # protocol, content, policy
+_SOFT_SUBJECTS = frozenset({"1", "2"})  # address, mailbox
 
 _SMTP_SOFT = frozenset({550, 551, 552, 553})
 
@@ -149,21 +148,19 @@ def kind_of_report(status: str) -> BounceKind | None:
     | status | means | kind |
     | --- | --- | --- |
     | 5.1.1, 5.1.3, 5.1.6, 5.1.10 | no such mailbox, no mail at that domain | hard |
-    | 5.2.0, 5.2.1, 5.2.2, 5.2.4, 5.3.x, 5.4.x | full, disabled, unreachable | soft |
+    | 5.2.0, 5.2.1, 5.2.2, 5.2.4 | full, disabled | soft |
     | 5.0.0, 5.1.0, 5.1.2, 5.1.4 | unclear, the sender's address perhaps, a domain that is not found today | soft |
-    | 4.x.x but the next | somebody tried for days and gave up | soft |
-    | 4.5.x, 4.6.x, 4.7.x, and any other 5.x.x | protocol, content, policy, our own address | none |
+    | 4.1.x, 4.2.x | the same, tried for days and given up | soft |
+    | any other | mail system, network, protocol, content, policy, our own address | none |
     """
     if (found := _STATUS.fullmatch(status)) is None:
         return None
     first, subject, detail = found.groups()
     if first == "4":
-        return None if subject in _SAYS_NOTHING_SUBJECTS else BounceKind.SOFT
+        return BounceKind.SOFT if subject in _SOFT_SUBJECTS else None
     if f"{subject}.{detail}" in _HARD:
         return BounceKind.HARD
-    if f"{subject}.{detail}" in _SOFT or subject in _SOFT_SUBJECTS:
-        return BounceKind.SOFT
-    return None
+    return BounceKind.SOFT if f"{subject}.{detail}" in _SOFT else None
 
 
 def kind_of_refusal(code: int, status: str | None) -> BounceKind | None:
