@@ -1,12 +1,12 @@
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from fastapi import Depends
 from pydantic import SecretStr
 
-from ups_runtime.errors import Conflict, Gone, NotFound, Refused, Retryable
+from ups_runtime.errors import Conflict, Forbidden, Gone, NotFound, Refused, Retryable, TooMany, Unauthorised
 from ups_runtime.http import (
     PROBLEM_JSON,
     ProblemError,
@@ -55,7 +55,19 @@ async def client():
 
     @app.get("/refused/{kind}")
     async def refused(kind: str) -> None:
-        raise {"unknown": NotFound, "past": Gone, "stale": Conflict, "wrong": Refused}[kind](kind, "No.", "size")
+        kinds = {
+            "unknown": NotFound,
+            "past": Gone,
+            "stale": Conflict,
+            "wrong": Refused,
+            "anybody": Unauthorised,
+            "other": Forbidden,
+        }
+        raise kinds[kind](kind, "No.", "size")
+
+    @app.get("/often")
+    async def often() -> None:
+        raise TooMany("often", "Too often.", timedelta(seconds=1.2))
 
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://probe") as client:
@@ -72,7 +84,10 @@ async def test_a_bad_field_is_named_and_its_value_is_not_echoed(client) -> None:
     assert "hunter2" not in answer.text
 
 
-@pytest.mark.parametrize(("kind", "status"), [("unknown", 404), ("past", 410), ("stale", 409), ("wrong", 422)])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("unknown", 404), ("past", 410), ("stale", 409), ("wrong", 422), ("anybody", 401), ("other", 403)],
+)
 async def test_a_refusal_says_what_the_caller_can_do(client, kind, status) -> None:
     answer = await client.get(f"/refused/{kind}")
 
@@ -82,6 +97,16 @@ async def test_a_refusal_says_what_the_caller_can_do(client, kind, status) -> No
         "status": status,
         "field": "size",
     }
+
+
+async def test_what_came_too_often_is_told_when_to_come_again(client) -> None:
+    answer = await client.get("/often")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
+
+
+async def test_who_must_sign_in_is_told_how(client) -> None:
+    assert (await client.get("/refused/anybody")).headers["www-authenticate"] == "Bearer"
 
 
 async def test_an_unknown_field_is_refused_by_name(client) -> None:

@@ -1,5 +1,6 @@
 """The errors that a caller acts on, and the exit codes of every process."""
 
+from datetime import timedelta
 from enum import IntEnum
 from typing import Self
 
@@ -51,6 +52,22 @@ class Conflict(Refused):
     def with_others(cls) -> Self:
         """Others were first each time it was tried."""
         return cls("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")
+
+
+class Unauthorised(Refused):
+    """Nobody has shown who they are, and must."""
+
+
+class Forbidden(Refused):
+    """It is for others to do."""
+
+
+class TooMany(Refused):
+    """It was done too often; `retry_after` says how long to leave it."""
+
+    def __init__(self, name: str, title: str, retry_after: timedelta) -> None:
+        super().__init__(name, title)
+        self.retry_after = retry_after
 
 
 class AlreadyExists(Exception):  # noqa: N818 - what the store found

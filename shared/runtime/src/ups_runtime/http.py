@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from math import ceil
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Header, Request
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ups_runtime.errors import Conflict, Gone, NotFound, Refused, Retryable
+from ups_runtime.errors import Conflict, Forbidden, Gone, NotFound, Refused, Retryable, TooMany, Unauthorised
 from ups_runtime.logging import get_logger
 from ups_schemas.envelope import from_milliseconds, milliseconds
 from ups_schemas.ids import Id
@@ -148,7 +149,14 @@ async def _on_http(_request: Request, error: HTTPException) -> JSONResponse:
 
 
 async def _on_refused(_request: Request, refused: Refused) -> JSONResponse:
+    headers = {}
     match refused:
+        case Unauthorised():
+            status, headers = 401, {"WWW-Authenticate": "Bearer"}
+        case Forbidden():
+            status = 403
+        case TooMany():
+            status, headers = 429, {"Retry-After": str(ceil(refused.retry_after.total_seconds()))}
         case NotFound():
             status = 404
         case Gone():
@@ -158,7 +166,7 @@ async def _on_refused(_request: Request, refused: Refused) -> JSONResponse:
         case _:
             status = 422
     return problem_response(
-        Problem(type=problem_type(refused.name), title=refused.title, status=status, field=refused.field)
+        Problem(type=problem_type(refused.name), title=refused.title, status=status, field=refused.field), headers
     )
 
 
