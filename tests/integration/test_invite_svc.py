@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -12,23 +12,29 @@ from aiokafka import TopicPartition
 from pydantic import SecretStr
 
 from ups_devstack.stack import Backing
+from ups_invite.adapters import mongo_people
 from ups_invite.adapters.migrations import DATABASE, STEPS
-from ups_invite.adapters.mongo import MongoUsers
+from ups_invite.adapters.mongo_book import MongoBook
+from ups_invite.adapters.mongo_people import MongoPeople
 from ups_invite.app import start
 from ups_invite.domain import user as domain
 from ups_invite.domain.user import Edit
+from ups_invite.domain.writing import Action, AddCompany, AddPerson, Deed, Order, SavePerson
+from ups_invite.handlers.book import mail_to
 from ups_invite.settings import Settings
-from ups_invite.testing.contract import ACME, NOW, UserStoreContract, a_person
+from ups_invite.testing.contract import ACME, NOW, PeopleContract, Stores, a_person
 from ups_runtime import codec, mongo
+from ups_runtime.errors import Changed
 from ups_runtime.kafka import apply_topics, consumer, end_offsets, started, topic_name
 from ups_runtime.lifecycle import running
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
 from ups_runtime.testing import eventually
-from ups_schemas.account import User
+from ups_schemas.account import FactKind
 from ups_schemas.envelope import CloudEvent
-from ups_schemas.topics import USERS
+from ups_schemas.mail import MailKind
+from ups_schemas.topics import ACCOUNT_EVENTS, MAIL_REQUESTS, USERS, Topic
 
 TOKEN = "an operator's token"
 PATH = "/v1/operator/users"
@@ -61,49 +67,51 @@ class World:
             yield client
 
     @asynccontextmanager
-    async def store(self) -> AsyncIterator[MongoUsers]:
+    async def stores(self) -> AsyncIterator[Stores]:
         """The store without a service, hence without a relay: what a killed process leaves behind."""
         async with mongo.client(self.mongo) as client:
             db = mongo.database(client, self.mongo, DATABASE)
             await mongo.migrate(db, STEPS)
-            yield MongoUsers(db, Outbox(db))
+            yield Stores(MongoBook(db, Outbox(db), mongo_people.WRITERS), MongoPeople(db))
 
-    async def published(self, count: int) -> list[CloudEvent[User] | None]:
-        """What is on `accounts.users` (None for a tombstone) once there is so much; no more comes with it."""
+    async def published(self, count: int, topic: Topic = USERS) -> list[CloudEvent[Any] | None]:
+        """What is on the topic (None for a tombstone) once there is so much; no more comes with it."""
 
         async def there() -> list[Any] | None:
-            records = await self._read()
+            records = await self._read(topic)
             return records if len(records) >= count else None
 
         records = await eventually(there, within_s=20)
         assert records
         assert len(records) == count
-        return [codec.decode(record, User) if record.value is not None else None for record in records]
+        (message,) = topic.messages
+        return [codec.decode(record, message) if record.value is not None else None for record in records]
 
-    async def _read(self) -> list[Any]:
+    async def _read(self, topic: Topic) -> list[Any]:
         async with started(consumer(self.kafka, None)) as reader:
-            partition = TopicPartition(topic_name(self.kafka, USERS), 0)
-            reader.assign([partition])
-            end = (await end_offsets(reader, [partition]))[partition]
+            partitions = [TopicPartition(topic_name(self.kafka, topic), number) for number in range(topic.partitions)]
+            reader.assign(partitions)
+            ends = await end_offsets(reader, partitions)
             records: list[Any] = []
-            while await reader.position(partition) < end:
-                records += (await reader.getmany(timeout_ms=200)).get(partition, [])
+            for partition in partitions:
+                while await reader.position(partition) < ends[partition]:
+                    records += [each for batch in (await reader.getmany(timeout_ms=200)).values() for each in batch]
             return records
 
 
 @pytest.fixture
 async def world(stack: Backing, prefix: str) -> World:
     kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
-    await apply_topics(kafka, [USERS], 1, get_logger("test"))
+    await apply_topics(kafka, [USERS, ACCOUNT_EVENTS, MAIL_REQUESTS], 1, get_logger("test"))
     return World(kafka, MongoSettings(uri=stack.mongo_uri, database_prefix=prefix))
 
 
-class TestMongoUsers(UserStoreContract):
+class TestMongoPeople(PeopleContract):
     @pytest.fixture
-    async def users(self, stack: Backing, prefix: str) -> AsyncIterator[MongoUsers]:
+    async def stores(self, stack: Backing, prefix: str) -> AsyncIterator[Stores]:
         world = World(KafkaSettings(), MongoSettings(uri=stack.mongo_uri, database_prefix=prefix))
-        async with world.store() as store:
-            yield store
+        async with world.stores() as stores:
+            yield stores
 
 
 async def test_who_is_let_in_changed_and_erased_is_published_in_that_order(world: World) -> None:
@@ -158,11 +166,11 @@ async def test_the_same_request_at_once_and_again_lets_in_once(world: World) -> 
 
 
 async def test_what_a_killed_process_did_not_publish_is_published_once_and_in_order(world: World) -> None:
-    async with world.store() as store:
-        await store.add(a_person(), ACME)
+    async with world.stores() as stores:
+        await stores.book.write(AddPerson(a_person()), AddCompany(ACME))
         changed = domain.edit(a_person(), Edit(name="Ursula"), NOW)
         assert changed
-        await store.save(changed)
+        await stores.book.write(SavePerson(changed))
 
     async with world.service():
         first = await world.published(2)
@@ -170,3 +178,27 @@ async def test_what_a_killed_process_did_not_publish_is_published_once_and_in_or
         again = await world.published(2)
 
     assert [event.id for event in again if event] == [event.id for event in first if event] == ["u1:1", "u1:2"]
+
+
+async def test_a_change_is_written_whole_with_what_is_told_of_it_or_not_at_all(world: World) -> None:
+    founded = Deed("deed-1", Action.COMPANY_FOUNDED, "acme", NOW, actor="u1", user_id="u1")
+    signed_in = Deed("deed-2", Action.SIGNED_IN, "acme", NOW, actor="u1")
+    mail = mail_to(a_person(), MailKind.PASSWORD_CHANGED, "mail-1", NOW, cause="change")
+    async with world.stores() as stores:
+        await stores.book.write(AddPerson(a_person()), AddCompany(ACME), founded, signed_in, Order(mail))
+        with pytest.raises(Changed):
+            await stores.book.write(
+                AddPerson(a_person(2)),
+                replace(founded, deed_id="deed-3"),
+                Order(mail.model_copy(update={"request_id": "mail-2"})),
+                AddCompany(ACME),
+            )
+
+    async with world.service():
+        (told,), (ordered,) = await world.published(1, ACCOUNT_EVENTS), await world.published(1, MAIL_REQUESTS)
+        await world.published(1)
+
+    assert told
+    assert ordered
+    assert (told.id, told.subject, told.data.kind) == ("deed-1", "acme", FactKind.COMPANY_FOUNDED)
+    assert (ordered.id, ordered.data) == ("mail-1", mail)

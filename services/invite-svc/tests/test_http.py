@@ -8,10 +8,11 @@ import pytest
 from pydantic import SecretStr
 
 from ups_invite.adapters.http import build
-from ups_invite.adapters.memory import MemoryUsers
+from ups_invite.adapters.memory import MemoryBook, MemoryPeople, Tables
 from ups_invite.domain import user as domain
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Edit, Person
+from ups_invite.domain.writing import AddCompany, AddPerson, SavePerson
 from ups_invite.handlers.users import Users
 from ups_invite.testing.contract import ACME, NOW, a_person
 from ups_runtime.testing import FakeClock
@@ -24,15 +25,21 @@ ANNA = {"address": "Anna@acme.example", "name": "Anna", "company_id": "acme", "c
 class Service:
     """The routes on a fake."""
 
-    def __init__(self, store: MemoryUsers | None = None) -> None:
+    def __init__(self, people: MemoryPeople | None = None) -> None:
         self.clock = FakeClock(NOW)
-        self.store = store or MemoryUsers()
-        users = Users(self.store, {"UTC", "Europe/Berlin"}, now=self.clock.now, random_bytes=os.urandom)
+        self.people = people or MemoryPeople(MemoryBook())
+        users = Users(
+            self.people.book, self.people, {"UTC", "Europe/Berlin"}, now=self.clock.now, random_bytes=os.urandom
+        )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(build(SecretStr(TOKEN), users)),
             base_url="http://invite",
             headers={"Authorization": f"Bearer {TOKEN}"},
         )
+
+    @property
+    def tables(self) -> Tables:
+        return self.people.book.tables
 
     async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         return await self.client.request(method, path, **options)
@@ -77,7 +84,7 @@ async def test_who_founds_a_company_is_its_admin_and_who_comes_later_a_member(se
     }
     assert (ben["role"], ben["zone"], ben["company_id"]) == ("member", "Europe/Berlin", "acme")
     assert eve["role"] == "admin"
-    assert service.store.companies == {"acme": Company("acme", "Acme", NOW)}
+    assert service.tables.companies == {"acme": Company("acme", "Acme", NOW)}
 
 
 async def test_a_company_without_an_id_gets_one(service: Service) -> None:
@@ -85,7 +92,7 @@ async def test_a_company_without_an_id_gets_one(service: Service) -> None:
     second = (await service.admit(company_id=None, address="ben@acme.example")).json()
 
     assert first["company_id"] != second["company_id"]
-    assert first["company_id"] in service.store.companies
+    assert first["company_id"] in service.tables.companies
 
 
 async def test_an_address_is_taken_whatever_its_spelling(service: Service) -> None:
@@ -112,7 +119,7 @@ async def test_the_same_request_lets_in_once(service: Service, company_id: str |
     assert again.json() == first.json()
     assert other.status_code == same_address.status_code == 422
     assert other.json()["type"] == "urn:ridethrough:problem:idempotency-key-reused"
-    assert len(service.store.people) == 1
+    assert len(service.tables.people) == 1
 
 
 @pytest.mark.parametrize(
@@ -141,7 +148,7 @@ async def test_what_is_wrong_with_a_person_is_named(
     assert answer.status_code == 422
     assert answer.json()["field"] == field
     assert answer.json()["type"] == f"urn:ridethrough:problem:{kind}"
-    assert not service.store.people
+    assert not service.tables.people
 
 
 async def test_a_company_is_not_renamed_on_the_side(service: Service) -> None:
@@ -211,11 +218,11 @@ async def test_the_same_request_does_not_bring_an_erased_person_back(service: Se
     assert (again.status_code, again.json()["type"]) == (409, "urn:ridethrough:problem:erased-meanwhile")
 
 
-class Contended(MemoryUsers):
+class Contended(MemoryPeople):
     """Others get in first, this many times."""
 
     def __init__(self, others: int) -> None:
-        super().__init__()
+        super().__init__(MemoryBook())
         self._others = others
 
     async def find(self, user_id: str) -> Person | None:
@@ -224,14 +231,14 @@ class Contended(MemoryUsers):
             self._others -= 1
             changed = domain.edit(person, Edit(name=f"other {self._others}"), NOW)
             assert changed
-            await super().save(changed)
+            await self.book.write(SavePerson(changed))
         return person
 
     async def company(self, company_id: str) -> Company | None:
         there = await super().company(company_id)
         if there is None and self._others:
             self._others -= 1
-            self.companies[company_id] = ACME
+            await self.book.write(AddCompany(ACME))
         return there
 
 
@@ -244,9 +251,9 @@ async def test_who_comes_second_founds_nothing_and_is_a_member() -> None:
 
 @pytest.mark.parametrize(("others", "status"), [(2, 200), (100, 409)])
 async def test_a_change_is_made_on_top_of_others_as_long_as_there_is_a_turn(others: int, status: int) -> None:
-    store = Contended(others)
-    await store.add(a_person(), None)
-    service = Service(store)
+    people = Contended(others)
+    await people.book.write(AddPerson(a_person()))
+    service = Service(people)
 
     answer = await service.call("PATCH", f"{USERS}/u1", json={"language": "de"})
 
@@ -256,9 +263,9 @@ async def test_a_change_is_made_on_top_of_others_as_long_as_there_is_a_turn(othe
 
 @pytest.mark.parametrize(("others", "status"), [(2, 204), (100, 409)])
 async def test_erasing_waits_for_a_turn_too(others: int, status: int) -> None:
-    store = Contended(others)
-    await store.add(a_person(), None)
-    service = Service(store)
+    people = Contended(others)
+    await people.book.write(AddPerson(a_person()))
+    service = Service(people)
 
     answer = await service.call("DELETE", f"{USERS}/u1")
 

@@ -1,13 +1,14 @@
 import pytest
 
-from ups_invite.adapters.memory import MemoryUsers
-from ups_invite.testing.contract import UserStoreContract
+from ups_invite.adapters.memory import MemoryBook, MemoryPeople
+from ups_invite.testing.contract import PeopleContract, Stores
 
 
 @pytest.fixture
-def users() -> MemoryUsers:
-    return MemoryUsers()
+def stores() -> Stores:
+    book = MemoryBook()
+    return Stores(book, MemoryPeople(book))
 
 
-class TestMemoryUsers(UserStoreContract):
+class TestMemoryPeople(PeopleContract):
     pass

@@ -3,9 +3,11 @@
 import os
 from zoneinfo import available_timezones
 
+from ups_invite.adapters import mongo_people
 from ups_invite.adapters.http import build
 from ups_invite.adapters.migrations import DATABASE, STEPS
-from ups_invite.adapters.mongo import MongoUsers
+from ups_invite.adapters.mongo_book import MongoBook
+from ups_invite.adapters.mongo_people import MongoPeople
 from ups_invite.handlers.users import Users
 from ups_invite.settings import Settings
 from ups_runtime import mongo
@@ -31,7 +33,8 @@ async def start(life: Life, settings: Settings) -> None:
     relay = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
     life.spawn("outbox", relay.run())
 
-    users = Users(MongoUsers(db, outbox), available_timezones(), now=life.clock.now, random_bytes=os.urandom)
+    book, people = MongoBook(db, outbox, mongo_people.WRITERS), MongoPeople(db)
+    users = Users(book, people, available_timezones(), now=life.clock.now, random_bytes=os.urandom)
     await life.serve(build(settings.operator.token, users), settings.http.host, settings.http.port)
 
 

@@ -3,12 +3,14 @@
 from datetime import datetime
 
 from pydantic import BaseModel, Field
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from ups_runtime.mongo import indexes, validator
+from ups_runtime.rates import rates_indexes
 from ups_schemas.account import User
 
 DATABASE = "accounts"
+RATES = "rates"
 
 
 class _Person(BaseModel):
@@ -30,9 +32,32 @@ class _Company(BaseModel):
     created_at: datetime
 
 
+class _PersonWithPassword(_Person):
+    password_hash: str | None = None
+    password_changed_at: datetime | None = None
+
+
+class _VersionedCompany(_Company):
+    version: int = 1
+
+
+class _Deed(BaseModel):
+    id: str = Field(alias="_id")
+    action: str
+    company_id: str
+    at: datetime
+    actor: str | None
+    user_id: str | None
+    invitation_id: str | None
+    role: str | None
+
+
 _OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 _THERE = {"erased_at": None}
 _ADDRESSED = {"compare_key": {"$exists": True}}
+
+# A company's admins can look back for a year.
+_AUDIT_KEPT_S = 365 * 24 * 60 * 60
 
 STEPS = (
     validator("users: validator 1", "users", _Person),
@@ -44,4 +69,14 @@ STEPS = (
         IndexModel(_OLDEST, name="oldest", partialFilterExpression=_THERE),
         IndexModel([("company_id", ASCENDING), *_OLDEST], name="company_oldest", partialFilterExpression=_THERE),
     ),
+    validator("users: validator 2", "users", _PersonWithPassword),
+    validator("companies: validator 2", "companies", _VersionedCompany),
+    validator("audit: validator 1", "audit", _Deed),
+    indexes(
+        "audit: indexes 1",
+        "audit",
+        IndexModel([("company_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="company_latest"),
+        IndexModel("at", name="expires", expireAfterSeconds=_AUDIT_KEPT_S),
+    ),
+    rates_indexes("rates: indexes 1", RATES),
 )

@@ -1,6 +1,6 @@
 """A person: how one comes in, changes, and is erased. Each change is one step of the snapshot's version."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ups_invite.domain.address import EmailAddress
@@ -19,6 +19,8 @@ class Person:
     compare_key: str
     created_at: datetime
     request_sha256: str | None = None
+    password_hash: str | None = field(default=None, repr=False)
+    password_changed_at: datetime | None = None
 
     @property
     def user_id(self) -> UserId:
@@ -80,6 +82,14 @@ def edit(person: Person, wanted: Edit, now: datetime) -> Person | None:
             "active": user.active if wanted.active is None else wanted.active,
         }
     )
-    if changed == user:
-        return None
-    return replace(person, user=changed.model_copy(update={"version": user.version + 1, "changed_at": now}))
+    return None if changed == user else _next(replace(person, user=changed), now)
+
+
+def with_password(person: Person, password_hash: str, now: datetime) -> Person:
+    """The person with another password."""
+    return _next(replace(person, password_hash=password_hash, password_changed_at=now), now)
+
+
+def _next(person: Person, now: datetime) -> Person:
+    user = person.user.model_copy(update={"version": person.user.version + 1, "changed_at": now})
+    return replace(person, user=user)

@@ -9,53 +9,22 @@ from ups_invite.domain import address as addresses
 from ups_invite.domain import user as users
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Edit, Person
+from ups_invite.domain.writing import AddCompany, AddPerson, ErasePerson, SavePerson
+from ups_invite.handlers.book import ATTEMPTS, AddressTaken, Book
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
 from ups_runtime.once import Once
 from ups_schemas.account import Role
 from ups_schemas.ids import CompanyId, UserId, derived
 
-# Two writers of one person meet rarely; five in a row means that somebody writes in a loop.
-ATTEMPTS = 5
 
-
-class AddressTaken(Exception):  # noqa: N818 - what the store found
-    """Somebody has this address."""
-
-
-class Store(Protocol):
-    """Where people and companies are kept, together with what is to be published of them."""
+class People(Protocol):
+    """Where people and companies are found."""
 
     async def find(self, user_id: UserId) -> Person | None:
         """The person; None if there is none, or was."""
 
     async def company(self, company_id: CompanyId) -> Company | None:
         """The company."""
-
-    async def add(self, person: Person, founded: Company | None) -> None:
-        """Keep and publish a new person, and keep the company that comes with them.
-
-        Raises:
-            AlreadyExists: the id is, or was, somebody's.
-            AddressTaken: somebody has the address.
-            Changed: the company is there already.
-        """
-
-    async def save(self, person: Person) -> None:
-        """Keep and publish the next version of a person.
-
-        Raises:
-            Changed: the person is no longer at the version before.
-        """
-
-    async def erase(self, person: Person, now: datetime) -> None:
-        """Keep nothing of the person but that there was one, and publish a tombstone.
-
-        Raises:
-            Changed: the person is no longer at this version.
-        """
-
-    async def published(self) -> None:
-        """Return when what was kept so far is published, unless that takes long or is another process's to do."""
 
     async def page(self, company_id: CompanyId | None, after: "Place | None", limit: int) -> Sequence[Person]:
         """People, in the order in which they came."""
@@ -90,13 +59,15 @@ class Users:
 
     def __init__(
         self,
-        store: Store,
+        book: Book,
+        people: People,
         zones: Collection[str],
         *,
         now: Callable[[], datetime],
         random_bytes: Callable[[int], bytes],
     ) -> None:
-        self._store = store
+        self._book = book
+        self._people = people
         self._zones = zones
         self._now = now
         self._random_bytes = random_bytes
@@ -132,17 +103,17 @@ class Users:
                 request_sha256=once.request_sha256 if once else None,
             )
             try:
-                await self._store.add(person, founded)
+                await self._book.write(AddPerson(person), *([AddCompany(founded)] if founded else []))
             except AlreadyExists:
                 return await self._repeated(person)
             except AddressTaken:
                 # a repeated request meets its own address first
-                if once and await self._store.find(person.user_id):
+                if once and await self._people.find(person.user_id):
                     return await self._repeated(person)
                 raise Conflict("address-taken", "Somebody has this e-mail address already.", "address") from None
             except Changed:
                 continue
-            await self._store.published()
+            await self._book.published()
             return person
         raise Conflict.with_others()
 
@@ -152,14 +123,14 @@ class Users:
         Raises:
             NotFound: there is none.
         """
-        person = await self._store.find(user_id)
+        person = await self._people.find(user_id)
         if person is None:
             raise NotFound("unknown-user", "There is no such user.")
         return person
 
     async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Person]:
         """People, in the order in which they came."""
-        return await self._store.page(company_id, after, limit)
+        return await self._people.page(company_id, after, limit)
 
     async def edit(self, user_id: UserId, wanted: Edit) -> Person:
         """Change what is wanted another way.
@@ -176,10 +147,10 @@ class Users:
             if changed is None:
                 return person
             try:
-                await self._store.save(changed)
+                await self._book.write(SavePerson(changed))
             except Changed:
                 continue
-            await self._store.published()
+            await self._book.published()
             return changed
         raise Conflict.with_others()
 
@@ -187,10 +158,10 @@ class Users:
         """Forget the person."""
         for _ in range(ATTEMPTS):
             try:
-                await self._store.erase(await self.get(user_id), self._now())
+                await self._book.write(ErasePerson(await self.get(user_id), self._now()))
             except Changed:
                 continue
-            await self._store.published()
+            await self._book.published()
             return
         raise Conflict.with_others()
 
@@ -198,7 +169,7 @@ class Users:
         if wanted.company_id is None and wanted.company_name is None:
             raise Refused("company-missing", "Give the company's id, or the name of a new one.", "company_id")
         company_id = wanted.company_id or derived("company", "operator", seed)
-        there = await self._store.company(company_id)
+        there = await self._people.company(company_id)
         # without an id, a company that is there is this request's own, from when it came first
         if there is not None and wanted.company_id is not None and wanted.company_name not in (None, there.name):
             raise Refused("company-named-otherwise", "The company of this id has another name.", "company_name")
@@ -209,7 +180,7 @@ class Users:
         return company_id, None
 
     async def _repeated(self, person: Person) -> Person:
-        there = await self._store.find(person.user_id)
+        there = await self._people.find(person.user_id)
         if there is None:
             raise Conflict("erased-meanwhile", "The person whom this request let in has been erased.")
         if there.request_sha256 != person.request_sha256:
