@@ -45,6 +45,7 @@ from ups_runtime.settings import (
 )
 from ups_runtime.testing import eventually
 from ups_schemas.account import Role
+from ups_schemas.device import Subscription
 from ups_schemas.envelope import Message
 from ups_schemas.ids import delivery_id
 from ups_schemas.mail import DeliveryState, MailDelivery, MailKind, MailRequest
@@ -108,15 +109,15 @@ class World:
         user = samples.reader(user_id).user.model_copy(update={"address": f"{user_id[:4]}@example.com"} | changes)
         await self.write(USERS, user_id, user)
 
-    async def outage(self, number: int) -> None:
-        """One that the owner alone is mailed of."""
+    async def outage(self, number: int, recipients: tuple[str, ...] = (samples.OWNER,)) -> None:
+        """One that the owner alone is mailed of, unless others are named."""
         began = SystemClock().now() - timedelta(seconds=5)
         decision = samples.decided(
             samples.event("ON_BATTERY", at=began, event_id=f"e{number}"),
             opened=(samples.incident("ON_BATTERY", began),),
             device_seq=number,
             notification_id=f"n{number}",
-            recipients=(samples.OWNER,),
+            recipients=recipients,
         )
         await self.write(DECISIONS, decision.device_id, decision)
 
@@ -128,8 +129,10 @@ class World:
         await self.reported(number, DeliveryState.ACCEPTED)
         return self.server.taken[before]
 
-    async def reported(self, number: int, state: DeliveryState, reason: str | None = None) -> MailDelivery:
-        wanted = (delivery_id(f"n{number}", samples.OWNER), state, reason)
+    async def reported(
+        self, number: int, state: DeliveryState, reason: str | None = None, user_id: str = samples.OWNER
+    ) -> MailDelivery:
+        wanted = (delivery_id(f"n{number}", user_id), state, reason)
 
         async def found() -> list[MailDelivery]:
             read = [codec.decode(each, MailDelivery).data for each in await self.read(MAIL_DELIVERIES)]
@@ -241,6 +244,27 @@ async def test_a_refusal_at_rcpt_is_a_hard_bounce(world: World) -> None:
         await world.reported(1, DeliveryState.FAILED, "reply")
         await world.outage(2)
         await world.reported(2, DeliveryState.DROPPED, "bounced")
+
+
+async def test_a_relay_that_says_of_everybody_that_there_is_no_mailbox_stops_nobodys_mail(world: World) -> None:
+    people = (samples.OWNER, samples.CO_WORKER, ADMIN, "8e1f4c0f-8f0e-4c0f-9b1e-0c9f5f0b7a44")
+    for each in people[1:]:
+        await world.person(each)
+    device = samples.reader().device
+    subscribed = tuple(Subscription(user_id=each) for each in people)
+    await world.write(DEVICES, device.device_id, device.model_copy(update={"subscriptions": subscribed}))
+    for _ in people:
+        world.server.next("RCPT", "550 5.1.1 no such user")
+    async with world.service() as life, world.service():
+        await world.outage(1, people)
+        for each in people:
+            await world.reported(1, DeliveryState.FAILED, "reply", each)
+        listed = (await operator(life, "GET", "/v1/operator/bounces")).json()["items"]
+        await world.outage(2, people)
+        for each in people:
+            await world.reported(2, DeliveryState.ACCEPTED, None, each)
+
+    assert [(each["dead_since"], each["held_at"] is not None) for each in listed] == [(None, True)] * len(people)
 
 
 async def test_a_changed_address_is_mailed(world: World) -> None:

@@ -362,6 +362,61 @@ async def test_a_device_of_another_company_is_none_of_theirs(world):
     assert world.people.users[OWNER].company_id == COMPANY
 
 
+async def refuse_all(world, *people):
+    """The relay says of each that there is no such mailbox."""
+    for user_id in people:
+        row = await world.mailed(len(world.ledger.rows) + 10, user_id, state=State.PENDING)
+        await world.mailboxes.refused(row, world.people.users[user_id].address, Refused(Phase.RCPT, 550, "5.1.1"))
+
+
+async def test_a_relay_that_refuses_everybody_kills_no_mailbox(world):
+    await refuse_all(world, OWNER, CO_WORKER, ADMIN)
+
+    assert [await world.stopped(each) for each in world.people.users] == [None, None, None]
+    assert await world.told() == []
+    assert world.observer.seen == {("hard", "stopped"): 2, ("hard", "held"): 1}
+    world.clock.advance(timedelta(minutes=30))
+    await refuse_all(world, OWNER, CO_WORKER)
+    assert await world.stopped(OWNER) is await world.stopped(CO_WORKER) is None
+
+
+async def test_what_was_held_dies_of_the_next_bounce_once_others_are_reached(world):
+    await refuse_all(world, OWNER, CO_WORKER, ADMIN)
+    world.clock.advance(timedelta(hours=2))
+    await world.bounced(await world.mailed(2))
+
+    assert await world.stopped(OWNER) is Reason.BOUNCED
+    assert await world.stopped(CO_WORKER) is None
+
+
+async def test_mailboxes_that_are_refused_while_as_many_others_are_reached_die(world):
+    for number, reached in enumerate(("Kim", "Sam", "Jo"), 1):
+        await world.mailed(number, reached)
+    await refuse_all(world, OWNER, CO_WORKER, ADMIN)
+
+    assert [await world.stopped(each) for each in world.people.users] == [Reason.BOUNCED] * 3
+
+
+async def test_what_a_crash_left_dead_is_taken_back_before_anybody_is_told(world):
+    await refuse_all(world, OWNER, CO_WORKER)
+    for user_id in ("kim", "sam"):
+        world.people.users[user_id] = world.people.users[OWNER].model_copy(update={"user_id": user_id})
+    crashed = world.with_keys(NEW, OLD)
+    crashed._hold = AsyncAway()
+    for user_id in ("kim", "sam"):
+        row = await world.mailed(len(world.ledger.rows) + 10, user_id, state=State.PENDING)
+        with pytest.raises(Retryable):
+            await crashed.refused(row, world.people.users[user_id].address, Refused(Phase.RCPT, 550, "5.1.1"))
+
+    assert await world.told() == []
+    assert [await world.stopped(each) for each in world.people.users] == [None] * 5
+
+
+class AsyncAway:
+    async def __call__(self, _now):
+        raise Retryable("MongoDB is away")
+
+
 async def test_who_is_erased_is_forgotten(world):
     await world.bounced(await world.mailed())
     await world.bounced(await world.mailed(2), COMPLAINT)

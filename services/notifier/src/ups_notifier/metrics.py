@@ -56,9 +56,11 @@ class NotifierMetrics:
         self._bounces = metrics.counter(
             "bounces",
             "Bounces and complaints by what came of each; `stopped`: their person gets no event mail any more; "
+            "`held`: would have, had not more people been refused than reached within the hour; "
             "`no_matter`: said nothing of the mailbox, or was about account mail.",
             ["kind", "outcome"],
-            todo="`stopped` of many at once: is it their mailboxes, or how the relay is seen? The operator can clear.",
+            todo="`held`: the relay, or a domain, refuses people who are there; look at its log and ours "
+            "(`mailboxes.held`). `stopped` of many over days: the same question. The operator can clear.",
         )
 
     def bounced(self, kind: BounceKind | None, outcome: str) -> None:

@@ -71,6 +71,9 @@ class MailboxView(BaseModel):
     )
     cause: BounceKind | None = Field(description="what it died of")
     complained_at: Timestamp | None = Field(description="no event mail since, until this is cleared")
+    held_at: Timestamp | None = Field(
+        description="not declared dead then, since more people were refused than reached: look at the relay"
+    )
     soft_days: list[str] = Field(description="days (UTC) with a soft bounce that count")
     bounces: list[NoteView]
     changed_at: Timestamp
@@ -183,6 +186,7 @@ def _view(changed_at: datetime, mailbox: Mailbox) -> MailboxView:
         dead_since=mailbox.dead_since,
         cause=mailbox.cause,
         complained_at=mailbox.complained_at,
+        held_at=mailbox.held_at,
         soft_days=list(mailbox.soft_days),
         bounces=[
             NoteView(at=each.at, kind=each.kind, code=each.code, delivery_id=each.delivery_id) for each in mailbox.notes

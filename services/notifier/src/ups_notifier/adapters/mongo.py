@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from ups_notifier.adapters.ledger_documents import (
@@ -30,6 +30,8 @@ from ups_schemas.ids import DeviceId, NotificationId, UserId
 # Index entries that one look for due lanes reads: in an outage of a large site there are many more. Halved, a person
 # with so many due mails hides the others until their lane is taken; doubled, each look costs more.
 LOOKED_AT = 1000
+# The latest so many rows show whether the relay takes mail.
+_SHOWING = 1000
 
 
 class MongoLedger:
@@ -205,6 +207,18 @@ class MongoLedger:
                 {"_id": {"$in": list(delivery_ids)}}, {"state": 1, "reason": 1, "digest_id": 1}
             )
             return {each["_id"]: fate(each) async for each in cursor}
+
+    async def reached_since(self, since: datetime) -> frozenset[UserId]:
+        """Whose mail the relay took, of the latest rows that were added since then."""
+        stages: list[Document] = [
+            {"$match": {"created_at": {"$gte": since}}},
+            {"$sort": {"created_at": DESCENDING, "_id": DESCENDING}},
+            {"$limit": _SHOWING},
+            {"$match": {"state": State.ACCEPTED.value}},
+            {"$group": {"_id": "$user_id"}},
+        ]
+        with map_mongo_errors():
+            return frozenset([each["_id"] async for each in await self._deliveries.aggregate(stages)])
 
     async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
         """When incidents of the device ended, by later notifications of it."""

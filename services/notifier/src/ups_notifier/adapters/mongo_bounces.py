@@ -19,6 +19,9 @@ from ups_schemas.topics import MAIL_REQUESTS, Service
 # pymongo types documents as dict[str, Any]
 Document = dict[str, Any]
 
+# More than a ledger's latest rows can show as reached.
+_LOOKED_AT = 2000
+
 
 class MongoBounces:
     """Every change is conditional on the version."""
@@ -55,6 +58,20 @@ class MongoBounces:
                 return await in_transaction(self._client, write)
             except DuplicateKeyError:
                 return False
+
+    async def bounced_since(self, since: datetime) -> frozenset[UserId]:
+        """Whose mailboxes something came back from that says that they cannot be reached; of very many, the latest."""
+        undelivered = {"$in": [BounceKind.HARD.value, BounceKind.SOFT.value]}
+        wanted = {"changed_at": {"$gte": since}, "notes": {"$elemMatch": {"at": {"$gte": since}, "kind": undelivered}}}
+        with map_mongo_errors():
+            cursor = self._bounces.find(wanted, {"_id": 1}).sort("changed_at", DESCENDING).limit(_LOOKED_AT)
+            return frozenset([each["_id"] async for each in cursor])
+
+    async def died_since(self, since: datetime) -> list[Mailbox]:
+        """Those that are dead since then."""
+        dead = {"changed_at": {"$gte": since}, "dead_since": {"$gte": since}}
+        with map_mongo_errors():
+            return [_from_document(each) async for each in self._bounces.find(dead)]
 
     async def forget(self, mailbox: Mailbox) -> None:
         """Forget a mailbox that has not changed since."""
@@ -93,6 +110,7 @@ def _to_document(mailbox: Mailbox) -> Document:
         "soft_days": list(mailbox.soft_days),
         "notes": [_note_document(each) for each in mailbox.notes],
         "untold": _note_document(mailbox.untold) if mailbox.untold else None,
+        "held_at": mailbox.held_at,
     }
 
 
@@ -107,6 +125,7 @@ def _from_document(document: Document) -> Mailbox:
         soft_days=tuple(document["soft_days"]),
         notes=tuple(_note(each) for each in document["notes"]),
         untold=_note(document["untold"]) if document["untold"] else None,
+        held_at=document.get("held_at"),
     )
 
 

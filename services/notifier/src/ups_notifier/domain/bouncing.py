@@ -57,7 +57,7 @@ class Mailbox:
 
     `soft_days` are the days (UTC) with a soft bounce that still count. A complaint is the person's and stands whatever
     the address; all else is of the address behind `address_hash`. `untold` stopped its event mail, and whether somebody
-    has to be told of that was not looked at yet.
+    has to be told of that was not looked at yet. `held_at`: it was not declared dead then, as too many were refused.
     """
 
     user_id: UserId
@@ -69,6 +69,7 @@ class Mailbox:
     soft_days: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     untold: Note | None = None
+    held_at: datetime | None = None
 
     @property
     def stopped(self) -> bool:

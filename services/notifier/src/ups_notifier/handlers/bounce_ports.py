@@ -22,6 +22,12 @@ class Bounces(Protocol):
     ) -> bool:
         """Replace what is known, and order these mails, at once or not at all; False if it is not `before` any more."""
 
+    async def bounced_since(self, since: datetime) -> frozenset[UserId]:
+        """Whose mailboxes something came back from that says that they cannot be reached; of very many, some."""
+
+    async def died_since(self, since: datetime) -> list[Mailbox]:
+        """Those that are dead since then."""
+
     async def forget(self, mailbox: Mailbox) -> None:
         """Forget a mailbox that has not changed since."""
 

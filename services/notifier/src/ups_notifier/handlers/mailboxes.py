@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from ups_notifier.domain import bouncing, life
+from ups_notifier.domain import bouncing, life, mass_refusal
 from ups_notifier.domain.bouncing import BounceKind, Mailbox, Note
 from ups_notifier.domain.dead_mailbox import admins_to_tell, listeners, mailbox_dead_requests
 from ups_notifier.domain.delivery import Delivery, Reason
@@ -114,7 +114,7 @@ class Mailboxes:
         1. Whoever was erased, addresses that are nobody's any more, and bounces of long ago are forgotten.
         2. The rest is hashed with the newest key, so that an old one may leave the ring.
         3. Admins are written to of mailboxes that stopped and were a device's last. Only now: of two that stop at
-           once, whoever looks later sees both.
+           once, whoever looks later sees both. And not if so many stop that it is not their mailboxes.
 
         Raises:
             Retryable: people and devices are not known as they are now.
@@ -122,6 +122,8 @@ class Mailboxes:
         mailboxes = await self._bounces.all()
         await self._people.read_to_end()
         now = self._clock.now()
+        if any(each.untold and each.dead_since for each in mailboxes) and await self._hold(now):
+            mailboxes = await self._bounces.all()
         for mailbox in mailboxes:
             user = self._people.user(mailbox.user_id)
             former = user is None or (mailbox.complained_at is None and not self._is_of(mailbox, user))
@@ -180,9 +182,32 @@ class Mailboxes:
         if after.untold is not note:
             self._observer.bounced(note.kind, "noted")
             return
+        self._untidy.set()
+        # after it was saved: of two notifiers that save at once, the later one sees both
+        if after.dead_since and await self._hold(note.at) and not await self._is_dead(user.user_id):
+            self._observer.bounced(note.kind, "held")
+            return
         self._observer.bounced(note.kind, "stopped")
         log.warning("mailbox.stopped", user_id=user.user_id, kind=note.kind, code=note.code)
-        self._untidy.set()
+
+    async def _hold(self, now: datetime) -> bool:
+        """Take back that mailboxes died, if within the last hour more people were refused than reached."""
+        since = now - mass_refusal.WINDOW
+        refused, reached = await self._bounces.bounced_since(since), await self._ledger.reached_since(since)
+        if not mass_refusal.is_mass(refused, reached):
+            return False
+        taken_back = 0
+        for dead in await self._bounces.died_since(since):
+            after = mass_refusal.held(dead, now)
+            if after is not dead and await self._bounces.save(dead, after, (), now):
+                taken_back += 1
+        if taken_back:
+            log.warning("mailboxes.held", mailboxes=taken_back, refused=len(refused), reached=len(reached - refused))
+        return True
+
+    async def _is_dead(self, user_id: UserId) -> bool:
+        mailbox = await self._bounces.mailbox(user_id)
+        return mailbox is not None and mailbox.dead_since is not None
 
     async def _tell(self, mailbox: Mailbox, cause: Note, person: User, now: datetime) -> None:
         unheard = await self._heard_by_nobody_but(person)

@@ -67,6 +67,9 @@ class Ledger(Protocol):
     async def fates(self, delivery_ids: Collection[str]) -> Mapping[str, Fate]:
         """Where these deliveries stand; those that are not in the ledger (any more) are left out."""
 
+    async def reached_since(self, since: datetime) -> frozenset[UserId]:
+        """Whose mail the relay took, of the latest rows since then; of very many, some."""
+
     async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
         """When incidents of the device ended, by later notifications of it."""
 

@@ -1,6 +1,7 @@
 """What every store of bounces must keep: run on the one in memory and on the real one."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from ups_notifier.domain.bouncing import BounceKind, Mailbox, Note
 from ups_notifier.handlers.bounce_ports import Bounces
@@ -10,6 +11,7 @@ NOTE = Note(NOW, BounceKind.HARD, "5.1.1", "3e2f4a66-9f1c-5c5e-8f7b-1d2c3b4a5966
 DEAD = Mailbox(
     OWNER, "hash", 3, NOW, BounceKind.HARD, complained_at=NOW, soft_days=("2026-11-20",), notes=(NOTE,), untold=NOTE
 )
+LATER = NOW + timedelta(seconds=1)
 
 
 class BouncesContract:
@@ -32,6 +34,18 @@ class BouncesContract:
         assert await bounces.save(DEAD, first, (), NOW)
         assert not await bounces.save(DEAD, other, (), NOW)
         assert await bounces.mailbox(OWNER) == first
+
+    async def test_whose_mailboxes_failed_lately_is_known(self, bounces: Bounces) -> None:
+        """Hard or soft, by when it came back; a complaint is another thing."""
+        soft = Mailbox(CO_WORKER, "hash", notes=(replace(NOTE, kind=BounceKind.SOFT),))
+        complaint = Mailbox("another", "hash", complained_at=NOW, notes=(replace(NOTE, kind=BounceKind.COMPLAINT),))
+        for each in (DEAD, soft, complaint):
+            await bounces.save(None, each, (), NOW)
+
+        assert await bounces.bounced_since(NOW) == {OWNER, CO_WORKER}
+        assert await bounces.died_since(NOW) == [DEAD]
+        assert await bounces.bounced_since(LATER) == frozenset()
+        assert await bounces.died_since(LATER) == []
 
     async def test_only_what_has_not_changed_is_forgotten(self, bounces: Bounces) -> None:
         """Who looked before a bounce came forgets nothing."""

@@ -49,6 +49,15 @@ class LedgerContract:
 
         assert await ledger.content(notification.notification_id) == notification.content
 
+    async def test_whom_the_relay_took_mail_for_lately_is_known(self, ledger: Ledger) -> None:
+        """By when their row was added; a row that is open, or failed, says nothing."""
+        owner = await self._added(ledger)
+        assert await ledger.reached_since(NOW) == frozenset()
+
+        await ledger.save(owner, life.after(owner, Accepted(250), NOW, Backoff(), 0), NOW)
+        assert await ledger.reached_since(NOW) == {OWNER}
+        assert await ledger.reached_since(LATER) == frozenset()
+
     async def test_the_next_row_that_falls_due_is_known(self, ledger: Ledger) -> None:
         """What is due already is none; nor is what is over."""
         await self._added(ledger)

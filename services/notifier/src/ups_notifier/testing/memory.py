@@ -20,13 +20,15 @@ class MemoryLedger:
         self.rows: dict[str, Delivery] = {}
         self.reports: list[Delivery] = []
         self._notifications: dict[NotificationId, Notification] = {}
+        self._added_at: dict[NotificationId, datetime] = {}
         self._leases: dict[UserId, tuple[str, datetime]] = {}
 
-    async def add(self, notification: Notification, deliveries: Sequence[Delivery], _now: datetime) -> bool:
+    async def add(self, notification: Notification, deliveries: Sequence[Delivery], now: datetime) -> bool:
         """Write a notification and its rows, once."""
         if notification.notification_id in self._notifications:
             return False
         self._notifications[notification.notification_id] = notification
+        self._added_at[notification.notification_id] = now
         for delivery in deliveries:
             self.rows[delivery.delivery_id] = delivery
             self._report(delivery)
@@ -112,6 +114,11 @@ class MemoryLedger:
         """Where these deliveries stand."""
         there = (self.rows[each] for each in delivery_ids if each in self.rows)
         return {row.delivery_id: Fate(row.state, row.reason, row.digest_id) for row in there}
+
+    async def reached_since(self, since: datetime) -> frozenset[UserId]:
+        """Whose mail the relay took, of the rows since then."""
+        taken = (row for row in self.rows.values() if row.state is State.ACCEPTED)
+        return frozenset(row.user_id for row in taken if self._added_at[row.notification_id] >= since)
 
     async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
         """When incidents ended, by later notifications."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from ups_notifier.domain.bouncing import Mailbox
+from ups_notifier.domain.bouncing import BounceKind, Mailbox
 from ups_schemas.ids import UserId
 from ups_schemas.mail import MailRequest
 
@@ -29,6 +29,18 @@ class MemoryBounces:
         self.mailboxes[after.user_id] = after
         self.requests += requests
         return True
+
+    async def bounced_since(self, since: datetime) -> frozenset[UserId]:
+        """Whose mailboxes something came back from."""
+        return frozenset(
+            each.user_id
+            for each in self.mailboxes.values()
+            if any(note.at >= since and note.kind is not BounceKind.COMPLAINT for note in each.notes)
+        )
+
+    async def died_since(self, since: datetime) -> list[Mailbox]:
+        """Those that are dead since then."""
+        return [each for each in self.mailboxes.values() if each.dead_since is not None and each.dead_since >= since]
 
     async def forget(self, mailbox: Mailbox) -> None:
         """Forget a mailbox that has not changed since."""
