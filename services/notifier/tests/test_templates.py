@@ -302,6 +302,11 @@ def with_names(kind, name):
         "digest",
         "unsubscribed-device",
         "mailbox-dead",
+        "verify-address",
+        "invitation",
+        "invitation-accepted",
+        "member-removed",
+        "ownership-passed",
         "account",
     ],
 )
@@ -328,6 +333,19 @@ def test_hostile_names_do_no_harm(kind, name):
     )
     assert len(letter_of(evil).preview) < 1_000
     assert_both_say_the_same(evil)
+
+
+@pytest.mark.parametrize("kind", [name for name in ACCOUNT if ACCOUNT[name].request.parameters])
+def test_no_name_becomes_a_link_in_account_mail(kind):
+    evil = with_names(kind, "https://evil.example/sign-in").request
+    evil = evil.model_copy(update={"parameters": evil.parameters | {"address": "sam@example.net"}})
+
+    rendered, message = render(replace(ACCOUNT[kind], request=evil))
+    subject = message_from_bytes(message, policy=default)["Subject"]
+
+    for text in (rendered.text, rendered.html, subject):
+        assert "evil.example" not in text
+        assert "https://evil" not in text
 
 
 def test_a_co_workers_copy_differs_from_the_owners_by_its_links_alone():

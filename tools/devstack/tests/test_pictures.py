@@ -12,17 +12,7 @@ from ups_schemas.mail import MailKind
 DOCS = Path(__file__).parents[3] / "docs"
 
 # Without words of their own so far: the generic mail stands for them.
-GENERIC = {
-    MailKind.PLAN_NOTICE,
-    MailKind.VERIFY_ADDRESS,
-    MailKind.ACCOUNT_EXISTS,
-    MailKind.INVITATION,
-    MailKind.INVITATION_ACCEPTED,
-    MailKind.PASSWORD_RESET,
-    MailKind.PASSWORD_CHANGED,
-    MailKind.MEMBER_REMOVED,
-    MailKind.OWNERSHIP_PASSED,
-}
+GENERIC = {MailKind.PLAN_NOTICE}
 
 PALETTE = 3
 

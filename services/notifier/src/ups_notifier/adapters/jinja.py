@@ -64,6 +64,7 @@ class Renderer:
     """Renders letters. Everything in a letter is data: template syntax and markup in it come out as they are."""
 
     def __init__(self, portal: Portal) -> None:
+        self.portal = portal
         folder = files("ups_notifier") / "templates"
         self._environment = Environment(
             loader=DictLoader({name: (folder / name).read_text(encoding="utf-8") for name in _TEMPLATES}),

@@ -1,5 +1,7 @@
 """The links of a mail, minted when it is rendered: none of them is ever on a topic."""
 
+from urllib.parse import quote
+
 from ups_notifier.domain.letter import Unsubscription
 from ups_runtime.links import LinkKind, Links
 from ups_schemas.ids import CompanyId, DeviceId, PeriodId, UserId
@@ -48,3 +50,19 @@ class MailLinks:
     def enable(self, user_id: UserId, device_id: DeviceId, ownership: int, period_id: PeriodId) -> str:
         """The page that ends a disabled period."""
         return self._links.mint(LinkKind.ENABLE, user=user_id, device=device_id, ownership=ownership, period=period_id)
+
+    def verify(self, token: str) -> str:
+        """The page that takes a registration's address for verified."""
+        return self._ordered("verify", token)
+
+    def invitation(self, token: str) -> str:
+        """The page of an invitation."""
+        return self._ordered("invitation", token)
+
+    def reset(self, token: str) -> str:
+        """The page that takes a new password."""
+        return self._ordered("reset", token)
+
+    def _ordered(self, kind: str, token: str) -> str:
+        """A link whose token came with the order: whoever made it knows its hash."""
+        return self._links.page(f"l/{kind}/{quote(token, safe='')}")

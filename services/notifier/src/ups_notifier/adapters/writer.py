@@ -7,7 +7,7 @@ from functools import partial
 from ups_notifier.adapters.jinja import Rendered, Renderer
 from ups_notifier.adapters.links import MailLinks
 from ups_notifier.adapters.message import Sender, compose
-from ups_notifier.domain.account_letter import account_letter, plain_account_letter
+from ups_notifier.domain.account_letter import account_letter, display_name, plain_account_letter
 from ups_notifier.domain.addressing import Reader
 from ups_notifier.domain.digest_letter import digest_letter, plain_digest_letter
 from ups_notifier.domain.letter import Letter, Situation
@@ -92,13 +92,13 @@ class MailWriter:
         """
         return self._written(
             request.kind,
-            lambda: account_letter(request, self._links),
+            lambda: account_letter(request, self._links, self._renderer.portal.name),
             lambda: plain_account_letter(request, self._links),
             partial(
                 compose,
                 sender=self._account,
                 recipient=request.address,
-                recipient_name=request.name,
+                recipient_name=display_name(request),
                 delivery_id=delivery_id,
                 answers=(),
                 company_id=request.company_id,

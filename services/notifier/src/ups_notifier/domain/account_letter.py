@@ -1,42 +1,75 @@
 """Account mail: what was ordered for one person beside decisions. Nobody can unsubscribe from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
 
-from ups_notifier.domain.framing import WHY_LABEL, moment_fact
+from ups_notifier.domain.account_frame import (
+    OPEN_DEVICES_LABEL,
+    OPEN_PORTAL_LABEL,
+    account_frame,
+    address_fact,
+    in_sentence,
+    in_subject,
+    named_fact,
+    number_of,
+    text_of,
+    upses,
+    upses_fact,
+)
+from ups_notifier.domain.company_letter import invitation, invitation_accepted, member_removed, ownership_passed
+from ups_notifier.domain.framing import moment_fact
 from ups_notifier.domain.letter import Action, Addresses, Fact, Letter, Scope, Tone, Unsubscription
-from ups_notifier.domain.wording import MAX_NAME_IN_SUBJECT, clean, isolated, zone_of
+from ups_notifier.domain.sign_in_letter import account_exists, password_changed, password_reset, verify_address
+from ups_notifier.domain.wording import zone_of
 from ups_schemas.ids import DeviceId
 from ups_schemas.mail import MailKind, MailRequest
 
 UNDO_LABEL = "Get these e-mails again"
-OPEN_PORTAL_LABEL = "Open the portal"
-OPEN_DEVICES_LABEL = "Open your UPSes"
 
-# No number of an order is as large: it would not fit into a link.
-_BEYOND = 2**31
 _ID: TypeAdapter[DeviceId] = TypeAdapter(DeviceId)
 
-# As many as an order names (see `MailRequest` of this kind); more are counted.
-_NAMED = 5
+
+_TOLD: Mapping[MailKind, Callable[[MailRequest, Addresses, str], Letter]] = {
+    MailKind.ACCOUNT_EXISTS: account_exists,
+    MailKind.INVITATION_ACCEPTED: invitation_accepted,
+    MailKind.PASSWORD_CHANGED: password_changed,
+    MailKind.MEMBER_REMOVED: member_removed,
+    MailKind.OWNERSHIP_PASSED: ownership_passed,
+}
+_WITH_TOKEN: Mapping[MailKind, Callable[[MailRequest, Addresses, str, str], Letter]] = {
+    MailKind.VERIFY_ADDRESS: verify_address,
+    MailKind.INVITATION: invitation,
+    MailKind.PASSWORD_RESET: password_reset,
+}
 
 
-def account_letter(request: MailRequest, addresses: Addresses) -> Letter:
-    """What an order says; of a kind or scope that nobody here knows: that there is something to see in the portal."""
-    match request.kind:
-        case MailKind.UNSUBSCRIBED if (scope := _text(request, "scope")) in _SWITCHED_OFF:
-            return _unsubscribed(request, Scope(scope), addresses)
-        case MailKind.MAILBOX_DEAD:
-            return _mailbox_dead(request, addresses)
-        case _:
-            return plain_account_letter(request, addresses)
+def account_letter(request: MailRequest, addresses: Addresses, portal: str) -> Letter:
+    """What an order says, at the installation of this name.
+
+    Of a kind or scope that nobody here knows, or without the token of its link: that there is something to see there.
+    """
+    kind = request.kind
+    if kind is MailKind.UNSUBSCRIBED and (scope := text_of(request, "scope")) in _SWITCHED_OFF:
+        return _unsubscribed(request, Scope(scope), addresses)
+    if kind is MailKind.MAILBOX_DEAD:
+        return _mailbox_dead(request, addresses)
+    if kind in _TOLD:
+        return _TOLD[kind](request, addresses, portal)
+    if kind in _WITH_TOKEN and request.token:
+        return _WITH_TOKEN[kind](request, addresses, portal, request.token)
+    return plain_account_letter(request, addresses)
+
+
+def display_name(request: MailRequest) -> str:
+    """The name beside the recipient's address; none while anybody may have typed both."""
+    return "" if request.kind is MailKind.VERIFY_ADDRESS else request.name
 
 
 def plain_account_letter(request: MailRequest, addresses: Addresses) -> Letter:
     """A letter that says no more than that there is something to look at: for what no other letter can say."""
-    return _letter(
+    return account_frame(
         request,
         addresses,
         subject="News of your account",
@@ -78,16 +111,16 @@ _SWITCHED_OFF: Mapping[str, _SwitchedOff] = {
 
 def _unsubscribed(request: MailRequest, scope: Scope, addresses: Addresses) -> Letter:
     off = _SWITCHED_OFF[scope]
-    device, site = (_text(request, name) if scope is Scope.DEVICE else "" for name in ("device_name", "site"))
+    device, site = (text_of(request, name) if scope is Scope.DEVICE else "" for name in ("device_name", "site"))
     choice = Unsubscription(
         request.recipient_id,
         request.company_id,
         _device_id(request),
-        _number(request, "ownership"),
+        number_of(request, "ownership"),
         scope,
     )
-    named = isolated(clean(device, MAX_NAME_IN_SUBJECT))
-    letter = _letter(
+    named = in_subject(device)
+    letter = account_frame(
         request,
         addresses,
         subject=f"Unsubscribed from Email Event Notifications: {named or off.short}",
@@ -104,7 +137,7 @@ def _unsubscribed(request: MailRequest, scope: Scope, addresses: Addresses) -> L
     )
     return replace(
         letter,
-        about=(*_named("UPS", device), *_named("Site", site)),
+        about=(*named_fact("UPS", device), *named_fact("Site", site)),
         advice="Nothing, if it was you. Otherwise undo it below. You can come back at any time, too: "
         "sign in, open Notifications, choose the e-mail preference, Save Settings.",
     )
@@ -117,26 +150,24 @@ _CAUSES = {
 
 
 def _mailbox_dead(request: MailRequest, addresses: Addresses) -> Letter:
-    person = _text(request, "user_name") or "a co-worker"
-    number = max(0, _number(request, "devices") or 0)
+    person = text_of(request, "user_name") or "a co-worker"
+    number = max(0, number_of(request, "devices") or 0)
     one = number == 1
-    affected = f"{number:,} UPS{'' if one else 'es'}" if number else "UPSes"
+    affected = upses(number) if number else "UPSes"
     title = f"{affected} {'tells' if one else 'tell'} nobody any more"
-    names = _text(request, "device_names", limit=1_000)
-    more = f" and {number - _NAMED:,} more" if names and number > _NAMED else ""
-    letter = _letter(
+    letter = account_frame(
         request,
         addresses,
-        subject=f"{title}: mail to {isolated(clean(person, MAX_NAME_IN_SUBJECT))} does not arrive",
+        subject=f"{title}: mail to {in_subject(person)} does not arrive",
         tone=Tone.WARNING,
         badge="Nobody is told",
         title=title,
-        lead=f"Mail to {isolated(clean(person))} does not arrive, and nobody else is subscribed to "
+        lead=f"Mail to {in_sentence(person)} does not arrive, and nobody else is subscribed to "
         f"{'this UPS' if one else 'these UPSes'}. What happens is logged, and told to nobody.",
         facts=(
-            *_named("Person", person),
-            *_named("Address", _text(request, "address")),
-            *_named("UPS" if one else "UPSes", names + more),
+            *named_fact("Person", person),
+            *address_fact(text_of(request, "address")),
+            *upses_fact(request, number),
             moment_fact("Found", request.requested_at, zone_of(request.zone)),
         ),
         action=Action(OPEN_DEVICES_LABEL, addresses.devices()),
@@ -144,53 +175,10 @@ def _mailbox_dead(request: MailRequest, addresses: Addresses) -> Letter:
     )
     return replace(
         letter,
-        notices=(_CAUSES[cause],) if (cause := _text(request, "cause")) in _CAUSES else (),
+        notices=(_CAUSES[cause],) if (cause := text_of(request, "cause")) in _CAUSES else (),
         advice="Ask this person for an address that takes mail. Until there is one, subscribe yourself, or ask a "
         "co-worker to: sign in, open Notifications, choose the e-mail preference, Save Settings.",
     )
-
-
-def _letter(
-    request: MailRequest,
-    addresses: Addresses,
-    *,
-    subject: str,
-    tone: Tone,
-    badge: str,
-    title: str,
-    lead: str,
-    facts: Iterable[Fact],
-    action: Action,
-    why: str,
-) -> Letter:
-    return Letter(
-        kind=request.kind,
-        subject=subject,
-        preview=lead,
-        tone=tone,
-        badge=badge,
-        title=title,
-        lead=lead,
-        about=(),
-        facts=tuple(facts),
-        why=why,
-        why_link=Action(WHY_LABEL, addresses.why(request.recipient_id, request.kind, None)),
-        action=action,
-    )
-
-
-def _named(label: str, text: str) -> tuple[Fact, ...]:
-    return (Fact(label, text, from_outside=True),) if text else ()
-
-
-def _text(request: MailRequest, name: str, limit: int = 300) -> str:
-    value = request.parameters.get(name)
-    return clean(value, limit) if isinstance(value, str) else ""
-
-
-def _number(request: MailRequest, name: str) -> int | None:
-    value = request.parameters.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _BEYOND else None
 
 
 def _device_id(request: MailRequest) -> DeviceId | None:

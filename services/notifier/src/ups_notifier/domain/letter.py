@@ -139,3 +139,12 @@ class Addresses(Protocol):
 
     def enable(self, user_id: UserId, device_id: DeviceId, ownership: int, period_id: PeriodId) -> str:
         """The page that ends a disabled period."""
+
+    def verify(self, token: str) -> str:
+        """The page that takes a registration's address for verified."""
+
+    def invitation(self, token: str) -> str:
+        """The page of an invitation."""
+
+    def reset(self, token: str) -> str:
+        """The page that takes a new password."""

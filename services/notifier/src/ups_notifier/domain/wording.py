@@ -1,5 +1,6 @@
 """Words that all mails share: names from outside made harmless, times in the reader's zone, durations, counts."""
 
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -46,6 +47,16 @@ def isolated(text: str) -> str:
     if any(unicodedata.bidirectional(character) in {"R", "AL", "AN"} for character in text):
         return f"{_ISOLATE}{text}{_END_ISOLATE}"
     return text
+
+
+# Where mail programs see an address in a text, also one written with the dots that browsers take for dots.
+_LINKING = re.compile(r"(?<=\S)[.:/@\\\u3002\uff0e\uff61](?=\S)")
+_APART = "\u200c"
+
+
+def unlinked(text: str) -> str:
+    """`text` of which no mail program makes a link: an invisible character on both sides of each dot, slash and @."""
+    return _LINKING.sub(rf"{_APART}\g<0>{_APART}", text)
 
 
 def zone_of(name: str) -> ZoneInfo:

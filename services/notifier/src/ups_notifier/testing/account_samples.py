@@ -45,6 +45,47 @@ def order(**more: object) -> MailRequest:
     return request(MailKind.PASSWORD_RESET).model_copy(update=fields | more)
 
 
+TOKEN = "8Hk2mPqRz0X-nW5vYt_LbC7dEf9GhJ3KsA1uQo6TiMx"  # noqa: S105 - of no use: it is nobody's
+
+
+def linked(kind: MailKind, length: timedelta, recipient_id: str = OWNER, **parameters: str) -> MailRequest:
+    """An order whose mail has a link that is good for so long."""
+    return request(kind, **parameters).model_copy(
+        update={"recipient_id": recipient_id, "token": TOKEN, "not_after": NOW + length}
+    )
+
+
+def verify_address(company: str = "Acme Power GmbH") -> MailRequest:
+    """The mail that a registration waits for."""
+    return linked(
+        MailKind.VERIFY_ADDRESS,
+        timedelta(hours=24),
+        "registration:0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+        company_name=company,
+    )
+
+
+def invitation(company: str = "Acme Power GmbH", inviter: str = "Kim Park") -> MailRequest:
+    """An invitation to somebody of whom nothing but the address is known."""
+    ordered = linked(
+        MailKind.INVITATION,
+        timedelta(days=7),
+        "3c9e1a7b-2d4f-4e6a-8b0c-5d7f9a1b3c55",
+        company_name=company,
+        inviter_name=inviter,
+    )
+    return ordered.model_copy(update={"name": ""})
+
+
+def ownership_passed(
+    devices: int = 7,
+    names: str = "Server room UPS, Rack 12, Machine hall, Branch office Köln, Gate house",
+    **left: str,
+) -> MailRequest:
+    """What the longest-standing admin is told when an owner has left."""
+    return request(MailKind.OWNERSHIP_PASSED, devices=devices, device_names=names, **left)
+
+
 def unsubscribed(
     scope: str, *, name: str = "Server room UPS", site: str | None = "Berlin, Invalidenstr. 4"
 ) -> MailRequest:
@@ -79,5 +120,17 @@ def account_samples() -> Mapping[str, AccountSample]:
         "unsubscribed-hostile": AccountSample(unsubscribed("device", name=HOSTILE, site="مركز البيانات <1>")),
         "mailbox-dead": AccountSample(mailbox_dead()),
         "mailbox-dead-one": AccountSample(mailbox_dead(1, names="Server room UPS", cause="complaint")),
+        "verify-address": AccountSample(verify_address()),
+        "account-exists": AccountSample(request(MailKind.ACCOUNT_EXISTS)),
+        "invitation": AccountSample(invitation()),
+        "invitation-hostile": AccountSample(invitation(company=HOSTILE, inviter="https://evil.example/؟مرحبا")),
+        "invitation-accepted": AccountSample(
+            request(MailKind.INVITATION_ACCEPTED, user_name="Sam Okafor", address="sam@example.net")
+        ),
+        "password-reset": AccountSample(linked(MailKind.PASSWORD_RESET, timedelta(minutes=60))),
+        "password-changed": AccountSample(request(MailKind.PASSWORD_CHANGED, cause="reset")),
+        "member-removed": AccountSample(request(MailKind.MEMBER_REMOVED, company_name="Acme Power GmbH", by="admin")),
+        "ownership-passed": AccountSample(ownership_passed(user_name="Kim Park")),
+        "ownership-passed-one": AccountSample(ownership_passed(1, "Server room UPS")),
         "account": AccountSample(request(MailKind.ACCOUNT)),
     }

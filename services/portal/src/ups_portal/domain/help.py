@@ -110,40 +110,78 @@ ENTRIES: Mapping[str, Entry] = {
     ),
     "verify_address": Entry(
         "Your address is to be verified",
-        ("Somebody registered with your address. We must know that it is yours.", _ASKED),
+        (
+            "Somebody registered with your address. We must know that it is yours, and that its owner wants this.",
+            (
+                "If it was not you, ignore the mail: without the button on the page behind its link there will be no "
+                "account, and what was entered is forgotten within a day."
+            ),
+        ),
         event_mail=False,
     ),
     "account_exists": Entry(
         "You have an account already",
-        ("Somebody tried to register with your address, which has an account. It has not been touched.", _ASKED),
+        (
+            (
+                "Somebody tried to register with your address, which has an account. It has not been touched. Whoever "
+                "it was saw nothing of that: the page says the same of every address."
+            ),
+            "If it was you, sign in, or use *Reset Password*. If it was not you, you need to do nothing.",
+        ),
         event_mail=False,
     ),
     "invitation": Entry(
         "You were invited",
-        ("A co-worker entered your address to invite you to their company's UPSes. The mail names them.", _ASKED),
+        (
+            (
+                "A member of a company entered your address under *Invite a co-worker*. The mail names both. Whoever "
+                "accepts becomes a member of that company, and can see its UPSes and be told of their events."
+            ),
+            (
+                "You can decline on the page behind the link, or ignore the mail: the invitation ends by itself at the "
+                "time that the mail says. Somebody may send it once more; nobody else does."
+            ),
+        ),
         event_mail=False,
     ),
     "invitation_accepted": Entry(
         "Your invitation was accepted",
-        ("Somebody whom you invited has joined your company.",),
+        ("Somebody whom you invited has joined your company, and can see its UPSes and their Event Log.",),
         event_mail=False,
     ),
     "password_reset": Entry(
         "Reset Password",
         (
-            "Somebody asked for a new password for your address. Without the link in the mail nothing changes.",
-            _ASKED,
+            (
+                "Somebody entered your address under *Reset Password*. The link in the mail lets you choose a new "
+                "password, once, within an hour."
+            ),
+            (
+                "If it was not you, or if you have no account, ignore the mail: without the link nothing changes. Show "
+                "the link to nobody."
+            ),
         ),
         event_mail=False,
     ),
     "password_changed": Entry(
         "Your password was changed",
-        ("This is to tell you. If it was not you, ask for a new password at once, and tell us.",),
+        (
+            "This tells you of every change of your password, so that nobody can change it without your knowledge.",
+            (
+                "If it was not you, use *Reset Password* at once, which signs out everybody else, and write to the "
+                "address below."
+            ),
+        ),
         event_mail=False,
     ),
     "member_removed": Entry(
-        "A membership ended",
-        ("You, or a co-worker, are no member of the company any more. The mail says who.",),
+        "You were removed from a company",
+        (
+            (
+                "You are no member of the company any more that the mail names: you get no more event mails of its "
+                "UPSes. Your account stays, and can be invited again."
+            ),
+        ),
         event_mail=False,
     ),
     "ownership_passed": Entry(
