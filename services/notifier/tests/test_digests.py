@@ -155,11 +155,59 @@ async def test_a_digest_in_doubt_is_repeated_as_it_was_with_all_its_rows(site):
     assert site.states() == [(State.ACCEPTED, Reason.AFTER_UNKNOWN)] * 7
 
 
-async def test_a_digest_in_doubt_that_says_what_may_not_be_said_is_not_repeated(site):
+@pytest.mark.parametrize("gone", [2, 0], ids=["another row", "the row that carries it"])
+async def test_of_a_digest_in_doubt_that_says_what_may_not_be_said_the_rest_is_told(site, gone):
     site.transport.results = [AnswerLost()]
     await site.outage()
     await site.work()
+    site.unsubscribe(gone)
+    site.clock.advance(WAIT)
+    await site.work()
+
+    (first, _, _), (second, told, _) = site.writer.digests
+    assert told == [f"raise-{number}" for number in range(7) if number != gone]
+    assert (second == first) is (gone == 2)
+    assert len(site.messages) == 2
+    assert site.states()[gone] == (State.UNKNOWN, Reason.UNSUBSCRIBED)
+    assert site.states().count((State.ACCEPTED, Reason.AFTER_UNKNOWN)) == 6
+
+
+async def test_what_is_left_of_a_digest_in_doubt_is_in_doubt_and_goes_out_as_it_was_then(site):
+    site.transport.results = [AnswerLost(), AnswerLost(), Deferred(Phase.CONTENT, 451)]
+    await site.outage()
+    await site.work()
     site.unsubscribe(2)
+    for _ in range(3):
+        site.clock.advance(WAIT)
+        await site.work()
+
+    assert len(site.writer.digests) == 2
+    first, *later = site.messages
+    assert len(later) == 3
+    assert set(later) == {site.messages[-1]} != {first}
+
+
+async def test_the_last_of_a_digest_in_doubt_is_told_by_itself(site):
+    site.transport.results = [AnswerLost()]
+    await site.outage()
+    await site.work()
+    for number in range(6):
+        site.unsubscribe(number)
+    site.clock.advance(WAIT)
+    await site.work()
+
+    [(delivery_id, situation, _)] = site.writer.written
+    assert delivery_id == site.rows()[6].delivery_id
+    assert situation.now == NOW + WAIT
+    assert site.states()[6] == (State.ACCEPTED, Reason.AFTER_UNKNOWN)
+
+
+async def test_a_digest_in_doubt_of_which_nothing_may_be_said_is_over(site):
+    site.transport.results = [AnswerLost()]
+    await site.outage()
+    await site.work()
+    for number in range(7):
+        site.unsubscribe(number)
     site.clock.advance(WAIT)
     await site.work()
 

@@ -1,6 +1,6 @@
 """The life cycle of a delivery: how an attempt begins and ends, when the next one is, and when to give up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -55,6 +55,22 @@ def recovered(delivery: Delivery, carrier: Delivery, now: datetime) -> Delivery:
     if carrier.data_started_at is None:
         return _changed(delivery, state=_resting(delivery), owner=None, due_at=now, digest_id=_while_doubtful(delivery))
     return _lost(delivery, now)
+
+
+def left_over(deliveries: Sequence[Delivery], reason_by_id: Mapping[str, Reason]) -> list[tuple[Delivery, Delivery]]:
+    """What becomes of a digest of which some may not be said any more: those are dropped.
+
+    Of one in doubt the rest stays together, to be written anew, under the same Message-ID if the row that carries it is
+    among them. Of any other the rest is free as it is.
+    """
+    kept = [each for each in deliveries if each.delivery_id not in reason_by_id]
+    changes = [
+        (each, dropped(each, reason_by_id[each.delivery_id])) for each in deliveries if each.delivery_id in reason_by_id
+    ]
+    if deliveries[0].doubtful and kept:
+        digest_id = kept[0].delivery_id if len(kept) > 1 else None
+        changes += [(each, _changed(each, digest_id=digest_id, frozen=None)) for each in kept]
+    return changes
 
 
 def dropped(delivery: Delivery, reason: Reason) -> Delivery:

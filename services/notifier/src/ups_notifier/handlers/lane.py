@@ -1,7 +1,7 @@
 """Work of one lane: one person's due mails, in order, each prepared, sent and recorded."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol, assert_never
 
@@ -126,7 +126,7 @@ class LaneWorker:
             return None
         prepared = await self._prepare(rows, behind)
         if not isinstance(prepared, Prepared):  # 2
-            await self._move_all([(row, life.dropped(row, reason)) for row, reason in prepared])
+            await self._move_all(life.left_over(rows, prepared))
             return None
         if wait := await self._rates.wait(prepared.address):
             # all who are told the last turn would come back at once
@@ -137,20 +137,12 @@ class LaneWorker:
             return None
         return None if await self._send(begun, prepared) else _AT_ONCE
 
-    async def _prepare(
-        self, rows: Sequence[Delivery], behind: Sequence[Delivery]
-    ) -> Prepared | Sequence[tuple[Delivery, Reason]]:
+    async def _prepare(self, rows: Sequence[Delivery], behind: Sequence[Delivery]) -> Prepared | Mapping[str, Reason]:
         carrier = rows[0]
         if len(rows) == 1 and not carrier.digest_id:
             prepared = await self._preparation.prepare(carrier, behind)
-            return [(carrier, prepared)] if isinstance(prepared, Reason) else prepared
-        digest = await self._preparation.prepare_digest(rows)
-        if isinstance(digest, Prepared):
-            return digest
-        if carrier.doubtful:
-            # its bytes say what must not be said any more: it is not repeated
-            return [(row, next(iter(digest.values()))) for row in rows]
-        return [(row, digest[row.delivery_id]) for row in rows if row.delivery_id in digest]
+            return {carrier.delivery_id: prepared} if isinstance(prepared, Reason) else prepared
+        return await self._preparation.prepare_digest(rows)
 
     async def _send(self, rows: Sequence[Delivery], prepared: Prepared) -> bool:
         """Whether the relay serves."""

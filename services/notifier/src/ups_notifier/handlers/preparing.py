@@ -63,7 +63,7 @@ class Preparation:
             return reader
         if await self._ended_unsent(delivery, content, behind, now):
             return Reason.MERGED
-        written = await self._situation(delivery, content)
+        written = await self._situation(delivery, content, said=delivery.frozen is not None)
         if isinstance(written, Reason):
             return written
         situation, answers = written
@@ -86,7 +86,7 @@ class Preparation:
         answered: dict[str, None] = {}
         left_out: dict[str, Reason] = {}
         for row in rows:
-            line = await self._line(row, rows, now)
+            line = await self._line(row, rows, now, said=carrier.frozen is not None)
             if isinstance(line, Reason):
                 left_out[row.delivery_id] = line
                 continue
@@ -106,7 +106,7 @@ class Preparation:
         return self._prepared(contents, pending[0].reader, message)
 
     async def _line(
-        self, row: Delivery, rows: Sequence[Delivery], now: datetime
+        self, row: Delivery, rows: Sequence[Delivery], now: datetime, *, said: bool
     ) -> tuple[Pending, Sequence[str]] | Reason:
         if late := row.too_late(now):
             return late
@@ -120,7 +120,7 @@ class Preparation:
         # younger than that, the digest says both
         if now - row.decided_at > WORTH_TELLING and await self._ended_unsent(row, content, behind, now):
             return Reason.MERGED
-        told = await self._situation(row, content)
+        told = await self._situation(row, content, said=said)
         if isinstance(told, Reason):
             return told
         situation, answers = told
@@ -181,11 +181,15 @@ class Preparation:
         user = self._directory.user(delivery.user_id)
         return reader_of(decision, user, self._directory.device(decision.device_id))
 
-    async def _situation(self, delivery: Delivery, decision: Decision) -> tuple[Situation, Sequence[str]] | Reason:
-        """What is known beside the decision, and which mails this one answers; or why there is nothing to say."""
+    async def _situation(
+        self, delivery: Delivery, decision: Decision, *, said: bool
+    ) -> tuple[Situation, Sequence[str]] | Reason:
+        """What is known beside the decision, and which mails this one answers; or why there is nothing to say.
+
+        What was `said` already is repeated as it was.
+        """
         now = self._clock.now()
-        if delivery.doubtful:
-            # said already
+        if said:
             return Situation(now), ()
         told = told_before(decision, delivery.user_id)
         earlier = earlier_deliveries(told, delivery.user_id)
