@@ -19,7 +19,7 @@ from ups_event_ingest.domain.refusal import Reason, Refusal
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PROOF = "a" * 64
 SENDER = Device("dev-1", ownership=2, version=4)
-KNOWN = KnownDevice(ownership=2, version=9, company_id="acme")
+KNOWN = KnownDevice(ownership=2, version=9, company_id="acme", keys_since=2)
 
 
 def key(
@@ -30,6 +30,12 @@ def key(
 
 def test_a_proven_key_speaks_for_its_device_as_it_is_now() -> None:
     assert speaker(key(), PROOF, PROOF, KNOWN, NOW) == Device("dev-1", ownership=2, version=9)
+
+
+def test_a_key_speaks_on_for_a_device_that_was_passed_on_within_its_company() -> None:
+    passed_on = KnownDevice(ownership=4, version=12, company_id="acme", keys_since=2)
+
+    assert speaker(key(), PROOF, PROOF, passed_on, NOW) == Device("dev-1", ownership=4, version=12)
 
 
 def test_a_device_whose_snapshot_is_behind_its_key_is_as_the_key_says() -> None:
@@ -54,7 +60,7 @@ def test_a_gateway_speaks_for_its_company() -> None:
         (key(), "ä", KNOWN),
         (key(revoked=True), PROOF, KNOWN),
         (key(expires_at=NOW), PROOF, KNOWN),
-        (key(), PROOF, KnownDevice(ownership=3, version=10, company_id="umbrella")),
+        (key(), PROOF, KnownDevice(ownership=3, version=10, company_id="umbrella", keys_since=3)),
         (key(), PROOF, None),
     ],
     ids=["unknown", "nobody's", "wrong", "empty", "non-ascii", "revoked", "expired", "former ownership", "removed"],

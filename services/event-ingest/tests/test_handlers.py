@@ -98,6 +98,12 @@ async def test_a_key_of_a_former_owner_is_no_key(registry: FakeRegistry) -> None
     assert await Authenticator(registry).by_key(KEY.text, NOW) is None
 
 
+async def test_a_device_that_was_passed_on_reports_in_the_new_ownership(registry: FakeRegistry) -> None:
+    await registry.put_device("dev-1", device(version=6, ownership=2, keys_since=1))
+
+    assert await Authenticator(registry).by_key(KEY.text, NOW) == Device("dev-1", ownership=2, version=6)
+
+
 async def test_nobody_is_turned_away_while_keys_may_be_missing(registry: FakeRegistry) -> None:
     registry.complete = False
 

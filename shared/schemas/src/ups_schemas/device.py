@@ -45,6 +45,9 @@ class DeviceSnapshot(Message):
     device_id: DeviceId
     version: int = Field(ge=1)
     ownership: int = Field(ge=1, description="one more with each claim or hand-over")
+    keys_since: int | None = Field(
+        None, ge=1, description="the ownership whose keys are the first that still speak for it; none: this one's"
+    )
     company_id: CompanyId
     owner: UserId | None = None
     name: Name

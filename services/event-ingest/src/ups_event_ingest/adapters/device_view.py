@@ -22,6 +22,7 @@ class _Snapshot(Message):
     version: int
     ownership: int
     company_id: str
+    keys_since: int | None = None
 
 
 class RegistryView:
@@ -87,7 +88,10 @@ class RegistryView:
             return
         snapshot = codec.parse(value, _Snapshot)
         self._device_by_id[device_id] = KnownDevice(
-            snapshot.ownership, snapshot.version, sys.intern(snapshot.company_id)
+            snapshot.ownership,
+            snapshot.version,
+            sys.intern(snapshot.company_id),
+            snapshot.keys_since or snapshot.ownership,
         )
 
 

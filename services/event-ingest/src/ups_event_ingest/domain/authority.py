@@ -36,11 +36,12 @@ Sender = Device | Gateway | Watched
 
 @dataclass(frozen=True, slots=True)
 class KnownDevice:
-    """What the latest snapshot says of a device."""
+    """What the latest snapshot says of a device. Keys made before the ownership `keys_since` are no keys any more."""
 
     ownership: int
     version: int
     company_id: str
+    keys_since: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,9 @@ NOBODY = KnownKey("0" * 64, Device("nobody", 1, 1), revoked=True, expires_at=Non
 def speaker(key: KnownKey | None, proof: str, expected: str, known: KnownDevice | None, at: datetime) -> Sender | None:
     """Whom somebody speaks for who shows `proof` where `expected` proves `key`; None if nobody, whatever the reason.
 
-    `known` is the device of a device's key. A key of a former ownership, or of a removed device, is no key. Every check
-    is made whatever the others say, and the proof is compared in constant time.
+    `known` is the device of a device's key. A key of a former ownership is no key, unless the device was passed on
+    within its company, and one of a removed device is none. Every check is made whatever the others say, and the proof
+    is compared in constant time.
     """
     found = key or NOBODY
     proven = hmac.compare_digest(proof.encode(), expected.encode())
@@ -73,11 +75,11 @@ def speaker(key: KnownKey | None, proof: str, expected: str, known: KnownDevice 
 def _as_known(sender: Device | Gateway, known: KnownDevice | None) -> Device | Gateway | None:
     if isinstance(sender, Gateway):
         return sender
-    if known is None or known.ownership > sender.ownership:
+    if known is None or known.keys_since > sender.ownership:
         return None
     if known.ownership < sender.ownership:
         return sender  # the device's snapshot is behind its key
-    return Device(sender.device_id, sender.ownership, max(sender.version, known.version))
+    return Device(sender.device_id, known.ownership, max(sender.version, known.version))
 
 
 def named(sender: Sender, device_id: str | None) -> str | Refusal:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from ups_event_ingest.domain.authority import KnownDevice
 from ups_event_ingest.handlers import Publisher, Registry
 from ups_event_ingest.testing.examples import accepted_event, device, device_key, example_key
 from ups_schemas.device import DeviceKey, DeviceSnapshot
@@ -25,12 +26,15 @@ async def registry_keeps_its_contract(registry: Registry, topics: Topics) -> Non
     await topics.put_key(key.key_id, device_key(key, "dev-901"))
     await topics.put_device("dev-901", device("dev-901", version=1, company_id="acme"))
     await topics.put_device("dev-901", device("dev-901", version=2, ownership=2, company_id="umbrella"))
+    passed_on = device("dev-902", version=3, ownership=3, keys_since=2)
+    await topics.put_device("dev-902", passed_on)
 
     await registry.read_to_end()
 
     known, found = registry.device("dev-901"), registry.key(key.key_id)
     assert known is not None
-    assert (known.version, known.ownership, known.company_id) == (2, 2, "umbrella")
+    assert (known.version, known.ownership, known.company_id, known.keys_since) == (2, 2, "umbrella", 2)
+    assert registry.device("dev-902") == KnownDevice(ownership=3, version=3, company_id="acme", keys_since=2)
     assert found is not None
     assert found.secret_sha256 == key.secret_sha256
     assert registry.key("no-such-key") is None

@@ -41,13 +41,19 @@ def _published(key: NewKey, scope: DeviceScope | GatewayScope, *, revoked: bool,
 
 
 def device(
-    device_id: str = "dev-1", *, version: int = 1, ownership: int = 1, company_id: str = "acme"
+    device_id: str = "dev-1",
+    *,
+    version: int = 1,
+    ownership: int = 1,
+    company_id: str = "acme",
+    keys_since: int | None = None,
 ) -> DeviceSnapshot:
     """What is published of a device."""
     return DeviceSnapshot(
         device_id=device_id,
         version=version,
         ownership=ownership,
+        keys_since=keys_since,
         company_id=company_id,
         name="UPS in the basement",
         plan=Plan(name="advanced"),

@@ -35,7 +35,8 @@ class FakeRegistry:
         if device is None:
             self._publish(lambda: self._device_by_id.pop(device_id, None))
         else:
-            known = KnownDevice(device.ownership, device.version, device.company_id)
+            since = device.keys_since or device.ownership
+            known = KnownDevice(device.ownership, device.version, device.company_id, since)
             self._publish(lambda: self._device_by_id.update({device_id: known}))
 
     def key(self, key_id: str) -> KnownKey | None:
