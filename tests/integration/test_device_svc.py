@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from ups_device.adapters.migrations import DATABASE, STEPS
 from ups_device.adapters.mongo_devices import MongoDevices
+from ups_device.adapters.mongo_successions import MongoSuccessions
 from ups_device.app import start
 from ups_device.domain import device as domain
 from ups_device.domain.company import Company
@@ -29,6 +30,7 @@ from ups_device.testing.examples import (
     an_enabling,
     an_event,
 )
+from ups_device.testing.succession_contract import passed
 from ups_devstack.services import Installation, Services
 from ups_devstack.stack import Backing
 from ups_runtime import codec, mongo
@@ -40,7 +42,7 @@ from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
 from ups_runtime.testing import eventually
-from ups_schemas.account import User
+from ups_schemas.account import Role, User
 from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import CloudEvent, DeadLetterHeader, Message
 from ups_schemas.keys import parse
@@ -102,6 +104,13 @@ class World:
             await mongo.migrate(db, STEPS)
             yield MongoDevices(db, Outbox(db))
 
+    @asynccontextmanager
+    async def successions(self) -> AsyncIterator[MongoSuccessions]:
+        """As `store`, for whoever passes devices on."""
+        async with mongo.client(self.mongo) as client:
+            db = mongo.database(client, self.mongo, DATABASE)
+            yield MongoSuccessions(db, Outbox(db))
+
     async def write(self, topic: Topic, key: str, message: Message | bytes | None) -> None:
         value = message.model_dump_json().encode() if isinstance(message, Message) else message
         await self.writer.send_and_wait(topic_name(self.kafka, topic), value, key.encode())
@@ -112,6 +121,18 @@ class World:
                 user_id=name, version=1, address=f"{name}@acme.example", company_id=company_id, changed_at=NOW
             )
             await self.write(USERS, name, person)
+
+    async def admin(self, name: str, since: datetime = NOW) -> None:
+        person = User(
+            user_id=name,
+            version=1,
+            address=f"{name}@acme.example",
+            company_id="acme",
+            role=Role.ADMIN,
+            member_since=since,
+            changed_at=NOW,
+        )
+        await self.write(USERS, name, person)
 
     async def read(self, topic: Topic) -> list[Any]:
         """All committed records of the topic, as of now."""
@@ -313,6 +334,47 @@ async def test_of_two_writers_at_once_each_change_is_made_once(world: World) -> 
     assert won
     assert [event.data.version for event in snapshots if event] == list(range(1, len(won) + 2))
     assert sorted(answer.json()["version"] for answer in won) == list(range(2, len(won) + 2))
+
+
+async def test_devices_of_who_is_erased_pass_to_the_admin_of_longest_standing_who_is_told_once(world: World) -> None:
+    await world.admin("dora", NOW + timedelta(days=1))
+    await world.admin("ed", NOW)
+    async with world.service() as client, world.service():
+        device_ids = {(await register(client))["device_id"] for _ in range(3)}
+        await world.write(USERS, "anna", None)
+        snapshots = await world.published(DEVICES, 6)
+        [mail] = await world.published(MAIL_REQUESTS, 1)
+        keys = await world.published(DEVICE_KEYS, 3)
+
+    after = [event.data for event in snapshots if event and event.data.version == 2]
+    assert {each.device_id for each in after} == device_ids
+    assert {(each.owner, each.ownership, each.keys_since) for each in after} == {("ed", 2, 1)}
+    assert {each.user_id for snapshot in after for each in snapshot.subscriptions} == {"ed"}
+    assert mail
+    assert (mail.data.kind, mail.data.recipient_id, mail.data.address) == ("ownership_passed", "ed", "ed@acme.example")
+    assert mail.data.parameters == {"devices": 3, "device_names": "Rack 1, Rack 1, Rack 1"}
+    assert [event.data.version for event in keys if event] == [1, 1, 1]
+
+
+async def test_a_hand_over_that_a_kill_cut_is_finished_at_the_next_start_and_told_once(world: World) -> None:
+    await world.admin("dora")
+    async with world.store() as store:
+        for number in (1, 2, 3):
+            await store.add(a_registration(number, owner="gone"), Company("acme"))
+        [second] = passed([a_registration(2, owner="gone").device])
+        async with world.successions() as successions:
+            await successions.pass_on([second], [])
+
+    async with world.service():
+        await world.published(DEVICES, 6)
+        await world.published(MAIL_REQUESTS, 1)
+    async with world.service():
+        snapshots = await world.published(DEVICES, 6)
+        [mail] = await world.published(MAIL_REQUESTS, 1)
+
+    assert {event.data.owner for event in snapshots if event and event.data.version == 2} == {"dora"}
+    assert mail
+    assert mail.data.parameters["devices"] == 3
 
 
 async def test_the_same_request_at_once_and_again_registers_one_device(world: World) -> None:

@@ -12,6 +12,7 @@ from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
 from ups_device.adapters.mongo_people import MongoPeople
 from ups_device.adapters.mongo_periods import MongoPeriods
+from ups_device.adapters.mongo_successions import MongoSuccessions
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
@@ -21,6 +22,7 @@ from ups_device.handlers.links import LinkActions
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.subscriptions import Subscriptions
+from ups_device.handlers.successions import Successions
 from ups_device.metrics import DeviceMetrics
 from ups_device.settings import Settings
 from ups_runtime import mongo
@@ -62,6 +64,11 @@ async def start(life: Life, settings: Settings) -> None:
     if finished := await subscriptions.settle_all():
         log.info("preferences.settled", people=finished)
     life.spawn("preferences", subscriptions.keep_settled(life.clock.sleep))
+    successions = Successions(
+        MongoSuccessions(db, outbox), people, users, settings.device.owner_min_severity, life.clock
+    )
+    users.noticed = successions.notice
+    life.spawn("successions", successions.keep_settled())
 
     relay = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
     life.spawn("outbox", relay.run())

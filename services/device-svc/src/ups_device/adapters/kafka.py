@@ -1,11 +1,11 @@
 """What comes in from Kafka: events and decisions for the log, people for the checks."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
-from ups_device.domain.member import Member
+from ups_device.domain.member import Everybody, Member
 from ups_device.handlers.event_log import EventLog
 from ups_device.metrics import DeviceMetrics
 from ups_runtime import codec
@@ -14,9 +14,9 @@ from ups_runtime.codec import Record
 from ups_runtime.errors import Retryable
 from ups_runtime.kafka import View
 from ups_runtime.settings import KafkaSettings
-from ups_schemas.account import Address
-from ups_schemas.envelope import Message, from_milliseconds
-from ups_schemas.ids import UserId
+from ups_schemas.account import Address, Role
+from ups_schemas.envelope import Message, Timestamp, from_milliseconds
+from ups_schemas.ids import CompanyId, UserId
 from ups_schemas.topics import DECISIONS, EVENTS, USERS
 
 _FACTS = (*EVENTS.messages, *DECISIONS.messages)
@@ -60,13 +60,20 @@ class _Person(Message):
     name: str = Field("", max_length=300)
     zone: str = Field("UTC", max_length=64)
     language: str = Field("en", max_length=35)
+    role: Role = Role.MEMBER
+    member_since: Timestamp | None = None
 
 
 class UsersView:
-    """The people of `accounts.users`, followed into memory; enter `view` to follow."""
+    """The people of `accounts.users`, followed into memory; enter `view` to follow.
+
+    `noticed` is called with the company in which somebody's place has changed, or without when somebody was erased.
+    """
 
     def __init__(self, settings: KafkaSettings, clock: Clock) -> None:
         self._members: dict[UserId, Member] = {}
+        self._unreadable: set[UserId] = set()
+        self.noticed: Callable[[CompanyId | None], None] = lambda _: None
         self.view = View(settings, USERS, self._apply, clock=clock)
 
     async def member(self, user_id: UserId) -> Member | None:
@@ -89,9 +96,31 @@ class UsersView:
             await self.view.read_to_end()
         return {user_id: self._members[user_id] for user_id in user_ids if user_id in self._members}
 
+    async def everybody(self) -> Everybody:
+        """All people, as of now.
+
+        Raises:
+            Retryable: it is not known yet who there is.
+        """
+        await self.view.read_to_end()
+        return Everybody(dict(self._members), frozenset(self._unreadable))
+
     def _apply(self, key: bytes, value: bytes | None, _record: Any) -> None:  # Any: aiokafka has no types
         user_id = key.decode(errors="replace")
-        self._members.pop(user_id, None)
+        before = self._members.pop(user_id, None)
+        # until it was read: whoever is not understood is not taken for erased
+        self._unreadable.add(user_id)
         if value is not None:
             person = codec.parse(value, _Person)
             self._members[user_id] = Member(**person.model_dump())
+        self._unreadable.discard(user_id)
+        self._notice(before, self._members.get(user_id))
+
+    def _notice(self, before: Member | None, after: Member | None) -> None:
+        if after is None:
+            self.noticed(None)
+            return
+        places = [(each.company_id, each.active, each.role) if each else None for each in (before, after)]
+        if places[0] != places[1]:
+            for company_id in {each.company_id for each in (before, after) if each and each.company_id}:
+                self.noticed(company_id)

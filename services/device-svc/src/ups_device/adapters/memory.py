@@ -57,6 +57,15 @@ class MemoryPeople:
         if self.people.get(preferences.user_id) == preferences:
             self.unsettled_people.discard(preferences.user_id)
 
+    async def everyone(self) -> Collection[UserId]:
+        """Those who ever chose."""
+        return set(self.people)
+
+    async def forget(self, user_ids: Collection[UserId]) -> None:
+        """Forget what they prefer."""
+        for user_id in user_ids:
+            self.people.pop(user_id, None)
+
     async def unsettled(self) -> Collection[UserId]:
         """Whose preferences are perhaps not in every device."""
         return set(self.unsettled_people)

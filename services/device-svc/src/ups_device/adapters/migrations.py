@@ -86,6 +86,18 @@ class _Period(BaseModel):
     requested: EnableNotifications | None = None
 
 
+class _Succession(BaseModel):
+    """Devices that passed from one person to another, until the other has been told."""
+
+    id: str = Field(alias="_id")
+    company_id: str
+    former: str | None
+    heir: str
+    devices: int
+    names: list[str]
+    first: str
+
+
 _NEWEST = [("received_at", DESCENDING), ("_id", DESCENDING)]
 _OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 _LIVING = {"removed_at": None}
@@ -130,4 +142,5 @@ STEPS = (
         "preferences",
         IndexModel("settled", name="unsettled", partialFilterExpression={"settled": False}),
     ),
+    validator("successions: validator 1", "successions", _Succession),
 )

@@ -2,12 +2,20 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from pymongo import ReplaceOne
 from pymongo.errors import DuplicateKeyError
 
-from ups_device.adapters.mongo_people import SOURCE, mail_message, touch
+from ups_device.adapters.device_documents import (
+    Document,
+    device_document,
+    device_messages,
+    device_of,
+    gateway_document,
+    gateway_message,
+    step_of,
+)
+from ups_device.adapters.mongo_people import mail_message, touch
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device
 from ups_device.domain.event_log import Belonging
@@ -15,18 +23,12 @@ from ups_device.domain.gateway import Gateway
 from ups_device.domain.policy import Override
 from ups_device.domain.subscription import Preferences
 from ups_device.handlers.devices import Place
-from ups_runtime.codec import message_event
 from ups_runtime.errors import AlreadyExists, Changed
 from ups_runtime.mongo import Database, Session, in_transaction, map_mongo_errors
-from ups_runtime.outbox import Outbox, OutboxMessage
-from ups_schemas.device import DeviceKey, DeviceSnapshot, Policy, Subscription
-from ups_schemas.envelope import CloudEvent
+from ups_runtime.outbox import Outbox
+from ups_schemas.device import DeviceKey, Policy
 from ups_schemas.ids import CompanyId, DeviceId, Id
 from ups_schemas.mail import MailRequest
-from ups_schemas.topics import DEVICE_KEYS, DEVICES, Topic
-
-# What MongoDB gives: documents have no static type.
-Document = dict[str, Any]
 
 
 class MongoDevices:
@@ -40,7 +42,7 @@ class MongoDevices:
         """The device, also when removed."""
         with map_mongo_errors():
             document = await self._db.devices.find_one({"_id": device_id})
-        return _device(document) if document else None
+        return device_of(document) if document else None
 
     async def add(self, change: Change, company: Company) -> None:
         """Keep a new device and publish it, provided company and people are still at these versions.
@@ -63,29 +65,21 @@ class MongoDevices:
                 raise Changed
             await touch(self._db, session, change.preferences)
             try:
-                await self._db.devices.insert_one(_document(change.device), session=session)
+                await self._db.devices.insert_one(device_document(change.device), session=session)
             except DuplicateKeyError:
                 raise AlreadyExists from None
-            await self._outbox.add(session, *_messages(change))
+            await self._outbox.add(session, *device_messages(change))
 
         await self._transact(step)
 
     async def save(self, *changes: Change, mail: MailRequest | None = None) -> None:
         """Keep and publish the next version of devices, and the mail: all, or nothing."""
-        steps = [
-            ReplaceOne({"_id": change.device.device_id, "version": change.device.version - 1}, _document(change.device))
-            for change in changes
-        ]
-        messages = [message for change in changes for message in _messages(change)]
-        if mail:
-            messages.append(mail_message(mail, *_step(changes[-1].device.snapshot)))
+        mails = [mail_message(mail, *step_of(changes[-1].device.snapshot))] if mail else []
 
         async def step(session: Session) -> None:
-            await touch(self._db, session, {each for change in changes for each in change.preferences})
-            replaced = await self._db.devices.bulk_write(steps, session=session)
-            if replaced.matched_count != len(steps):
-                raise Changed
-            await self._outbox.add(session, *messages)
+            await write(self._db, session, changes)
+            told = [message for change in changes for message in device_messages(change)]
+            await self._outbox.add(session, *told, *mails)
 
         await self._transact(step)
 
@@ -105,7 +99,7 @@ class MongoDevices:
             ]
         with map_mongo_errors():
             found = self._db.devices.find(wanted).sort([("created_at", 1), ("_id", 1)]).limit(limit)
-            return [_device(document) async for document in found]
+            return [device_of(document) async for document in found]
 
     async def company(self, company_id: CompanyId) -> Company:
         """The company; at version 0 if it has set nothing."""
@@ -163,7 +157,7 @@ class MongoDevices:
         wanted = {"removed_at": None, "snapshot.subscriptions.user_id": user_id} | wrong
         with map_mongo_errors():
             found = self._db.devices.find(wanted).sort("_id").limit(limit)
-            return [_device(document) async for document in found]
+            return [device_of(document) async for document in found]
 
     async def devices_of(self, company_id: CompanyId, device_ids: Collection[DeviceId]) -> Collection[DeviceId]:
         """Those of these that are the company's, and not removed."""
@@ -194,10 +188,10 @@ class MongoDevices:
 
         async def step(session: Session) -> None:
             try:
-                await self._db.gateways.insert_one(_gateway_document(gateway), session=session)
+                await self._db.gateways.insert_one(gateway_document(gateway), session=session)
             except DuplicateKeyError:
                 raise AlreadyExists from None
-            await self._outbox.add(session, _gateway_message(gateway))
+            await self._outbox.add(session, gateway_message(gateway))
 
         await self._transact(step)
 
@@ -207,12 +201,12 @@ class MongoDevices:
         async def step(session: Session) -> None:
             replaced = await self._db.gateways.replace_one(
                 {"_id": gateway.gateway_id, "version": gateway.key.version - 1},
-                _gateway_document(gateway),
+                gateway_document(gateway),
                 session=session,
             )
             if not replaced.matched_count:
                 raise Changed
-            await self._outbox.add(session, _gateway_message(gateway))
+            await self._outbox.add(session, gateway_message(gateway))
 
         await self._transact(step)
 
@@ -221,67 +215,17 @@ class MongoDevices:
             await in_transaction(self._db.client, step)
 
 
-def _document(device: Device) -> Document:
-    return {
-        "_id": device.device_id,
-        "version": device.version,
-        "company_id": device.snapshot.company_id,
-        "created_at": device.created_at,
-        "removed_at": device.removed_at,
-        "request_sha256": device.request_sha256,
-        "snapshot": device.snapshot.model_dump(),
-        "keys": [key.model_dump() for key in device.keys],
-        "choices": [choice.model_dump() for choice in device.choices],
-    }
+async def write(db: Database, session: Session, changes: Sequence[Change]) -> None:
+    """Make these steps in the session's transaction.
 
-
-def _device(document: Document) -> Device:
-    # kept before there were wider choices: the subscriptions are the choices
-    choices = document.get("choices", document["snapshot"]["subscriptions"])
-    return Device(
-        DeviceSnapshot.model_validate(document["snapshot"]),
-        tuple(DeviceKey.model_validate(key) for key in document["keys"]),
-        tuple(Subscription.model_validate(choice) for choice in choices),
-        created_at=document["created_at"],
-        removed_at=document["removed_at"],
-        request_sha256=document["request_sha256"],
-    )
-
-
-def _gateway_document(gateway: Gateway) -> Document:
-    return {
-        "_id": gateway.gateway_id,
-        "version": gateway.key.version,
-        "key": gateway.key.model_dump(),
-        "request_sha256": gateway.request_sha256,
-    }
-
-
-def _messages(change: Change) -> list[OutboxMessage]:
-    """What a step tells: one aggregate, one order, and in each step the device before its keys."""
-    snapshot = change.device.snapshot
-    told = None if change.device.removed_at else snapshot
-    step = _step(snapshot)
-    return [
-        _message(DEVICES, snapshot.device_id, told, *step),
-        *(_message(DEVICE_KEYS, key.key_id, key, *step) for key in change.keys),
-        *(_message(DEVICE_KEYS, key.key_id, None, *step) for key in change.dropped),
+    Raises:
+        Changed: a device is no longer at the version before, or somebody's preferences are not.
+    """
+    await touch(db, session, {each for change in changes for each in change.preferences})
+    steps = [
+        ReplaceOne({"_id": each.device_id, "version": each.version - 1}, device_document(each))
+        for each in (change.device for change in changes)
     ]
-
-
-def _step(snapshot: DeviceSnapshot) -> tuple[str, int]:
-    return f"device:{snapshot.device_id}", snapshot.version
-
-
-def _gateway_message(gateway: Gateway) -> OutboxMessage:
-    key = gateway.key
-    return _message(DEVICE_KEYS, key.key_id, key, f"gateway:{gateway.gateway_id}", key.version)
-
-
-def _message(
-    topic: Topic, key: str, told: DeviceSnapshot | DeviceKey | None, aggregate_id: str, sequence: int
-) -> OutboxMessage:
-    event: CloudEvent[DeviceSnapshot | DeviceKey] | None = None
-    if told:
-        event = message_event(told, id=f"{key}:{told.version}", source=SOURCE, subject=key, time=told.changed_at)
-    return OutboxMessage(topic=topic, key=key, event=event, aggregate_id=aggregate_id, sequence=sequence)
+    replaced = await db.devices.bulk_write(steps, session=session)
+    if replaced.matched_count != len(steps):
+        raise Changed

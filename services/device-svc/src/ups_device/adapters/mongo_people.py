@@ -73,6 +73,16 @@ class MongoPeople:
                 {"$set": {"settled": True}},
             )
 
+    async def everyone(self) -> Collection[UserId]:
+        """Those who ever chose."""
+        with map_mongo_errors():
+            return [document["_id"] async for document in self._db.preferences.find({}, {"_id": 1})]
+
+    async def forget(self, user_ids: Collection[UserId]) -> None:
+        """Forget what they prefer."""
+        with map_mongo_errors():
+            await self._db.preferences.delete_many({"_id": {"$in": list(user_ids)}})
+
     async def unsettled(self) -> Collection[UserId]:
         """Whose preferences are kept and perhaps not in every device."""
         with map_mongo_errors():

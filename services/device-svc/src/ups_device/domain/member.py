@@ -1,8 +1,11 @@
 """A person, as far as devices and mails about them care."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from ups_schemas.ids import CompanyId
+from ups_schemas.account import Role
+from ups_schemas.ids import CompanyId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,8 @@ class Member:
     name: str = field(default="", repr=False)
     zone: str = "UTC"
     language: str = "en"
+    role: Role = Role.MEMBER
+    member_since: datetime | None = None
 
     def belongs_to(self, company_id: CompanyId) -> bool:
         """Whether they are an active member of that company."""
@@ -25,3 +30,29 @@ class Member:
         """The address so that only whoever knows it recognises it."""
         local, _, domain = self.address.rpartition("@")
         return f"{local[:1]}…@{domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """All people that there are, as of a moment. What is said of the `unreadable` ones could not be read."""
+
+    by_id: Mapping[UserId, Member]
+    unreadable: Collection[UserId] = ()
+
+    def __contains__(self, user_id: UserId) -> bool:
+        """Whether there is, or may be, such a person."""
+        return user_id in self.by_id or user_id in self.unreadable
+
+    def of(self, company_id: CompanyId) -> frozenset[UserId]:
+        """Those who are, or may be, active members of the company."""
+        there = (user_id for user_id, member in self.by_id.items() if member.belongs_to(company_id))
+        return frozenset(there) | frozenset(self.unreadable)
+
+    def longest_standing_admin(self, company_id: CompanyId) -> UserId | None:
+        """The company's admin of longest standing; of several with the same, and of none, the first by id."""
+        admins = [
+            (member.member_since is None, member.member_since, user_id)
+            for user_id, member in self.by_id.items()
+            if member.belongs_to(company_id) and member.role is Role.ADMIN
+        ]
+        return min(admins)[2] if admins else None

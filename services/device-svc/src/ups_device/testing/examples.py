@@ -37,13 +37,16 @@ def a_key(number: int = 1) -> NewKey:
 
 
 def a_registration(
-    number: int = 1, company_id: str = "acme", preferences: Mapping[str, Preferences] | None = None
+    number: int = 1,
+    company_id: str = "acme",
+    preferences: Mapping[str, Preferences] | None = None,
+    owner: str = "anna",
 ) -> Change:
     """The first step of device `d<number>`."""
     return devices.register(
-        Registration(company_id, "anna", f"Rack {number}"),
-        choices=(Subscription(user_id="anna"),),
-        preferences=preferences or {"anna": Preferences("anna")},
+        Registration(company_id, owner, f"Rack {number}"),
+        choices=(Subscription(user_id=owner),),
+        preferences=preferences or {owner: Preferences(owner)},
         device_id=f"d{number}",
         key=a_key(number),
         plan=Plan(name="advanced", until=NOW + timedelta(days=365)),
