@@ -78,14 +78,15 @@ def issue(user_id: UserId, key: OKPKey, key_id: KeyId, now: datetime) -> str:
 class AccessVerifier:
     """Verifies access tokens. `key_of` gives the public key of an id, also a revoked one; None if there is none.
 
-    What `key_of` raises passes through: a service that does not know the keys yet says so with `Retryable`.
+    It looks again before it says None: a key may be younger than what was read. What it raises passes through: a
+    service that does not know the keys yet says so with `Retryable`.
     """
 
-    def __init__(self, key_of: Callable[[KeyId], SigningKey | None], *, now: Callable[[], datetime]) -> None:
+    def __init__(self, key_of: Callable[[KeyId], Awaitable[SigningKey | None]], *, now: Callable[[], datetime]) -> None:
         self._key_of = key_of
         self._now = now
 
-    def verify(self, token: str) -> UserId:
+    async def verify(self, token: str) -> UserId:
         """Whose token it is.
 
         Raises:
@@ -94,7 +95,7 @@ class AccessVerifier:
         if len(token) > MAX_LENGTH:
             raise NotSignedIn("too long")
         now = self._now()
-        key = self._key(_key_id(token), now)
+        key = await self._key(_key_id(token), now)
         try:
             claims = jwt.decode(token, _public_key(key.x), registry=_OnlyEdDsa(), decoder_cls=_NoDuplicates).claims
             JWTClaimsRegistry(
@@ -109,8 +110,8 @@ class AccessVerifier:
         except ValueError:
             raise NotSignedIn("not a token") from None
 
-    def _key(self, key_id: KeyId, now: datetime) -> SigningKey:
-        key = self._key_of(key_id)
+    async def _key(self, key_id: KeyId, now: datetime) -> SigningKey:
+        key = await self._key_of(key_id)
         if key is None:
             raise NotSignedIn("signed by an unknown key")
         if key.revoked:
@@ -128,7 +129,7 @@ def signed_in(verifier: AccessVerifier) -> Callable[..., Awaitable[UserId]]:
 
     async def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> UserId:
         try:
-            return verifier.verify(credentials.credentials if credentials else "")
+            return await verifier.verify(credentials.credentials if credentials else "")
         except NotSignedIn:
             raise ProblemError(
                 401,
