@@ -21,7 +21,7 @@ from ups_invite.domain import user as domain
 from ups_invite.domain.user import Edit
 from ups_invite.domain.writing import Action, AddCompany, AddPerson, Deed, Order, SavePerson
 from ups_invite.handlers.book import mail_to
-from ups_invite.settings import Settings
+from ups_invite.settings import InviteSettings, Settings
 from ups_invite.testing.contract import ACME, NOW, PeopleContract, Stores, a_person
 from ups_runtime import codec, mongo
 from ups_runtime.errors import Changed
@@ -34,7 +34,7 @@ from ups_runtime.testing import eventually
 from ups_schemas.account import FactKind
 from ups_schemas.envelope import CloudEvent
 from ups_schemas.mail import MailKind
-from ups_schemas.topics import ACCOUNT_EVENTS, MAIL_REQUESTS, USERS, Topic
+from ups_schemas.topics import ACCOUNT_EVENTS, MAIL_REQUESTS, SIGNING_KEYS, USERS, Topic
 
 TOKEN = "an operator's token"
 PATH = "/v1/operator/users"
@@ -56,6 +56,7 @@ class World:
             HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
             LogSettings(),
             OperatorSettings(token=SecretStr(TOKEN)),
+            InviteSettings(secret=SecretStr("s" * 32)),
         )
         async with (
             running("invite-svc", settings, start) as life,
@@ -102,7 +103,7 @@ class World:
 @pytest.fixture
 async def world(stack: Backing, prefix: str) -> World:
     kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
-    await apply_topics(kafka, [USERS, ACCOUNT_EVENTS, MAIL_REQUESTS], 1, get_logger("test"))
+    await apply_topics(kafka, [USERS, ACCOUNT_EVENTS, MAIL_REQUESTS, SIGNING_KEYS], 1, get_logger("test"))
     return World(kafka, MongoSettings(uri=stack.mongo_uri, database_prefix=prefix))
 
 

@@ -1,3 +1,5 @@
+import base64
+import json
 import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -5,20 +7,27 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 from pydantic import SecretStr
 
 from ups_invite.adapters.http import build
+from ups_invite.adapters.jose import JoseSigner
 from ups_invite.adapters.memory import MemoryBook, MemoryPeople, Tables
+from ups_invite.adapters.memory_keys import MemorySigningKeys
 from ups_invite.domain import user as domain
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Edit, Person
 from ups_invite.domain.writing import AddCompany, AddPerson, SavePerson
+from ups_invite.handlers.signing_keys import SigningKeys
 from ups_invite.handlers.users import Users
 from ups_invite.testing.contract import ACME, NOW, a_person
+from ups_runtime.access import _OnlyEdDsa
 from ups_runtime.testing import FakeClock
 
 TOKEN = "an operator's token"
 USERS = "/v1/operator/users"
+KEYS = "/v1/operator/signing-keys"
 ANNA = {"address": "Anna@acme.example", "name": "Anna", "company_id": "acme", "company_name": "Acme"}
 
 
@@ -31,8 +40,9 @@ class Service:
         users = Users(
             self.people.book, self.people, {"UTC", "Europe/Berlin"}, now=self.clock.now, random_bytes=os.urandom
         )
+        self.keys = SigningKeys(MemorySigningKeys(), JoseSigner(SecretStr("s" * 32)), now=self.clock.now)
         self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(build(SecretStr(TOKEN), users)),
+            transport=httpx.ASGITransport(build(SecretStr(TOKEN), users, self.keys)),
             base_url="http://invite",
             headers={"Authorization": f"Bearer {TOKEN}"},
         )
@@ -271,3 +281,39 @@ async def test_erasing_waits_for_a_turn_too(others: int, status: int) -> None:
 
     assert answer.status_code == status
     await service.client.aclose()
+
+
+async def test_anybody_can_read_the_public_keys(service: Service) -> None:
+    await service.keys.tend()
+
+    answer = await service.call("GET", "/.well-known/jwks.json", headers={"Authorization": ""})
+
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "public, max-age=3600"
+    keys = KeySet.import_key_set(answer.json()).keys
+    assert [key.is_private for key in keys] == [False, False]
+    token = await service.keys.issue("anna")
+    kid = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))["kid"]
+    verified = jwt.decode(token, next(key for key in keys if key.kid == kid), registry=_OnlyEdDsa())
+    assert verified.claims["sub"] == "anna"
+
+
+async def test_the_operator_revokes_a_signing_key(service: Service) -> None:
+    await service.keys.tend()
+    listed = (await service.call("GET", KEYS)).json()["signing_keys"]
+
+    answer = await service.call("DELETE", f"{KEYS}/{listed[0]['key_id']}")
+
+    assert answer.status_code == 204
+    after = (await service.call("GET", KEYS)).json()["signing_keys"]
+    assert [(key["number"], key["revoked_at"] is not None) for key in after] == [(1, True), (2, False), (3, False)]
+    public = (await service.call("GET", "/.well-known/jwks.json")).json()["keys"]
+    assert listed[0]["key_id"] not in {key["kid"] for key in public}
+    assert (await service.call("DELETE", f"{KEYS}/unknown")).status_code == 404
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", "/k1")])
+async def test_signing_keys_are_the_operators(service: Service, method: str, path: str) -> None:
+    answer = await service.call(method, KEYS + path, headers={"Authorization": "Bearer anything"})
+
+    assert answer.status_code == 401

@@ -5,9 +5,12 @@ from zoneinfo import available_timezones
 
 from ups_invite.adapters import mongo_people
 from ups_invite.adapters.http import build
+from ups_invite.adapters.jose import JoseSigner
 from ups_invite.adapters.migrations import DATABASE, STEPS
 from ups_invite.adapters.mongo_book import MongoBook
+from ups_invite.adapters.mongo_keys import MongoSigningKeys
 from ups_invite.adapters.mongo_people import MongoPeople
+from ups_invite.handlers.signing_keys import SigningKeys
 from ups_invite.handlers.users import Users
 from ups_invite.settings import Settings
 from ups_runtime import mongo
@@ -33,9 +36,13 @@ async def start(life: Life, settings: Settings) -> None:
     relay = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
     life.spawn("outbox", relay.run())
 
+    keys = SigningKeys(MongoSigningKeys(db, outbox), JoseSigner(settings.invite.secret), now=life.clock.now)
+    life.health.add("signing keys", keys.missing)
+    life.spawn("signing keys", keys.keep(life.clock.sleep))
+
     book, people = MongoBook(db, outbox, mongo_people.WRITERS), MongoPeople(db)
     users = Users(book, people, available_timezones(), now=life.clock.now, random_bytes=os.urandom)
-    await life.serve(build(settings.operator.token, users), settings.http.host, settings.http.port)
+    await life.serve(build(settings.operator.token, users, keys), settings.http.host, settings.http.port)
 
 
 def main() -> None:

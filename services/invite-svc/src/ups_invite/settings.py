@@ -1,8 +1,21 @@
 """What invite-svc can be told by its environment."""
 
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
-from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
+from pydantic import Field, SecretStr
+
+from ups_runtime.settings import Group, HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
+
+
+class InviteSettings(Group):
+    """What the service keeps secrets with; its instances have the same.
+
+    With another secret it makes new signing keys at its next start; nobody is signed out.
+    """
+
+    env_prefix: ClassVar[str] = "UPS_INVITE_"
+    secret: Annotated[SecretStr, Field(min_length=32)]
 
 
 @dataclass(frozen=True)
@@ -14,3 +27,4 @@ class Settings:
     http: HttpSettings
     log: LogSettings
     operator: OperatorSettings
+    invite: InviteSettings

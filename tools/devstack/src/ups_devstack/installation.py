@@ -84,10 +84,17 @@ def _refuse_taken(ports: Mapping[Service, int]) -> None:
 
 def _kept_secrets(path: Path) -> dict[str, str]:
     """The secrets of the installation in this data folder: made once, readable by their owner only."""
-    if path.exists():
-        kept: dict[str, str] = json.loads(path.read_text())
+    fresh = {
+        "operator_token": secrets.token_urlsafe(24),
+        "link_key": secrets.token_urlsafe(32),
+        "invite_secret": secrets.token_urlsafe(32),
+    }
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    if kept.keys() >= fresh.keys():
         return kept
-    fresh = {"operator_token": secrets.token_urlsafe(24), "link_key": secrets.token_urlsafe(32)}
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(fresh, file)
-    return fresh
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(fresh | kept, file)
+    partial.replace(path)
+    return fresh | kept

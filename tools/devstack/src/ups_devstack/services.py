@@ -43,6 +43,7 @@ class Installation:
     prefix: str = ""
     operator_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     link_key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    invite_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     ports: Mapping[Service, int] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
 
@@ -216,6 +217,7 @@ def _environ(service: Service, backing: Backing, installation: Installation) -> 
         "UPS_PORTAL_BASE_URL": f"http://127.0.0.1:{installation.ports[Service.PORTAL]}",
         "UPS_BACKEND_DEVICE_URL": f"http://127.0.0.1:{installation.ports[Service.DEVICE_SVC]}",
         "UPS_LINK_KEYS": installation.link_key,
+        "UPS_INVITE_SECRET": installation.invite_secret,
         "UPS_SMTP_HOST": backing.smtp_host,
         "UPS_SMTP_PORT": str(backing.smtp_port),
         "PYTHONUNBUFFERED": "1",

@@ -5,7 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
+from ups_invite.adapters.key_routes import operator_key_router, public_key_router
 from ups_invite.domain.user import Edit, Person
+from ups_invite.handlers.signing_keys import SigningKeys
 from ups_invite.handlers.users import Import, Place, Users
 from ups_runtime.http import (
     IdempotencyKey,
@@ -86,10 +88,12 @@ class UserPage(BaseModel):
     cursor: str | None
 
 
-def build(token: SecretStr, users: Users) -> FastAPI:
-    """The application: for the time being, everything needs the operator's token."""
+def build(token: SecretStr, users: Users, keys: SigningKeys) -> FastAPI:
+    """The application: for the time being, everything but the public keys needs the operator's token."""
     app = create_app("Ridethrough invite-svc", "0.1.0", max_body_bytes=MAX_BODY_BYTES)
-    app.include_router(user_router(users), dependencies=[Depends(operator_only(token))])
+    app.include_router(public_key_router(keys))
+    for router in (user_router(users), operator_key_router(keys)):
+        app.include_router(router, dependencies=[Depends(operator_only(token))])
     return app
 
 

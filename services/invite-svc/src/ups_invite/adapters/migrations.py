@@ -52,6 +52,16 @@ class _Deed(BaseModel):
     role: str | None
 
 
+class _SigningKey(BaseModel):
+    id: str = Field(alias="_id")
+    version: int
+    number: int
+    x: str
+    sealed: str | None
+    made_at: datetime
+    revoked_at: datetime | None
+
+
 _OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 _THERE = {"erased_at": None}
 _ADDRESSED = {"compare_key": {"$exists": True}}
@@ -79,4 +89,6 @@ STEPS = (
         IndexModel("at", name="expires", expireAfterSeconds=_AUDIT_KEPT_S),
     ),
     rates_indexes("rates: indexes 1", RATES),
+    validator("signing_keys: validator 1", "signing_keys", _SigningKey),
+    indexes("signing_keys: indexes 1", "signing_keys", IndexModel("number", name="number", unique=True)),
 )
