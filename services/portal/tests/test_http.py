@@ -121,11 +121,14 @@ async def test_what_is_no_form_changes_nothing(visit, content_type, body):
     assert visitor.fake.changes == []
 
 
-async def test_other_methods_are_told_which_there_are(visit):
-    answer = await (await visit()).client.post("/")
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("POST", "/", "GET, HEAD"), ("PUT", UNSUBSCRIBE, "GET, HEAD, POST"), ("DELETE", "/static/x", "GET, HEAD")],
+)
+async def test_other_methods_are_told_which_there_are(visit, method, path, allowed):
+    answer = await (await visit()).client.request(method, path)
 
-    assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, HEAD"
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 async def test_logs_and_metrics_have_no_token(visit, capsys, monkeypatch):

@@ -125,7 +125,10 @@ class _Site:
         elif page is None:
             log.error("page.crashed", exc_info=error)
             page = BROKEN
-        return self._answer(page, self._own_path(request))
+        answer = self._answer(page, self._own_path(request))
+        if isinstance(error, HTTPException) and (allowed := (error.headers or {}).get("Allow")):
+            answer.headers["Allow"] = ", ".join(sorted(allowed.split(", ")))
+        return answer
 
     async def _one_click(self, token: str) -> Response:
         try:
@@ -141,8 +144,6 @@ class _Site:
         headers = dict(_HEADERS)
         if page.retry_after_s is not None:
             headers["Retry-After"] = str(page.retry_after_s)
-        if page.status is HTTPStatus.METHOD_NOT_ALLOWED:
-            headers["Allow"] = ", ".join(_READ)
         return HTMLResponse(self._renderer.render(page, path), page.status, headers)
 
     def _own_path(self, request: Request) -> str:
