@@ -182,6 +182,18 @@ async def test_what_ended_while_the_relay_deferred_its_message_is_one_mail(world
     assert world.states() == [(State.DROPPED, Reason.MERGED), (State.ACCEPTED, None)]
 
 
+async def test_a_relay_that_wants_a_log_in_after_the_message_does_not_have_it(world):
+    world.transport.results = [Unavailable(Phase.CONTENT, "it wants a log-in", 535)]
+    await world.take(outage())
+    await world.work()
+    assert [(row.state, row.attempt, row.frozen) for row in world.rows()] == [(State.PENDING, 0, None)]
+    await world.take(power_back())
+    world.clock.advance(WAIT)
+    await world.work()
+
+    assert world.states() == [(State.DROPPED, Reason.MERGED), (State.ACCEPTED, None)]
+
+
 async def test_a_lost_answer_is_tried_again_with_the_same_message(world):
     world.transport.results = [AnswerLost()]
     await world.take(outage())

@@ -121,6 +121,7 @@ def after(  # noqa: PLR0911 - one return for each way an attempt ends
                 attempt=delivery.attempt - 1,
                 due_at=now,
                 data_started_at=None,
+                frozen=delivery.frozen if delivery.doubtful else None,
                 digest_id=_while_doubtful(delivery),
             )
         case Superseded():
