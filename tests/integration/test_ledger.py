@@ -18,12 +18,13 @@ from ups_notifier.domain.life import Backoff
 from ups_notifier.domain.sending import Accepted, Phase, Refused
 from ups_notifier.handlers.ports import LONGEST_TURN
 from ups_notifier.testing.ledger_contract import LedgerContract
-from ups_notifier.testing.samples import NOW, OWNER, decided, event
+from ups_notifier.testing.samples import NOW, OWNER, decided, event, incident
 from ups_runtime import mongo
 from ups_runtime.errors import Permanent
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import MongoSettings
 from ups_runtime.testing import eventually
+from ups_schemas.event import Phase as EventPhase
 
 
 @pytest.fixture
@@ -141,6 +142,24 @@ async def test_only_a_later_mail_of_the_device_overtakes(ledger: MongoLedger, da
     await ledger.save(later, begun, NOW)
     await ledger.start_data(begun, b"mail", NOW)
     assert await deliveries.overtaken(row)
+
+
+async def test_a_look_for_an_end_reads_that_end_alone(ledger: MongoLedger, database: mongo.Database) -> None:
+    ended = [incident("ON_BATTERY", NOW + timedelta(minutes=number)) for number in range(20)]
+    for number, each in enumerate(ended, 1):
+        clear = event("POWER_RESTORED", EventPhase.CLEAR)
+        decision = decided(clear, closed=(each,), notification_id=f"n{number}", device_seq=number)
+        notification = notification_of(decision)
+        assert notification is not None
+        await ledger.add(notification, deliveries_of(notification, NOW), NOW)
+    await database.command("profile", 2)
+
+    found = await ledger.ends_after(decision.device_id, 1, [ended[7].incident_id, "still open"])
+    await database.command("profile", 0)
+
+    [look] = await database["system.profile"].find({"command.find": "notifications"}).to_list()
+    assert found == {ended[7].incident_id: decision.effective_at}
+    assert look["docsExamined"] == 1
 
 
 async def test_a_limit_holds_over_all_who_ask(database: mongo.Database) -> None:

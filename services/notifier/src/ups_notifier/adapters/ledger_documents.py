@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ups_notifier.domain.addressing import Content
+from ups_notifier.domain.addressing import Content, ends_told
 from ups_notifier.domain.delivery import Delivery, Fate, Reason, State
 from ups_runtime.codec import message_event
 from ups_runtime.outbox import OutboxMessage
@@ -40,9 +40,12 @@ def stored(content: Content, *, wanted: bool) -> Document:
     """
     if isinstance(content, MailRequest):
         return {"request": content.model_dump_json()} if wanted else {}
+    ends = list(ends_told([content]))
     return {
         "device_id": content.device_id,
         "device_seq": content.device_seq,
+        # missing rather than empty: the index has what ends something only
+        **({"ends": ends} if ends else {}),
         "decision": _DECISION.dump_json(content).decode(),
     }
 

@@ -14,7 +14,10 @@ RATES, BOUNCES = "rates", "bounces"
 
 
 class _Notification(BaseModel):
-    """`decision` or `request` is JSON as it was on the topic; a request leaves when its delivery ends."""
+    """`decision` or `request` is JSON as it was on the topic; a request leaves when its delivery ends.
+
+    `ends`, if there are any: the ids of the incidents that the decision ends.
+    """
 
     id: str = Field(alias="_id")
     kind: str
@@ -119,4 +122,13 @@ STEPS = (
     ),
     validator("bounces: validator 1", BOUNCES, _Mailbox),
     indexes("bounces: indexes 1", BOUNCES, IndexModel([("changed_at", ASCENDING), ("_id", ASCENDING)], name="changed")),
+    indexes(
+        "notifications: indexes 2",
+        NOTIFICATIONS,
+        IndexModel(
+            [("device_id", ASCENDING), ("ends", ASCENDING)],
+            name="ends",
+            partialFilterExpression={"ends": {"$exists": True}},
+        ),
+    ),
 )

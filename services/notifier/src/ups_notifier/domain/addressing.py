@@ -173,6 +173,12 @@ def ends_told(decisions: Iterable[Decision]) -> dict[str, datetime]:
     }
 
 
+def open_in(decision: Decision) -> frozenset[str]:
+    """The incidents that a mail of this decision says to be open."""
+    incidents = decision.opened if isinstance(decision, EventDecided) else decision.open
+    return frozenset(each.incident_id for each in incidents)
+
+
 def only_ends(decision: Decision) -> bool:
     """Whether a mail of this decision says nothing but that something is over."""
     return isinstance(decision, EventDecided) and bool(decision.closed) and not decision.opened

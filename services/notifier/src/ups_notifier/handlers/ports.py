@@ -70,8 +70,10 @@ class Ledger(Protocol):
     async def reached_since(self, since: datetime) -> frozenset[UserId]:
         """Whose mail the relay took, of the latest rows since then; of very many, some."""
 
-    async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
-        """When incidents of the device ended, by later notifications of it."""
+    async def ends_after(
+        self, device_id: DeviceId, device_seq: int, incident_ids: Collection[str]
+    ) -> Mapping[str, datetime]:
+        """When these incidents of the device ended, by later notifications of it; those that have not are left out."""
 
 
 class Directory(Protocol):

@@ -9,6 +9,7 @@ from ups_notifier.domain.addressing import (
     earlier_deliveries,
     ended_by,
     only_ends,
+    open_in,
     reader_of,
     told_before,
 )
@@ -201,7 +202,7 @@ class Preparation:
         if tells_both and now - min(each.since for each in told) > WORTH_TELLING:
             return Reason.OVER
         ends = (
-            await self._ledger.ends_after(decision.device_id, decision.device_seq)
+            await self._ledger.ends_after(decision.device_id, decision.device_seq, open_in(decision))
             if now - delivery.decided_at >= DELAYED_FROM
             else {}
         )

@@ -228,8 +228,9 @@ class LedgerContract:
         assert OWNER in await ledger.due_lanes(LATER, 10)
 
     async def test_later_notifications_tell_of_ends(self, ledger: Ledger) -> None:
-        """Only later ones, only of the device."""
+        """Only later ones, only of the device, only of those asked for."""
         gone = incident("ON_BATTERY", NOW)
+        asked = [gone.incident_id, "still open"]
         await self._added(ledger, device_seq=7)
         end = decided(
             event("POWER_RESTORED", EventPhase.CLEAR, at=LATER), closed=(gone,), device_seq=8, notification_id="end"
@@ -238,6 +239,7 @@ class LedgerContract:
         assert notification is not None
         await ledger.add(notification, deliveries_of(notification, NOW), NOW)
 
-        assert await ledger.ends_after(end.device_id, 7) == {gone.incident_id: end.effective_at}
-        assert await ledger.ends_after(end.device_id, 8) == {}
-        assert await ledger.ends_after("another", 7) == {}
+        assert await ledger.ends_after(end.device_id, 7, asked) == {gone.incident_id: end.effective_at}
+        assert await ledger.ends_after(end.device_id, 7, asked[1:]) == {}
+        assert await ledger.ends_after(end.device_id, 8, asked) == {}
+        assert await ledger.ends_after("another", 7, asked) == {}

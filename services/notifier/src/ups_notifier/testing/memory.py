@@ -120,11 +120,14 @@ class MemoryLedger:
         taken = (row for row in self.rows.values() if row.state is State.ACCEPTED)
         return frozenset(row.user_id for row in taken if self._added_at[row.notification_id] >= since)
 
-    async def ends_after(self, device_id: DeviceId, device_seq: int) -> Mapping[str, datetime]:
-        """When incidents ended, by later notifications."""
+    async def ends_after(
+        self, device_id: DeviceId, device_seq: int, incident_ids: Collection[str]
+    ) -> Mapping[str, datetime]:
+        """When these incidents ended, by later notifications."""
         contents = (each.content for each in self._notifications.values())
         decisions = (each for each in contents if not isinstance(each, MailRequest))
-        return ends_told(each for each in decisions if each.device_id == device_id and each.device_seq > device_seq)
+        later = (each for each in decisions if each.device_id == device_id and each.device_seq > device_seq)
+        return {each: ended for each, ended in ends_told(later).items() if each in incident_ids}
 
     def _report(self, delivery: Delivery) -> None:
         if delivery.reported is not None:
