@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from ups_devstack.faults.reading import read_all
 from ups_devstack.faults.run import Run
 from ups_runtime.kafka import admin, started, topic_name
 from ups_runtime.testing import eventually
+from ups_runtime.testing.topics import read_all
 from ups_schemas.topics import THROTTLE_STATE
 
 pytestmark = pytest.mark.timeout(900)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
 
 from ups_device.adapters.migrations import DATABASE, STEPS
@@ -35,13 +35,14 @@ from ups_devstack.services import Installation, Services
 from ups_devstack.stack import Backing
 from ups_runtime import codec, mongo
 from ups_runtime.clock import SystemClock
-from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
+from ups_runtime.kafka import apply_topics, producer, started, topic_name
 from ups_runtime.lifecycle import running
 from ups_runtime.links import LinkKind, Links, LinkSettings
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
 from ups_runtime.testing import eventually
+from ups_runtime.testing.topics import read_all
 from ups_schemas.account import Role, User
 from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import CloudEvent, DeadLetterHeader, Message
@@ -136,16 +137,7 @@ class World:
 
     async def read(self, topic: Topic) -> list[Any]:
         """All committed records of the topic, as of now."""
-        async with started(consumer(self.kafka, None)) as reader:
-            name = topic_name(self.kafka, topic)
-            partitions = [TopicPartition(name, number) for number in range(topic.partitions)]
-            reader.assign(partitions)
-            ends = await end_offsets(reader, partitions)
-            records: list[Any] = []
-            while any([await reader.position(partition) < end for partition, end in ends.items()]):
-                for batch in (await reader.getmany(timeout_ms=200)).values():
-                    records += batch
-            return records
+        return await read_all(self.kafka, topic)
 
     async def published(self, topic: Topic, count: int) -> list[CloudEvent[Any] | None]:
         """The messages of the topic (None for a tombstone) once there are so many; no more come with them."""

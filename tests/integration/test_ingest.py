@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from pydantic import SecretStr
 
 from ups_devstack.stack import Backing
@@ -25,12 +25,13 @@ from ups_event_ingest.testing.contracts import publisher_keeps_its_contract, reg
 from ups_event_ingest.testing.examples import device, device_key, example_key, gateway_key
 from ups_runtime import codec
 from ups_runtime.clock import SystemClock
-from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
+from ups_runtime.kafka import apply_topics, producer, started, topic_name
 from ups_runtime.lifecycle import Life, running
 from ups_runtime.logging import get_logger
 from ups_runtime.metrics import Metrics
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, OperatorSettings
 from ups_runtime.testing import eventually
+from ups_runtime.testing.topics import read_all
 from ups_schemas import keys
 from ups_schemas.device import DeviceKey, DeviceSnapshot
 from ups_schemas.envelope import DeadLetterHeader, DeadLetterReason, milliseconds
@@ -86,16 +87,7 @@ class World:
 
     async def read(self, topic: Topic) -> list[Any]:
         """All committed records of the topic, as of now."""
-        async with started(consumer(self.kafka, None)) as reader:
-            name = topic_name(self.kafka, topic)
-            partitions = [TopicPartition(name, number) for number in range(topic.partitions)]
-            reader.assign(partitions)
-            records: list[Any] = []
-            ends = await end_offsets(reader, partitions)
-            while any([await reader.position(partition) < end for partition, end in ends.items()]):
-                for batch in (await reader.getmany(timeout_ms=200)).values():
-                    records += batch
-            return records
+        return await read_all(self.kafka, topic)
 
     async def events(self) -> list[AcceptedEvent]:
         return [codec.decode(record, AcceptedEvent).data for record in await self.read(EVENTS)]

@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import TopicPartition
 from pydantic import SecretStr
 
 from ups_devstack import nut
@@ -24,11 +23,12 @@ from ups_event_ingest.testing.examples import device
 from ups_runtime import codec
 from ups_runtime.clock import SystemClock
 from ups_runtime.errors import ExitCode, Fatal
-from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
+from ups_runtime.kafka import apply_topics, producer, started, topic_name
 from ups_runtime.lifecycle import Life, running
 from ups_runtime.logging import get_logger
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, OperatorSettings
 from ups_runtime.testing import eventually
+from ups_runtime.testing.topics import read_all
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import DEAD_LETTERS, DEVICE_KEYS, DEVICES, EVENTS, INGEST, NUT_WATCH, Service
 
@@ -61,21 +61,12 @@ class World:
 
     async def events(self) -> list[AcceptedEvent]:
         """What is on `ups.events`, each once, as of now."""
-        async with started(consumer(self.kafka, None)) as reader:
-            name = topic_name(self.kafka, EVENTS)
-            partitions = [TopicPartition(name, number) for number in range(EVENTS.partitions)]
-            reader.assign(partitions)
-            records: list[Any] = []
-            ends = await end_offsets(reader, partitions)
-            while any([await reader.position(partition) < end for partition, end in ends.items()]):
-                for batch in (await reader.getmany(timeout_ms=200)).values():
-                    records += batch
-            first_by_id: dict[str, AcceptedEvent] = {}
-            for record in records:
-                event = codec.decode(record, AcceptedEvent).data
-                # an attempt whose acknowledgement was lost may be there, too, under the same id
-                first_by_id.setdefault(event.event_id, event)
-            return list(first_by_id.values())
+        first_by_id: dict[str, AcceptedEvent] = {}
+        for record in await read_all(self.kafka, EVENTS):
+            event = codec.decode(record, AcceptedEvent).data
+            # an attempt whose acknowledgement was lost may be there, too, under the same id
+            first_by_id.setdefault(event.event_id, event)
+        return list(first_by_id.values())
 
     async def says(self, *expected: str, within_s: float = 20) -> None:
         """Return when exactly this has been said, in this order."""

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
 
 from ups_devstack.stack import Backing
 from ups_runtime.clock import SystemClock
@@ -18,11 +17,6 @@ from ups_runtime.health import Health
 from ups_runtime.kafka import (
     TransactionalProducer,
     apply_topics,
-    consumer,
-    end_offsets,
-    partition_counts,
-    started,
-    topic_name,
 )
 from ups_runtime.logging import get_logger
 from ups_runtime.metrics import Metrics
@@ -31,6 +25,7 @@ from ups_runtime.outbox import COLLECTION, Outbox, OutboxMessage
 from ups_runtime.outbox_relay import OutboxRelay
 from ups_runtime.settings import KafkaSettings, MongoSettings
 from ups_runtime.testing import AnsweredWhenCancelled, eventually
+from ups_runtime.testing.topics import read_all
 from ups_schemas.device import DeviceKey, DeviceScope, DeviceSnapshot, Plan
 from ups_schemas.topics import DEVICE_KEYS, DEVICES, Topic
 
@@ -170,17 +165,7 @@ class Bench:
 
     async def published(self, topic: Topic) -> list[Any]:
         """The committed records of the topic, partition by partition."""
-        name = topic_name(self.kafka, topic)
-        count = (await partition_counts(self.kafka, [topic]))[name]
-        partitions = [TopicPartition(name, number) for number in range(count)]
-        records: list[Any] = []
-        async with started(consumer(self.kafka, None)) as asker, started(consumer(self.kafka, None)) as reader:
-            reader.assign(partitions)
-            for partition, end in (await end_offsets(asker, partitions)).items():
-                while await reader.position(partition) < end:
-                    for batch in (await reader.getmany(partition, timeout_ms=100)).values():
-                        records += batch
-        return records
+        return sorted(await read_all(self.kafka, topic), key=lambda record: record.partition)
 
     async def versions(self, topic: Topic = DEVICES) -> list[int]:
         return [decode(record, topic.messages).data.version for record in await self.published(topic)]

@@ -31,6 +31,7 @@ from ups_runtime.settings import (
     OperatorSettings,
     PortalSettings,
 )
+from ups_runtime.testing.topics import read_all
 from ups_schemas.decision import Decision, EventDecided
 from ups_schemas.envelope import Message
 from ups_schemas.event import Phase
@@ -104,16 +105,7 @@ class World:
 
     async def read(self, topic: Topic) -> list[ConsumerRecord]:
         """All committed records of the topic, as of now."""
-        async with started(consumer(self.kafka, None)) as reader:
-            name = topic_name(self.kafka, topic)
-            partitions = [TopicPartition(name, number) for number in range(topic.partitions)]
-            reader.assign(partitions)
-            records: list[ConsumerRecord] = []
-            ends = await end_offsets(reader, partitions)
-            while any([await reader.position(partition) < end for partition, end in ends.items()]):
-                for batch in (await reader.getmany(timeout_ms=200)).values():
-                    records += batch
-            return records
+        return await read_all(self.kafka, topic)
 
     async def reports(self) -> list[MailDelivery]:
         """What the service has told of its deliveries."""

@@ -17,6 +17,7 @@ from ups_runtime.lifecycle import running
 from ups_runtime.logging import get_logger
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings
 from ups_runtime.testing import eventually
+from ups_runtime.testing.topics import read_all
 from ups_schemas.device import DeviceSnapshot, EnableNotifications
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import COMMANDS, DEVICES, EVENTS, Service, Topic
@@ -101,17 +102,10 @@ async def decide(kafka: KafkaSettings, *messages: Message) -> None:
 
 async def read(kafka: KafkaSettings, topic: Topic) -> list[Copy]:
     """All that the topic holds."""
-    places = [TopicPartition(topic_name(kafka, topic), number) for number in range(min(PARTITIONS, topic.partitions))]
-    found: list[Copy] = []
-    async with started(consumer(kafka, None)) as reader:
-        ends = await end_offsets(reader, places)
-        reader.assign(places)
-        while any([await reader.position(place) < end for place, end in ends.items()]):
-            for records in (await reader.getmany(timeout_ms=200)).values():
-                found += [
-                    Copy(record.partition, record.timestamp, record.key, record.value, record.headers)
-                    for record in records
-                ]
+    found = [
+        Copy(record.partition, record.timestamp, record.key, record.value, record.headers)
+        for record in await read_all(kafka, replace(topic, partitions=min(PARTITIONS, topic.partitions)))
+    ]
     return sorted(found, key=lambda copy: copy.partition)
 
 

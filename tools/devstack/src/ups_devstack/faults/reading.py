@@ -1,6 +1,5 @@
-"""What a read-committed consumer sees of a topic, from its beginning."""
+"""Following a topic from its beginning as a read-committed consumer."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,15 +8,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import TypeAdapter
 
-from ups_runtime.kafka import consumer, end_offsets, started, topic_name
+from ups_runtime.kafka import consumer, started, topic_name
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.decision import Decision
 from ups_schemas.topics import Topic
-
-# Control records at the end of a partition leave positions short of it: after so many empty polls that is the end.
-EMPTY_POLLS = 6
-POLL_MS = 250
-READ_WITHIN_S = 60
 
 DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 
@@ -47,22 +41,3 @@ async def reading(kafka: KafkaSettings, topic: Topic) -> AsyncIterator[Reader]:
     async with started(consumer(kafka, None)) as client:
         client.assign([TopicPartition(topic_name(kafka, topic), number) for number in range(topic.partitions)])
         yield Reader(client)
-
-
-async def read_all(kafka: KafkaSettings, topic: Topic) -> list[Any]:
-    """Give all that is committed in a topic now, in the order of each partition."""
-    async with (
-        reading(kafka, topic) as reader,
-        started(consumer(kafka, None)) as asker,
-        asyncio.timeout(READ_WITHIN_S),
-    ):
-        ends = await end_offsets(asker, reader.client.assignment())
-        empty = 0
-        while empty < EMPTY_POLLS:
-            batches = await reader.client.getmany(timeout_ms=POLL_MS)
-            reader.records += [record for batch in batches.values() for record in batch]
-            empty = 0 if batches else empty + 1
-            positions = [await reader.client.position(partition) >= end for partition, end in ends.items()]
-            if all(positions):
-                break
-        return reader.records

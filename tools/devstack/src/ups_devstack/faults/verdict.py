@@ -11,9 +11,10 @@ from typing import Any
 
 from ups_cli.oracle import Oracle
 from ups_devstack.faults.load import POISON
-from ups_devstack.faults.reading import DECISION, read_all
+from ups_devstack.faults.reading import DECISION
 from ups_runtime.clock import SystemClock
 from ups_runtime.settings import KafkaSettings
+from ups_runtime.testing.topics import read_all
 from ups_schemas.decision import Decision, EnabledBy, EventDecided, NotificationsDisabled, NotificationsEnabled
 from ups_schemas.device import DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import DeadLetterHeader, milliseconds
