@@ -49,16 +49,7 @@ class MailWriter:
             decision.type,
             lambda: write(decision, reader, situation, self._links),
             lambda: write_plain(decision, reader, situation, self._links),
-            partial(
-                compose,
-                sender=self._events,
-                recipient=reader.user.address,
-                recipient_name=reader.user.name,
-                delivery_id=delivery_id,
-                answers=answers,
-                company_id=reader.device.company_id,
-                date=situation.now,
-            ),
+            self._event_mail(reader, delivery_id, answers, situation.now),
         )
 
     def digest(self, pending: Sequence[Pending], delivery_id: str, answers: Sequence[str]) -> bytes:
@@ -72,16 +63,7 @@ class MailWriter:
             MailKind.DIGEST,
             lambda: digest_letter(pending, self._links),
             lambda: plain_digest_letter(pending, self._links),
-            partial(
-                compose,
-                sender=self._events,
-                recipient=reader.user.address,
-                recipient_name=reader.user.name,
-                delivery_id=delivery_id,
-                answers=answers,
-                company_id=reader.device.company_id,
-                date=max(each.situation.now for each in pending),
-            ),
+            self._event_mail(reader, delivery_id, answers, max(each.situation.now for each in pending)),
         )
 
     def account(self, request: MailRequest, now: datetime, delivery_id: str) -> bytes:
@@ -104,6 +86,20 @@ class MailWriter:
                 company_id=request.company_id,
                 date=now,
             ),
+        )
+
+    def _event_mail(
+        self, reader: Reader, delivery_id: str, answers: Sequence[str], date: datetime
+    ) -> Callable[[Letter, Rendered], bytes]:
+        return partial(
+            compose,
+            sender=self._events,
+            recipient=reader.user.address,
+            recipient_name=reader.user.name,
+            delivery_id=delivery_id,
+            answers=answers,
+            company_id=reader.device.company_id,
+            date=date,
         )
 
     def _written(
