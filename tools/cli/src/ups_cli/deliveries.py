@@ -1,6 +1,5 @@
 """`ups deliveries`: what became of each mail."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,21 +7,9 @@ import typer
 from ups_cli import words
 from ups_cli.answers import Deliveries, Delivery, Retried
 from ups_cli.api import notifier_service, segment
-from ups_cli.device import Cursor, Limit
-from ups_cli.output import AsJson, note, say, say_fields, say_json, say_table
-
-
-class State(StrEnum):
-    """Where a delivery stands."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    RETRY = "retry"
-    UNKNOWN = "unknown"
-    ACCEPTED = "accepted"
-    FAILED = "failed"
-    DROPPED = "dropped"
-
+from ups_cli.output import AsJson, say, say_fields, say_json, say_table
+from ups_cli.paging import Cursor, Limit, note_more
+from ups_notifier.domain.delivery import State
 
 app = typer.Typer(help="Mails, and what became of each: the notifier's ledger.", no_args_is_help=True)
 
@@ -65,8 +52,7 @@ def list_deliveries(
             for one in page.deliveries
         ),
     )
-    if page.cursor:
-        note(f"There is more: --cursor {page.cursor}")
+    note_more(page.cursor)
 
 
 @app.command()

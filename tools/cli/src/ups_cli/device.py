@@ -10,6 +10,7 @@ from ups_cli import words
 from ups_cli.answers import Device, Devices, Issued, Log, Notifications, Said
 from ups_cli.api import device_service, segment
 from ups_cli.output import AsJson, Json, note, say, say_fields, say_json, say_table
+from ups_cli.paging import Cursor, Limit, note_more
 from ups_schemas.catalogue import Severity
 
 
@@ -24,8 +25,6 @@ class PlanName(StrEnum):
 app = typer.Typer(help="Devices, their Event Log and their Event Notifications.", no_args_is_help=True)
 
 DeviceId = Annotated[str, typer.Argument(metavar="DEVICE", help="The device's id.", show_default=False)]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")]
-Cursor = Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")]
 
 
 @app.command("list")
@@ -59,7 +58,7 @@ def list_devices(
             for device in page.devices
         ),
     )
-    _more(page.cursor)
+    note_more(page.cursor)
 
 
 @app.command()
@@ -154,7 +153,7 @@ def events(
             for row in log.events
         ),
     )
-    _more(log.cursor)
+    note_more(log.cursor)
 
 
 @app.command()
@@ -259,11 +258,6 @@ def _say_issued(issued: Json, *, as_json: bool) -> None:
         note("Keep the key now: nobody can show it again.")
     else:
         note("It was registered before, and its key shown then. `ups device key` makes a new one.")
-
-
-def _more(cursor: str | None) -> None:
-    if cursor:
-        note(f"There is more: --cursor {cursor}")
 
 
 def _moment(text: str | None) -> str | None:

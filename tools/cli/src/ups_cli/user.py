@@ -6,7 +6,8 @@ import typer
 
 from ups_cli.answers import User, Users
 from ups_cli.api import invite_service
-from ups_cli.output import AsJson, Json, note, say_fields, say_json, say_table
+from ups_cli.output import AsJson, Json, say_fields, say_json, say_table
+from ups_cli.paging import Cursor, Limit, note_more
 from ups_schemas.account import Role
 
 app = typer.Typer(help="The people of the installation.", no_args_is_help=True)
@@ -55,8 +56,8 @@ def add(
 @app.command("list")
 def list_users(
     company: Annotated[str | None, typer.Option(help="Only this company's.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 100,
-    cursor: Annotated[str | None, typer.Option(help="Go on where an earlier list ended.")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -74,5 +75,4 @@ def list_users(
             for user in page.users
         ),
     )
-    if page.cursor:
-        note(f"There is more: --cursor {page.cursor}")
+    note_more(page.cursor)
