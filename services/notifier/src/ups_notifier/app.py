@@ -20,7 +20,7 @@ from ups_notifier.adapters.mongo import MongoLedger
 from ups_notifier.adapters.mongo_bounces import MongoBounces
 from ups_notifier.adapters.mongo_deliveries import MongoDeliveries
 from ups_notifier.adapters.mongo_rates import MongoRates
-from ups_notifier.adapters.smtp import Relay, RelayAddress
+from ups_notifier.adapters.smtp import Relay
 from ups_notifier.adapters.webhook import Webhook
 from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.addressing import Notification
@@ -34,7 +34,8 @@ from ups_notifier.handlers.preparing import Preparation
 from ups_notifier.handlers.relay_health import RelayHealth
 from ups_notifier.handlers.retrying import Retrying
 from ups_notifier.metrics import NotifierMetrics
-from ups_notifier.settings import Settings, SmtpSettings
+from ups_notifier.relay_address import relay_address
+from ups_notifier.settings import Settings
 from ups_runtime import mongo
 from ups_runtime.consume import consume
 from ups_runtime.dlq import DeadLetters
@@ -72,7 +73,7 @@ async def start(life: Life, settings: Settings) -> None:
     chance = random.SystemRandom().random
     event_sender = Sender(*parseaddr(settings.mail.event_from))
     account_sender = Sender(*parseaddr(settings.mail.account))
-    relay = await life.enter("relay", Relay(_relay_address(settings.smtp)))
+    relay = await life.enter("relay", Relay(relay_address(settings.smtp)))
     health = RelayHealth(life.clock, chance)
     life.health.add("relay", health.missing)
     metrics.relay_up.set_function(lambda: 0 if health.missing() else 1)
@@ -155,21 +156,6 @@ async def start(life: Life, settings: Settings) -> None:
             heartbeat=life.health.progress("consume", within_s=120),
             health=life.health,
         ),
-    )
-
-
-def _relay_address(smtp: SmtpSettings) -> RelayAddress:
-    return RelayAddress(
-        host=smtp.host,
-        port=smtp.port,
-        tls=smtp.tls,
-        username=smtp.username,
-        password=smtp.password.get_secret_value() if smtp.password else None,
-        ca_file=str(smtp.ca_file) if smtp.ca_file else None,
-        helo_name=smtp.helo_name,
-        connections=smtp.connections,
-        command_timeout_s=smtp.command_timeout_s,
-        data_timeout_s=smtp.data_timeout_s,
     )
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -9,7 +10,8 @@ import httpx
 from pymongo.errors import PyMongoError
 
 from ups_cli.examining.finding import Finding, fault, ok, warning
-from ups_notifier.adapters.smtp import Relay, RelayAddress
+from ups_notifier.adapters.smtp import Relay
+from ups_notifier.relay_address import relay_address
 from ups_notifier.settings import SmtpSettings
 from ups_runtime import mongo
 from ups_runtime.settings import MongoSettings
@@ -48,16 +50,7 @@ async def database(settings: MongoSettings, within_s: float) -> Sequence[Finding
 
 async def relay(smtp: SmtpSettings) -> Sequence[Finding]:
     """Connect, encrypt and log in, as the notifier does; no mail is sent."""
-    address = RelayAddress(
-        host=smtp.host,
-        port=smtp.port,
-        tls=smtp.tls,
-        username=smtp.username,
-        password=smtp.password.get_secret_value() if smtp.password else None,
-        ca_file=str(smtp.ca_file) if smtp.ca_file else None,
-        helo_name=smtp.helo_name,
-        command_timeout_s=min(smtp.command_timeout_s, 10),
-    )
+    address = replace(relay_address(smtp), command_timeout_s=min(smtp.command_timeout_s, 10))
     where = f"{smtp.host}:{smtp.port}"
     async with Relay(address) as tried:
         trouble = await tried.probe()
