@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +10,15 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from bench import latency, pace, report, restart
 from bench.cluster import Site, broker, lay_out, load_devices, load_events
 from bench.process import Contender, throttle
+from bench.session import chosen, session
 from bench.shape import as_json, shape_of
 from bench.workload import Workload
 from ups_devstack.kafka import EmbeddedKafka, reason_unavailable
-from ups_runtime.logging import configure
-from ups_runtime.settings import LogSettings
 from ups_schemas.topics import DECISIONS, EVENTS
 
 EVENTS_WANTED = 600_000
@@ -140,28 +137,17 @@ def main(
     keep: Annotated[bool, typer.Option(help="Write bench/report.md and bench/report.json.")] = True,
 ) -> None:
     """Measure the throttle against others on this machine."""
-    measures = set(only.split(","))
-    if unknown := measures - set(MEASURES):
-        raise typer.BadParameter(f"no such measure: {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
+    measures = chosen(only, MEASURES)
     if reason := reason_unavailable():
         raise typer.BadParameter(f"no broker can run here: {reason}")
-    console = Console(stderr=True)
-    configure(LogSettings(level="error", format="console"), "bench")
     results = report.Results(f"python -m bench {' '.join(sys.argv[1:])}".strip(), devices)
     if events != EVENTS_WANTED:
         results.scaled.append(f"{events:,} events instead of {EVENTS_WANTED:,}.")
     results.skipped.append(
         "Kafka Streams was left out: its jars can be fetched, but the Java runtime of the devstack has no compiler."
     )
-    folder = Path(tempfile.mkdtemp(prefix="ridethrough-bench-"))
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    try:
-        with broker(folder) as kafka, Progress(*columns, console=console, transient=True) as progress:
-            asyncio.run(Run(kafka, folder, events, devices, progress, results).measure(measures))
-    except BaseException:
-        console.print(f"What the processes said is in {folder}")
-        raise
-    shutil.rmtree(folder)
+    with session() as (folder, progress), broker(folder) as kafka:
+        asyncio.run(Run(kafka, folder, events, devices, progress, results).measure(measures))
     report.show(results, Console())
     if keep:
         report.write(results, FOLDER)

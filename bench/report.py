@@ -2,7 +2,6 @@
 
 import json
 import os
-import platform
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.table import Table
 from bench.latency import Latency
 from bench.pace import Pace
 from bench.restart import Restarts
+from bench.session import circumstances, machine
 
 BASE_MIB = 120.0
 PER_DEVICE_KIB = 6.0
@@ -44,10 +44,7 @@ class Results:
     def as_json(self) -> dict[str, Any]:  # Any: JSON
         """All figures."""
         return {
-            "command": self.command,
-            "began_at": self.began_at.isoformat(timespec="seconds"),
-            "machine": machine(),
-            "load_before": self.load,
+            **circumstances(self.command, self.began_at, self.load),
             "devices": self.devices,
             "scaled": self.scaled,
             "skipped": self.skipped,
@@ -59,11 +56,6 @@ class Results:
             "latency": [asdict(latency) for latency in self.latencies],
             "ratios": [dict(zip(("measure", "figure", "wanted", "holds"), row, strict=True)) for row in rows(self)],
         }
-
-
-def machine() -> dict[str, Any]:  # Any: JSON
-    """What it ran on."""
-    return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
 
 
 def rows(results: Results) -> list[tuple[str, str, str, str]]:

@@ -3,11 +3,9 @@
 import asyncio
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,16 +13,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from bench.mail.capacity import Capacity, capacity
 from bench.mail.site import sink, site
 from bench.mail.way import STORM_DEVICES, STORM_S, Latency, Storm, latency, storm
-from bench.report import machine
+from bench.session import chosen, circumstances, machine, session
 from ups_devstack.stack import backing
-from ups_runtime.logging import configure
-from ups_runtime.settings import LogSettings
 
 FOLDER = Path(__file__).parent
 MEASURES = ("senders", "latency", "capacity", "storm")
@@ -52,10 +48,7 @@ class Results:
     def as_json(self) -> dict[str, Any]:  # Any: JSON
         """All figures."""
         return {
-            "command": self.command,
-            "began_at": self.began_at.isoformat(timespec="seconds"),
-            "machine": machine(),
-            "load_before": self.load,
+            **circumstances(self.command, self.began_at, self.load),
             "scaled": self.scaled,
             "senders": self.senders,
             "latency": [asdict(one) for one in self.latencies],
@@ -157,27 +150,16 @@ def main(
     keep: Annotated[bool, typer.Option(help="Write bench/mail/report.md and report.json.")] = True,
 ) -> None:
     """Measure the way of a mail on this machine."""
-    measures = set(only.split(","))
-    if unknown := measures - set(MEASURES):
-        raise typer.BadParameter(f"no such measure: {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
-    console = Console(stderr=True)
-    configure(LogSettings(level="error", format="console"), "bench")
+    measures = chosen(only, MEASURES)
     results = Results(f"python -m bench.mail {' '.join(sys.argv[1:])}".strip())
     if devices != STORM_DEVICES:
         results.scaled.append(
             f"{devices:,} devices at the rate of {STORM_DEVICES:,} in {STORM_S:.0f} s, instead of all of them."
         )
-    folder = Path(tempfile.mkdtemp(prefix="ridethrough-bench-"))
-    (folder / "storm").mkdir()
     sizes = Sizes(mails, devices, tuple(float(rate) for rate in rates.split(",")), seconds)
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    try:
-        with Progress(*columns, console=console, transient=True) as progress:
-            asyncio.run(measure(results, folder, measures, sizes, progress))
-    except BaseException:
-        console.print(f"What the processes said is in {folder}")
-        raise
-    shutil.rmtree(folder)
+    with session() as (folder, progress):
+        (folder / "storm").mkdir()
+        asyncio.run(measure(results, folder, measures, sizes, progress))
     show(results, Console())
     if keep:
         write(results)
