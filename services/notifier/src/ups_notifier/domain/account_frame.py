@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from ups_notifier.domain.framing import WHY_LABEL, moment_fact
 from ups_notifier.domain.letter import Action, Addresses, Fact, Letter, Tone
-from ups_notifier.domain.wording import MAX_NAME_IN_SUBJECT, clean, isolated, unlinked, zone_of
+from ups_notifier.domain.wording import MAX_NAME_IN_SUBJECT, clean, isolated, unlinked
 from ups_schemas.mail import MailRequest
+from ups_schemas.wording import zone_of
 
 OPEN_PORTAL_LABEL = "Open the portal"
 OPEN_DEVICES_LABEL = "Open your UPSes"

@@ -22,9 +22,9 @@ from ups_notifier.domain.company_letter import invitation, invitation_accepted, 
 from ups_notifier.domain.framing import moment_fact
 from ups_notifier.domain.letter import Action, Addresses, Fact, Letter, Scope, Tone, Unsubscription
 from ups_notifier.domain.sign_in_letter import account_exists, password_changed, password_reset, verify_address
-from ups_notifier.domain.wording import zone_of
 from ups_schemas.ids import DeviceId
 from ups_schemas.mail import MailKind, MailRequest
+from ups_schemas.wording import zone_of
 
 UNDO_LABEL = "Get these e-mails again"
 

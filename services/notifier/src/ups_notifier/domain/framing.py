@@ -9,19 +9,17 @@ from ups_notifier.domain.addressing import Reader, decided_at, mail_kind
 from ups_notifier.domain.letter import Action, Addresses, Fact, Item, Letter, Section, Situation, Tone
 from ups_notifier.domain.wording import (
     MAX_NAME_IN_SUBJECT,
-    beside_in_utc,
     clean,
     condition_name,
     duration,
     isolated,
-    moment,
     moment_with_utc,
-    zone_of,
 )
 from ups_schemas.catalogue import Severity
 from ups_schemas.decision import Count, Decision, Incident
 from ups_schemas.device import DeviceSnapshot, Policy
 from ups_schemas.mail import MailKind
+from ups_schemas.wording import in_utc, moment, zone_of
 
 DELAYED_FROM = timedelta(minutes=15)
 
@@ -161,7 +159,7 @@ class Frame:
 
 def moment_fact(label: str, moment_: datetime, zone: ZoneInfo) -> Fact:
     """A moment as a fact for a reader in this zone."""
-    return Fact(label, moment(moment_, zone), beside_in_utc(moment_, zone))
+    return Fact(label, moment(moment_, zone), in_utc(moment_, zone))
 
 
 def tagged(line: str, *tags: str) -> str:

@@ -10,8 +10,9 @@ from ups_notifier.domain.account_frame import (
 )
 from ups_notifier.domain.framing import moment_fact
 from ups_notifier.domain.letter import Action, Addresses, Letter, Tone
-from ups_notifier.domain.wording import clean, zone_of
+from ups_notifier.domain.wording import clean
 from ups_schemas.mail import MailRequest
+from ups_schemas.wording import zone_of
 
 BADGE = "Your account"
 

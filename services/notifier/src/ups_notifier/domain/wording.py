@@ -1,45 +1,22 @@
-"""Words that all mails share: names from outside made harmless, times in the reader's zone, durations, counts."""
+"""Words that all mails share: names that no mail software misreads, durations, counts, conditions."""
 
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from ups_schemas.catalogue import CONDITION_BY_CODE, OTHER, Severity, Told, name_of
+from ups_schemas.wording import in_utc, moment, one_line, shortened
 
 MAX_NAME = 120
 MAX_NAME_IN_SUBJECT = 50
-_ELLIPSIS = "…"
-
-# Without these two, emoji of several parts and Persian or Indic words fall apart.
-_JOINERS = {"\u200c", "\u200d"}
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 
 
 def clean(text: str, limit: int = MAX_NAME) -> str:
-    """One line of `text`: no control, direction or invisible characters, single spaces, at most `limit` characters."""
-    kept = "".join(_harmless(character) for character in text[: limit * 8])
+    """`text` as one harmless line of at most `limit` characters, which also mail software leaves as it is."""
     # "=?" begins an encoded word, which mail software decodes wherever it finds one
-    line = " ".join(kept.replace("=?", "= ?").split())
-    if len(line) <= limit:
-        return line
-    return _whole_characters(line[: limit - 1]).rstrip() + _ELLIPSIS
-
-
-def _harmless(character: str) -> str:
-    category = unicodedata.category(character)
-    if category in {"Cc", "Zl", "Zp"}:
-        return " "
-    if category in {"Cf", "Cs"}:
-        return character if character in _JOINERS else ""
-    return character
-
-
-def _whole_characters(text: str) -> str:
-    """`text` without a joiner or mark that has lost its other half."""
-    while text and (text[-1] in _JOINERS or unicodedata.combining(text[-1])):
-        text = text[:-1]
-    return text
+    return shortened(one_line(text[: limit * 8]).replace("=?", "= ?"), limit)
 
 
 def isolated(text: str) -> str:
@@ -59,21 +36,6 @@ def unlinked(text: str) -> str:
     return _LINKING.sub(rf"{_APART}\g<0>{_APART}", text)
 
 
-def zone_of(name: str) -> ZoneInfo:
-    """The reader's time zone; UTC when there is none of that name."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
-def moment(at: datetime, zone: ZoneInfo) -> str:
-    """`Sun 22 Nov 2026, 18:31:05 (UTC+01:00)` in the reader's zone."""
-    local = at.astimezone(zone)
-    date = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
-    return f"{date}, {local:%H:%M:%S} ({_offset(local)})"
-
-
 def time_of_day(at: datetime, day_of: datetime, zone: ZoneInfo) -> str:
     """`18:31:05 (UTC+01:00) = 17:31:05 UTC`, with the date if it is not the day of `day_of`."""
     whole = moment_with_utc(at, zone)
@@ -81,31 +43,10 @@ def time_of_day(at: datetime, day_of: datetime, zone: ZoneInfo) -> str:
     return whole.partition(", ")[2] if same_day else whole
 
 
-def beside_in_utc(at: datetime, zone: ZoneInfo) -> str | None:
-    """`17:31:05 UTC` to stand beside `moment`, with the date if it is another; none for a reader in UTC."""
-    local, utc = at.astimezone(zone), at.astimezone(UTC)
-    if not local.utcoffset():
-        return None
-    date = "" if local.date() == utc.date() else f"{utc.day} {_MONTHS[utc.month - 1]}, "
-    return f"{date}{utc:%H:%M:%S} UTC"
-
-
 def moment_with_utc(at: datetime, zone: ZoneInfo) -> str:
     """Both in one line."""
-    utc = beside_in_utc(at, zone)
+    utc = in_utc(at, zone)
     return moment(at, zone) + (f" = {utc}" if utc else "")
-
-
-# Not strftime's: those follow the locale of the process.
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def _offset(local: datetime) -> str:
-    minutes = int((local.utcoffset() or timedelta(0)).total_seconds()) // 60
-    if not minutes:
-        return "UTC"
-    return f"UTC{'+' if minutes > 0 else '−'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 def duration(length: timedelta) -> str:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from ups_portal.domain.link import EnableLink, Notifications, Obstacle, Result
 from ups_portal.domain.page import Fact, Form, Item, Page, Tone
-from ups_portal.domain.wording import in_utc, moment, roughly, time_of_day, zone_of
+from ups_portal.domain.wording import roughly, time_of_day
 from ups_schemas.catalogue import name_of
+from ups_schemas.wording import in_utc, moment, zone_of
 
 ENABLE = "Enable Notifications"
 DISABLED = "Event Notifications Disabled"

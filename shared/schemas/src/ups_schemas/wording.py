@@ -1,0 +1,68 @@
+"""How names and times out of messages read to people, in mails and on pages alike."""
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+# Not strftime's: those follow the locale of the process.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+# Without these two, emoji of several parts and Persian or Indic words fall apart.
+_JOINERS = {"\u200c", "\u200d"}
+_ELLIPSIS = "…"
+
+
+def one_line(text: str) -> str:
+    """`text` from outside made harmless: no control, direction or invisible characters, single spaces."""
+    return " ".join("".join(_harmless(character) for character in text).split())
+
+
+def _harmless(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in {"Cc", "Zl", "Zp"}:
+        return " "
+    return "" if category in {"Cf", "Cs"} and character not in _JOINERS else character
+
+
+def shortened(line: str, limit: int) -> str:
+    """At most `limit` characters of it, with an ellipsis where some are left out."""
+    return line if len(line) <= limit else _whole_characters(line[: limit - 1]).rstrip() + _ELLIPSIS
+
+
+def _whole_characters(text: str) -> str:
+    """`text` without a joiner or mark that has lost its other half."""
+    while text and (text[-1] in _JOINERS or unicodedata.combining(text[-1])):
+        text = text[:-1]
+    return text
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The reader's time zone; UTC when there is none of that name. Whoever calls it depends on `tzdata`."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """`Sun 22 Nov 2026, 18:31:05 (UTC+01:00)` in the reader's zone."""
+    local = at.astimezone(zone)
+    date = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
+    return f"{date}, {local:%H:%M:%S} ({_offset(local)})"
+
+
+def _offset(local: datetime) -> str:
+    minutes = int((local.utcoffset() or timedelta(0)).total_seconds()) // 60
+    if not minutes:
+        return "UTC"
+    return f"UTC{'+' if minutes > 0 else '−'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def in_utc(at: datetime, zone: ZoneInfo) -> str | None:
+    """`17:31:05 UTC` to stand beside `moment`, with the date if it is another; none for a reader in UTC."""
+    local, utc = at.astimezone(zone), at.astimezone(UTC)
+    if not local.utcoffset():
+        return None
+    date = "" if local.date() == utc.date() else f"{utc.day} {_MONTHS[utc.month - 1]}, "
+    return f"{date}{utc:%H:%M:%S} UTC"
