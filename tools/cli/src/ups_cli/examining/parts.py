@@ -19,8 +19,8 @@ from ups_schemas.topics import MAX_AHEAD
 
 # A header has whole seconds, and a busy machine answers late. Tripled, a mail's times look wrong to its reader.
 _CLOCK_TOLERANCE = timedelta(seconds=3)
-_CLOCK_TODO = "let NTP set the clocks: ingest whose clock is a minute ahead is refused by the brokers"
-_MONGO_TODO = "see that MongoDB runs, and UPS_MONGO_URI"
+_CLOCK_ADVICE = "let NTP set the clocks: ingest whose clock is a minute ahead is refused by the brokers"
+_MONGO_ADVICE = "see that MongoDB runs, and UPS_MONGO_URI"
 
 
 async def database(settings: MongoSettings, within_s: float) -> Sequence[Finding]:
@@ -31,7 +31,7 @@ async def database(settings: MongoSettings, within_s: float) -> Sequence[Finding
         hello = await client.admin.command("hello", maxTimeMS=int(within_s * 1000))
         answered = datetime.now(UTC)
     except PyMongoError as error:
-        return [fault("database", f"MongoDB does not answer: {type(error).__name__}", _MONGO_TODO)]
+        return [fault("database", f"MongoDB does not answer: {type(error).__name__}", _MONGO_ADVICE)]
     finally:
         await client.close()
     if not hello.get("setName") and hello.get("msg") != "isdbgrid":
@@ -91,7 +91,7 @@ def clock(whose: str, ahead: timedelta) -> Finding:
     if abs(ahead) <= _CLOCK_TOLERANCE:
         return ok(check, f"as this machine's, give or take {_CLOCK_TOLERANCE.total_seconds():g} s")
     told = f"{abs(seconds):,.0f} s {'ahead of' if seconds > 0 else 'behind'} this machine's"
-    return (fault if abs(ahead) >= MAX_AHEAD else warning)(check, told, _CLOCK_TODO)
+    return (fault if abs(ahead) >= MAX_AHEAD else warning)(check, told, _CLOCK_ADVICE)
 
 
 def _service_clock(name: str, response: httpx.Response, asked: datetime, took_s: float) -> Sequence[Finding]:
