@@ -134,9 +134,10 @@ class Registry:
             Refused: owner or subscriber is nobody of that company; or the key was used for another request.
             Conflict: the device was registered by this request before, and is removed.
         """
-        await self._require_member(registration.owner, registration.company_id, "owner")
+        await require_member(self._users, registration.owner, registration.company_id, "owner")
         for number, choice in enumerate(registration.subscriptions):
-            await self._require_member(choice.user_id, registration.company_id, f"subscribers[{number}].user_id")
+            field = f"subscribers[{number}].user_id"
+            await require_member(self._users, choice.user_id, registration.company_id, field)
             require_known_codes(choice, f"subscribers[{number}].codes")
         now = self._now()
         if registration.plan:
@@ -174,10 +175,7 @@ class Registry:
         Raises:
             NotFound: there is none, or it was removed.
         """
-        device = await self._store.find(device_id)
-        if device is None or device.removed_at is not None:
-            raise unknown_device()
-        return device
+        return require_present(await self._store.find(device_id))
 
     async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Device]:
         """Devices, oldest first."""
@@ -253,11 +251,6 @@ class Registry:
             raise Conflict("removed-meanwhile", "The device that this request registered has been removed.")
         return Issued(there, there.keys[0].key_id, None)
 
-    async def _require_member(self, user_id: UserId, company_id: CompanyId, field: str) -> None:
-        member = await self._users.member(user_id)
-        if member is None or not member.belongs_to(company_id):
-            raise Refused("unknown-user", "This is no active user of that company.", field)
-
     def _require_plan(self, chosen: Plan, now: datetime, field: str) -> None:
         if self._defaults.free_period is None:
             raise Conflict("plans-off", "This installation has no plans: every device is on advanced, without end.")
@@ -273,11 +266,29 @@ class Registry:
         return derived("device", self._random_bytes(16).hex())
 
 
+async def require_member(users: Users, user_id: UserId, company_id: CompanyId, field: str) -> None:
+    """Refuse whoever is no active member of the company; `field` is where they stand."""
+    member = await users.member(user_id)
+    if member is None or not member.belongs_to(company_id):
+        raise Refused("unknown-user", "This is no active user of that company.", field)
+
+
 def require_known_codes(choice: Subscription, field: str) -> None:
     """Refuse a choice of codes that the catalogue does not have; `field` is where it stands."""
     for code in choice.codes or ():
         if code not in CONDITION_BY_CODE:
             raise Refused("unknown-code", f"The catalogue has no condition {code}.", field)
+
+
+def require_present(device: Device | None) -> Device:
+    """The device, unless there is none, or it was removed.
+
+    Raises:
+        NotFound: so it is.
+    """
+    if device is None or device.removed_at is not None:
+        raise unknown_device()
+    return device
 
 
 def unknown_device() -> NotFound:

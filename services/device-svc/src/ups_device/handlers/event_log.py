@@ -7,7 +7,7 @@ from typing import Protocol, assert_never
 from ups_device.domain import plan
 from ups_device.domain.device import Device
 from ups_device.domain.event_log import Belonging, DeviceLog, NewDecision, NewEvent, Presence, Query, Row, leaves_row
-from ups_runtime.errors import NotFound
+from ups_device.handlers.devices import unknown_device
 from ups_schemas.decision import (
     EventDecided,
     LateEventsDecided,
@@ -104,7 +104,7 @@ class EventLog:
         """
         device = await self._devices.find(device_id)
         if device is None:
-            raise NotFound("unknown-device", "There is no such device.")
+            raise unknown_device()
         return DeviceLog(device_id, device.snapshot.ownership)
 
     async def page(self, query: Query) -> Sequence[Row]:

@@ -8,7 +8,8 @@ from typing import Protocol
 from ups_device.domain import period as periods
 from ups_device.domain.device import Device
 from ups_device.domain.period import Answer, Period, State
-from ups_runtime.errors import Changed, Conflict, NotFound, Retryable
+from ups_device.handlers.devices import require_present
+from ups_runtime.errors import Changed, Conflict, Retryable
 from ups_schemas.device import Actor, EnableNotifications
 from ups_schemas.ids import DeviceId, PeriodId, derived
 
@@ -109,9 +110,7 @@ class Notifications:
         return Answer.REQUESTED
 
     async def _last(self, device_id: DeviceId) -> Period | None:
-        device = await self._devices.find(device_id)
-        if device is None or device.removed_at is not None:
-            raise NotFound("unknown-device", "There is no such device.")
+        device = require_present(await self._devices.find(device_id))
         return await self._periods.last(device_id, device.snapshot.ownership)
 
 

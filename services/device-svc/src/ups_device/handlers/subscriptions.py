@@ -10,9 +10,9 @@ from ups_device.domain import device as devices
 from ups_device.domain.device import Device
 from ups_device.domain.subscription import Preferences, choose, hear
 from ups_device.handlers import devices as ports
-from ups_device.handlers.devices import Users, require_known_codes, too_many, unknown_device
+from ups_device.handlers.devices import Users, require_known_codes, require_member, require_present, too_many
 from ups_runtime.cancellation import heed_cancellation
-from ups_runtime.errors import Changed, Conflict, Refused, Retryable
+from ups_runtime.errors import Changed, Conflict, Retryable
 from ups_runtime.logging import get_logger
 from ups_schemas.device import DeviceSnapshot, Subscription
 from ups_schemas.ids import CompanyId, DeviceId, UserId
@@ -103,15 +103,13 @@ class Subscriptions:
         confirm: Confirm | None,
     ) -> tuple[Device, bool]:
         for _ in range(ATTEMPTS):
-            device = await self._store.find(device_id)
-            if device is None or device.removed_at is not None:
-                raise unknown_device()
+            device = require_present(await self._store.find(device_id))
             choice = step(device.choice(user_id))
             if choice is None:
                 return device, False
             if choice.on:
-                await self._require_member(user_id, device.snapshot.company_id)
-            preferences = (await self._people.preferences({user_id}))[user_id]
+                await require_member(self._users, user_id, device.snapshot.company_id, "user_id")
+            preferences = await self.preferences(user_id)
             try:
                 change = devices.subscribe(device, choice, preferences, self._now())
             except OverflowError:
@@ -210,8 +208,3 @@ class Subscriptions:
             except Changed:
                 continue
         raise Conflict.with_others()
-
-    async def _require_member(self, user_id: UserId, company_id: CompanyId) -> None:
-        member = await self._users.member(user_id)
-        if member is None or not member.belongs_to(company_id):
-            raise Refused("unknown-user", "This is no active user of that company.", "user_id")
