@@ -78,7 +78,7 @@ async def start(life: Life, settings: Settings) -> None:
     gateways = Gateways(devices, now=life.clock.now, random_bytes=os.urandom)
     notifications = Notifications(devices, periods, now=life.clock.now)
     actions = LinkActions(devices, users, subscriptions, notifications, now=life.clock.now)
-    lookup = LinkLookup(devices, users, subscriptions, notifications, actions, now=life.clock.now)
+    lookup = LinkLookup(devices, users, subscriptions, notifications, now=life.clock.now)
     app = http.build(
         settings.operator.token,
         link_router(LinkVerifier(settings.link.ring()), lookup, actions),

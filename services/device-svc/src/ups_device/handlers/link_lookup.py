@@ -11,7 +11,6 @@ from ups_device.domain.member import Member
 from ups_device.domain.period import Period, State
 from ups_device.domain.subscription import Preferences
 from ups_device.handlers.devices import Users
-from ups_device.handlers.links import LinkActions
 from ups_device.handlers.notifications import Devices, Notifications
 from ups_device.handlers.subscriptions import Subscriptions
 from ups_schemas.ids import CompanyId, DeviceId, UserId
@@ -75,7 +74,6 @@ class LinkLookup:
         users: Users,
         subscriptions: Subscriptions,
         notifications: Notifications,
-        actions: LinkActions,
         *,
         now: Callable[[], datetime],
     ) -> None:
@@ -83,7 +81,6 @@ class LinkLookup:
         self._users = users
         self._subscriptions = subscriptions
         self._notifications = notifications
-        self._actions = actions
         self._now = now
 
     async def enable(self, link: EnableLink) -> EnableView:
@@ -109,7 +106,7 @@ class LinkLookup:
         """What an unsubscribe link, or its undo, is about."""
         member, device = await self._users.member(link.user_id), await self._devices.find(link.device_id)
         scene, wishes = await self._look(link.user_id, member, device, link.company_id)
-        last = await self._actions.is_last_listener(link.user_id, member, device)
+        last = await self._subscriptions.is_last_listener(link.user_id, member, device)
         return SubscriptionView(scene, wishes, last)
 
     async def why(self, user_id: UserId, device_id: DeviceId | None) -> tuple[Scene, Wishes]:

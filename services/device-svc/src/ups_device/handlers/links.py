@@ -7,7 +7,6 @@ from typing import assert_never
 
 from ups_device.domain.device import Device
 from ups_device.domain.link import EnableLink, Obstacle, SubscriptionLink, confirmation, is_visible, obstacle
-from ups_device.domain.member import Member
 from ups_device.domain.period import Answer
 from ups_device.domain.subscription import Preferences, Scope, turn
 from ups_device.handlers.devices import Users
@@ -15,7 +14,6 @@ from ups_device.handlers.notifications import Devices, Notifications, other_peri
 from ups_device.handlers.subscriptions import Subscriptions
 from ups_runtime.errors import Conflict, Gone, NotFound, Refused
 from ups_schemas.device import Actor, Subscription
-from ups_schemas.ids import UserId
 from ups_schemas.mail import MailRequest
 
 
@@ -77,7 +75,7 @@ class LinkActions:
             changed = await self._subscriptions.prefer(
                 link.user_id, lambda now: turn(now, company_id, on=False), confirm
             )
-        return Unsubscribed(changed, scope, await self.is_last_listener(link.user_id, member, device))
+        return Unsubscribed(changed, scope, await self._subscriptions.is_last_listener(link.user_id, member, device))
 
     async def resubscribe(self, link: SubscriptionLink, scope: Scope) -> bool:
         """Undo exactly that choice; gives whether anything changed.
@@ -98,12 +96,6 @@ class LinkActions:
             raise Conflict("never-subscribed", "You are not among the subscribers of this device.")
         _, changed = await self._subscriptions.change(link.device_id, link.user_id, _on)
         return changed
-
-    async def is_last_listener(self, user_id: UserId, member: Member | None, device: Device | None) -> bool:
-        """Whether nobody but this person hears of the device, as far as they may know."""
-        if device is None or device.removed_at is not None or not is_visible(device, member):
-            return False
-        return not set(await self._subscriptions.listeners(device.snapshot)) - {user_id}
 
 
 def _refusal(hindered: Obstacle) -> Refused:

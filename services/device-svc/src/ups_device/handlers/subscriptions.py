@@ -8,6 +8,8 @@ from weakref import WeakValueDictionary
 
 from ups_device.domain import device as devices
 from ups_device.domain.device import Device
+from ups_device.domain.link import is_visible
+from ups_device.domain.member import Member
 from ups_device.domain.subscription import Preferences, choose, hear
 from ups_device.handlers import devices as ports
 from ups_device.handlers.devices import Users, require_known_codes, require_member, require_present, too_many
@@ -183,6 +185,12 @@ class Subscriptions:
         heard = hear(snapshot)
         people = await self._users.members(heard)
         return tuple(who for who in heard if who in people and people[who].belongs_to(snapshot.company_id))
+
+    async def is_last_listener(self, user_id: UserId, member: Member | None, device: Device | None) -> bool:
+        """Whether nobody but this person hears of the device, as far as they may know."""
+        if device is None or device.removed_at is not None or not is_visible(device, member):
+            return False
+        return not set(await self.listeners(device.snapshot)) - {user_id}
 
     async def _settle(self, user_id: UserId) -> None:
         """Bring the person's preferences, of whichever version is the last, to each of their devices, batch by batch.

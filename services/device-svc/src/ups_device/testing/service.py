@@ -73,7 +73,7 @@ class Service:
         registry = Registry(self.devices, self.users, self.devices.people, defaults, now=now, random_bytes=os.urandom)
         notifications = Notifications(self.devices, self.periods, now=now)
         actions = LinkActions(self.devices, self.users, self.subscriptions, notifications, now=now)
-        lookup = LinkLookup(self.devices, self.users, self.subscriptions, notifications, actions, now=now)
+        lookup = LinkLookup(self.devices, self.users, self.subscriptions, notifications, now=now)
         app = http.build(
             SecretStr(TOKEN),
             link_router(LinkVerifier(LINK_KEYS), lookup, actions),
