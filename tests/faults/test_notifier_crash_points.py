@@ -5,7 +5,7 @@ What may come twice is what went out when its answer could not be noted any more
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,8 @@ from ups_devstack.stack import Backing
 from ups_notifier.domain.delivery import Delivery
 from ups_notifier.testing import samples
 from ups_notifier.testing.checker import check
-from ups_notifier.testing.smtp_server import ScriptedServer, scripted_server
-from ups_notifier.testing.world import World, outage, power_back, world_with
-from ups_runtime.settings import KafkaSettings, MongoSettings
+from ups_notifier.testing.smtp_server import ScriptedServer
+from ups_notifier.testing.world import World, outage, power_back
 from ups_runtime.testing import eventually
 from ups_schemas.topics import DEVICES
 
@@ -87,20 +86,6 @@ def _short_transactions(stack: Backing) -> Iterator[None]:
         client.admin.command("setParameter", 1, **{parameter: 2})
         yield
         client.admin.command("setParameter", 1, **{parameter: usual})
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def world(stack: Backing, prefix: str, server: ScriptedServer) -> AsyncIterator[World]:
-    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
-    mongo = MongoSettings(uri=stack.mongo_uri, database_prefix=prefix)
-    async with world_with(kafka, mongo, server.port) as built:
-        yield built
 
 
 @pytest.mark.parametrize("fate", FATES + OF_ONE, ids=str)

@@ -4,9 +4,8 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -14,112 +13,60 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from pydantic import SecretStr
 
-from ups_devstack.stack import Backing
-from ups_notifier.adapters.migrations import BOUNCES, DATABASE, STEPS
+from ups_notifier.adapters.migrations import BOUNCES, DATABASE
 from ups_notifier.adapters.mongo_bounces import MongoBounces
 from ups_notifier.adapters.webhook import SIGNATURE_HEADER, TIMESTAMP_HEADER, signature
 from ups_notifier.app import start
 from ups_notifier.domain.bouncing import BounceKind
-from ups_notifier.settings import MailSettings, NotifierSettings, Settings, SmtpSettings
 from ups_notifier.testing import samples
 from ups_notifier.testing.bounces_contract import DEAD, BouncesContract
-from ups_notifier.testing.smtp_server import ScriptedServer, Taken, scripted_server
+from ups_notifier.testing.smtp_server import ScriptedServer, Taken
+from ups_notifier.testing.world import TOKEN, World, outage
 from ups_runtime import codec, mongo
-from ups_runtime.clock import SystemClock
 from ups_runtime.errors import Permanent
-from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
 from ups_runtime.lifecycle import Life, running
-from ups_runtime.links import LinkSettings
-from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.return_path import ReturnPaths
-from ups_runtime.settings import (
-    HttpSettings,
-    KafkaSettings,
-    LogSettings,
-    MongoSettings,
-    OperatorSettings,
-    PortalSettings,
-)
 from ups_runtime.testing import eventually
 from ups_schemas.account import Role
 from ups_schemas.device import Subscription
-from ups_schemas.envelope import Message
 from ups_schemas.ids import delivery_id
 from ups_schemas.mail import DeliveryState, MailDelivery, MailKind, MailRequest
 from ups_schemas.topics import (
-    DEAD_LETTERS,
-    DECISIONS,
     DEVICES,
-    MAIL_DELIVERIES,
     MAIL_REQUESTS,
     USERS,
     Service,
-    Topic,
 )
 
-TOKEN, LINK_KEY, SECRET = "operator-token-of-the-test", "k" * 32, "b" * 32
+SECRET = "b" * 32
 ADMIN = "7f0e4c0f-8f0e-4c0f-9b1e-0c9f5f0b7a33"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "bounces.md"
 RETURN_ADDRESS = "bounces@ridethrough.example.com"
 
 
 @dataclass
-class World:
-    """The topics round the service, written and read by the test."""
+class Bouncing:
+    """The notifier's world, and its service when it takes bounces; only the owner is subscribed."""
 
-    stack: Backing
-    prefix: str
-    writer: AIOKafkaProducer
+    around: World
     server: ScriptedServer
 
-    @property
-    def kafka(self) -> KafkaSettings:
-        return KafkaSettings(bootstrap_servers=self.stack.kafka_bootstrap, prefix=self.prefix)
-
-    @property
-    def mongo(self) -> MongoSettings:
-        return MongoSettings(uri=self.stack.mongo_uri, database_prefix=self.prefix)
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(
-            kafka=self.kafka,
-            mongo=self.mongo,
-            http=HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
-            log=LogSettings(),
-            operator=OperatorSettings(token=TOKEN),
-            portal=PortalSettings(base_url="https://ridethrough.example.com"),
-            link=LinkSettings(keys=LINK_KEY),
-            smtp=SmtpSettings(host="127.0.0.1", port=self.server.port, helo_name="test", command_timeout_s=5),
-            mail=MailSettings(event_from="Ridethrough <events@ridethrough.example.com>", return_address=RETURN_ADDRESS),
-            notifier=NotifierSettings(retry_first_s=0.2, retry_longest_s=0.5, lease_s=2, bounce_secret=SECRET),
-        )
-
-    def service(self) -> Any:
-        return running("notifier", self.settings, start)
-
-    async def write(self, topic: Topic, key: str, value: Message | None) -> None:
-        raw = value.model_dump_json().encode() if value is not None else None
-        await self.writer.send_and_wait(topic_name(self.kafka, topic), raw, key.encode())
+    def service(self) -> AbstractAsyncContextManager[Life]:
+        settings = self.around.settings
+        mail = settings.mail.model_copy(update={"return_address": RETURN_ADDRESS})
+        notifier = settings.notifier.model_copy(update={"bounce_secret": SecretStr(SECRET)})
+        return running(Service.NOTIFIER, replace(settings, mail=mail, notifier=notifier), start)
 
     async def person(self, user_id: str, **changes: Any) -> None:
         user = samples.reader(user_id).user.model_copy(update={"address": f"{user_id[:4]}@example.com"} | changes)
-        await self.write(USERS, user_id, user)
+        await self.around.write(USERS, user_id, user)
 
     async def outage(self, number: int, recipients: tuple[str, ...] = (samples.OWNER,)) -> None:
         """One that the owner alone is mailed of, unless others are named."""
-        began = SystemClock().now() - timedelta(seconds=5)
-        decision = samples.decided(
-            samples.event("ON_BATTERY", at=began, event_id=f"e{number}"),
-            opened=(samples.incident("ON_BATTERY", began),),
-            device_seq=number,
-            notification_id=f"n{number}",
-            recipients=recipients,
-        )
-        await self.write(DECISIONS, decision.device_id, decision)
+        await self.around.decide(outage(number, recipients=recipients))
 
     async def mailed(self, number: int) -> Taken:
         """An outage, and the mail that the relay took of it."""
@@ -135,47 +82,30 @@ class World:
         wanted = (delivery_id(f"n{number}", user_id), state, reason)
 
         async def found() -> list[MailDelivery]:
-            read = [codec.decode(each, MailDelivery).data for each in await self.read(MAIL_DELIVERIES)]
-            return [each for each in read if (each.delivery_id, each.state, each.reason) == wanted]
+            reports = await self.around.reports()
+            return [each for each in reports if (each.delivery_id, each.state, each.reason) == wanted]
 
         return (await eventually(found, within_s=30))[0]
 
     async def requests(self) -> list[MailRequest]:
-        return [codec.decode(each, MailRequest).data for each in await self.read(MAIL_REQUESTS)]
-
-    async def read(self, topic: Topic) -> list[Any]:
-        """All committed records of the topic, as of now."""
-        async with started(consumer(self.kafka, None)) as reader:
-            name = topic_name(self.kafka, topic)
-            partitions = [TopicPartition(name, number) for number in range(topic.partitions)]
-            reader.assign(partitions)
-            records: list[Any] = []
-            ends = await end_offsets(reader, partitions)
-            while any([await reader.position(partition) < end for partition, end in ends.items()]):
-                for batch in (await reader.getmany(timeout_ms=200)).values():
-                    records += batch
-            return records
+        return [codec.decode(each, MailRequest).data for each in await self.around.read(MAIL_REQUESTS)]
 
     @asynccontextmanager
     async def known(self) -> AsyncIterator[Any]:
         """The collection."""
-        async with mongo.client(self.mongo) as client:
-            yield mongo.database(client, self.mongo, DATABASE)[BOUNCES]
+        async with mongo.client(self.around.mongo) as client:
+            yield mongo.database(client, self.around.mongo, DATABASE)[BOUNCES]
 
 
 @pytest.fixture
-async def world(stack: Backing, prefix: str) -> AsyncIterator[World]:
-    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
-    topics = [DECISIONS, DEVICES, USERS, MAIL_DELIVERIES, MAIL_REQUESTS, DEAD_LETTERS[Service.NOTIFIER]]
-    await apply_topics(kafka, topics, 1, get_logger("test"))
-    async with started(producer(kafka, "test")) as writer, scripted_server() as server:
-        built = World(stack, prefix, writer, server)
-        await built.person(samples.OWNER)
-        await built.person(ADMIN, role=Role.ADMIN)
-        device = samples.reader().device
-        only = tuple(each for each in device.subscriptions if each.user_id == samples.OWNER)
-        await built.write(DEVICES, device.device_id, device.model_copy(update={"subscriptions": only}))
-        yield built
+async def world(world: World, server: ScriptedServer) -> Bouncing:
+    built = Bouncing(world, server)
+    await built.person(samples.OWNER)
+    await built.person(ADMIN, role=Role.ADMIN)
+    device = samples.reader().device
+    only = tuple(each for each in device.subscriptions if each.user_id == samples.OWNER)
+    await world.write(DEVICES, device.device_id, device.model_copy(update={"subscriptions": only}))
+    return built
 
 
 def dsn(path: str, status: str = "5.1.1") -> bytes:
@@ -202,7 +132,7 @@ async def operator(life: Life, method: str, path: str) -> httpx.Response:
         return await client.request(method, path)
 
 
-async def test_a_mailbox_that_is_not_there_is_mailed_no_more_and_its_admin_is_told(world: World) -> None:
+async def test_a_mailbox_that_is_not_there_is_mailed_no_more_and_its_admin_is_told(world: Bouncing) -> None:
     async with world.service() as life:
         mail = await world.mailed(1)
         answers = [await call(life, dsn(mail.sender.upper())) for _ in range(2)]
@@ -227,7 +157,7 @@ async def test_a_mailbox_that_is_not_there_is_mailed_no_more_and_its_admin_is_to
     assert "example.com" not in stored + str(listed)
 
 
-async def test_a_mail_that_came_back_for_its_content_is_said_to_and_its_mailbox_is_mailed(world: World) -> None:
+async def test_a_mail_that_came_back_for_its_content_is_said_to_and_its_mailbox_is_mailed(world: Bouncing) -> None:
     async with world.service() as life:
         mail = await world.mailed(1)
         answer = await call(life, dsn(mail.sender, "5.7.1"))
@@ -237,7 +167,7 @@ async def test_a_mail_that_came_back_for_its_content_is_said_to_and_its_mailbox_
     assert answer.json() == {"result": "taken", "kind": None}
 
 
-async def test_a_refusal_at_rcpt_is_a_hard_bounce(world: World) -> None:
+async def test_a_refusal_at_rcpt_is_a_hard_bounce(world: Bouncing) -> None:
     world.server.next("RCPT", "550 5.1.1 <5d0b@example.com>: no such user")
     async with world.service():
         await world.outage(1)
@@ -246,13 +176,13 @@ async def test_a_refusal_at_rcpt_is_a_hard_bounce(world: World) -> None:
         await world.reported(2, DeliveryState.DROPPED, "bounced")
 
 
-async def test_a_relay_that_says_of_everybody_that_there_is_no_mailbox_stops_nobodys_mail(world: World) -> None:
+async def test_a_relay_that_says_of_everybody_that_there_is_no_mailbox_stops_nobodys_mail(world: Bouncing) -> None:
     people = (samples.OWNER, samples.CO_WORKER, ADMIN, "8e1f4c0f-8f0e-4c0f-9b1e-0c9f5f0b7a44")
     for each in people[1:]:
         await world.person(each)
     device = samples.reader().device
     subscribed = tuple(Subscription(user_id=each) for each in people)
-    await world.write(DEVICES, device.device_id, device.model_copy(update={"subscriptions": subscribed}))
+    await world.around.write(DEVICES, device.device_id, device.model_copy(update={"subscriptions": subscribed}))
     for _ in people:
         world.server.next("RCPT", "550 5.1.1 no such user")
     async with world.service() as life, world.service():
@@ -267,7 +197,7 @@ async def test_a_relay_that_says_of_everybody_that_there_is_no_mailbox_stops_nob
     assert [(each["dead_since"], each["held_at"] is not None) for each in listed] == [(None, True)] * len(people)
 
 
-async def test_a_changed_address_is_mailed(world: World) -> None:
+async def test_a_changed_address_is_mailed(world: Bouncing) -> None:
     async with world.service() as life:
         mail = await world.mailed(1)
         await call(life, dsn(mail.sender))
@@ -280,7 +210,7 @@ async def test_a_changed_address_is_mailed(world: World) -> None:
     assert "new@example.com" in {each.recipient for each in world.server.taken}
 
 
-async def test_what_the_operator_clears_is_mailed(world: World) -> None:
+async def test_what_the_operator_clears_is_mailed(world: Bouncing) -> None:
     async with world.service() as life:
         mail = await world.mailed(1)
         await call(life, dsn(mail.sender))
@@ -291,7 +221,7 @@ async def test_what_the_operator_clears_is_mailed(world: World) -> None:
     assert cleared == [204, 404]
 
 
-async def test_a_complaint_ends_event_mail(world: World) -> None:
+async def test_a_complaint_ends_event_mail(world: Bouncing) -> None:
     async with world.service() as life:
         mail = await world.mailed(1)
         body = f'{{"return_path": "{mail.sender}", "kind": "complaint"}}'.encode()
@@ -304,7 +234,7 @@ async def test_a_complaint_ends_event_mail(world: World) -> None:
     assert request.parameters["cause"] == "complaint"
 
 
-async def test_two_notifiers_that_hear_one_bounce_at_once_note_and_tell_it_once(world: World) -> None:
+async def test_two_notifiers_that_hear_one_bounce_at_once_note_and_tell_it_once(world: Bouncing) -> None:
     async with world.service() as one, world.service() as other:
         mail = await world.mailed(1)
         answers = await asyncio.gather(*(call(life, dsn(mail.sender)) for life in (one, other) * 5))
@@ -312,7 +242,7 @@ async def test_two_notifiers_that_hear_one_bounce_at_once_note_and_tell_it_once(
         async with world.known() as known:
             [mailbox] = [each async for each in known.find()]
         await world.reported(1, DeliveryState.FAILED, "bounced")
-        reports = [codec.decode(each, MailDelivery).data for each in await world.read(MAIL_DELIVERIES)]
+        reports = await world.around.reports()
         requests = await world.requests()
 
     assert {each.text for each in answers} == {answers[0].text}
@@ -321,12 +251,12 @@ async def test_two_notifiers_that_hear_one_bounce_at_once_note_and_tell_it_once(
     assert len([each for each in reports if each.reason == "bounced"]) == 1
 
 
-async def test_who_is_erased_is_forgotten(world: World) -> None:
+async def test_who_is_erased_is_forgotten(world: Bouncing) -> None:
     async with world.service() as life, world.known() as known:
         mail = await world.mailed(1)
         await call(life, dsn(mail.sender))
         assert await known.count_documents({}) == 1
-        await world.write(USERS, samples.OWNER, None)
+        await world.around.write(USERS, samples.OWNER, None)
 
         async def forgotten() -> bool:
             return await known.count_documents({}) == 0
@@ -334,7 +264,7 @@ async def test_who_is_erased_is_forgotten(world: World) -> None:
         await eventually(forgotten, within_s=30)
 
 
-async def test_a_hostile_call_is_refused_or_ignored_and_changes_nothing(world: World) -> None:
+async def test_a_hostile_call_is_refused_or_ignored_and_changes_nothing(world: Bouncing) -> None:
     forged = ReturnPaths(("another key of somebody else's, 32 long",), RETURN_ADDRESS).mint(
         delivery_id("n1", samples.OWNER), f"{samples.OWNER[:4]}@example.com"
     )
@@ -372,7 +302,7 @@ async def test_a_hostile_call_is_refused_or_ignored_and_changes_nothing(world: W
     assert unknown == [422, 404, 401, 401]
 
 
-async def test_the_documented_pipe_delivers_what_came_back(world: World, tmp_path: Path) -> None:
+async def test_the_documented_pipe_delivers_what_came_back(world: Bouncing, tmp_path: Path) -> None:
     [script] = re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     pipe, secret = tmp_path / "ridethrough-bounce", tmp_path / "secret"
     pipe.write_text(script)
@@ -392,15 +322,6 @@ async def test_the_documented_pipe_delivers_what_came_back(world: World, tmp_pat
         await world.reported(1, DeliveryState.FAILED, "bounced")
         secret.write_text("wrong")
         assert await through(dsn(mail.sender), life.ports[0]) == 75
-
-
-@pytest.fixture
-async def database(stack: Backing, prefix: str) -> AsyncIterator[mongo.Database]:
-    settings = MongoSettings(uri=stack.mongo_uri, database_prefix=prefix)
-    async with mongo.client(settings) as client:
-        database = mongo.database(client, settings, DATABASE)
-        await mongo.migrate(database, STEPS)
-        yield database
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """The notifier's ledger on a real MongoDB."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from ups_devstack.stack import Backing
-from ups_notifier.adapters.migrations import DATABASE, STEPS
 from ups_notifier.adapters.mongo import LOOKED_AT, MongoLedger
 from ups_notifier.adapters.mongo_deliveries import MongoDeliveries, Place
 from ups_notifier.adapters.mongo_rates import MongoRates
@@ -22,18 +19,8 @@ from ups_notifier.testing.samples import NOW, OWNER, decided, event, incident
 from ups_runtime import mongo
 from ups_runtime.errors import Permanent
 from ups_runtime.outbox import Outbox
-from ups_runtime.settings import MongoSettings
 from ups_runtime.testing import eventually
 from ups_schemas.event import Phase as EventPhase
-
-
-@pytest.fixture
-async def database(stack: Backing, prefix: str) -> AsyncIterator[mongo.Database]:
-    settings = MongoSettings(uri=stack.mongo_uri, database_prefix=prefix)
-    async with mongo.client(settings) as client:
-        database = mongo.database(client, settings, DATABASE)
-        await mongo.migrate(database, STEPS)
-        yield database
 
 
 @pytest.fixture

@@ -1,38 +1,21 @@
 """Relays that serve, but slowly, or few at once: every mail goes, none fails."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
-from ups_devstack.stack import Backing
 from ups_notifier.app import start
 from ups_notifier.testing import samples
 from ups_notifier.testing.checker import check
-from ups_notifier.testing.smtp_server import ScriptedServer, Then, scripted_server
-from ups_notifier.testing.world import World, outage, world_with
+from ups_notifier.testing.smtp_server import ScriptedServer, Then
+from ups_notifier.testing.world import World, outage
 from ups_runtime.lifecycle import running
-from ups_runtime.settings import KafkaSettings, MongoSettings
 from ups_runtime.testing import eventually
 from ups_schemas.device import Subscription
 from ups_schemas.topics import DEVICES, USERS, Service
 
 # One after the other longer than the time-out of the test's notifier (5 s), which is for each answer.
 SLOW_S = 1.5
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def world(stack: Backing, prefix: str, server: ScriptedServer) -> AsyncIterator[World]:
-    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
-    mongo = MongoSettings(uri=stack.mongo_uri, database_prefix=prefix)
-    async with world_with(kafka, mongo, server.port) as built:
-        yield built
 
 
 async def test_a_tarpit_gets_its_mail_and_holds_up_nobody_else(world: World, server: ScriptedServer) -> None:

@@ -19,7 +19,7 @@ from ups_devstack.stack import Backing
 from ups_notifier.adapters.migrations import DATABASE
 from ups_notifier.testing import account_samples, samples
 from ups_notifier.testing.checker import check
-from ups_notifier.testing.smtp_server import ScriptedServer, Taken, Then, scripted_server
+from ups_notifier.testing.smtp_server import ScriptedServer, Taken, Then
 from ups_notifier.testing.world import LETTERS, TOKEN, World, outage, power_back, world_with
 from ups_runtime import mongo
 from ups_runtime.clock import SystemClock
@@ -46,12 +46,6 @@ async def world(stack: Backing, prefix: str) -> AsyncIterator[World]:
     """With the stack's own mail server."""
     async with world_with(*_settings(stack, prefix), stack.smtp_port) as built:
         yield built
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as scripted:
-        yield scripted
 
 
 @pytest.fixture
