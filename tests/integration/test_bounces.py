@@ -216,6 +216,7 @@ async def test_what_the_operator_clears_is_mailed(world: Bouncing) -> None:
         await call(life, dsn(mail.sender))
         path = f"/v1/operator/bounces/{samples.OWNER}"
         cleared = [(await operator(life, "DELETE", path)).status_code for _ in range(2)]
+        await call(life, dsn(mail.sender))
         await world.mailed(2)
 
     assert cleared == [204, 404]

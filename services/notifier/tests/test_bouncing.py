@@ -14,6 +14,7 @@ from ups_notifier.domain.bouncing import (
     Note,
     after,
     at_new_address,
+    cleared,
     kind_of_refusal,
     kind_of_report,
     status_in,
@@ -162,6 +163,20 @@ def test_only_what_stopped_it_is_to_be_told():
     dead = after(after(FRESH, soft), hard)
     assert dead.untold is hard
     assert after(told(dead), note(COMPLAINT, delivery="d3")).untold is None
+
+
+@pytest.mark.parametrize("kind", [HARD, COMPLAINT])
+def test_what_is_cleared_gets_mail_and_knows_a_repeat(kind):
+    mailbox = cleared(after(softly(range(3)), note(kind, delivery="d9")))
+
+    assert (mailbox.stopped, mailbox.soft_days, mailbox.untold) == (False, (), None)
+    assert after(mailbox, note(kind, delivery="d9")) is mailbox
+    assert after(mailbox, note(kind, delivery="d10")).stopped
+    assert cleared(mailbox) is mailbox
+
+
+def test_a_mailbox_without_bounces_is_forgettable():
+    assert replace(FRESH, version=1).forgettable(NOW)
 
 
 def test_a_few_soft_bounces_are_forgotten_with_their_deliveries():

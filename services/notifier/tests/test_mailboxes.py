@@ -417,6 +417,18 @@ class AsyncAway:
         raise Retryable("MongoDB is away")
 
 
+async def test_a_bounce_that_is_told_again_does_not_undo_its_clearing(world):
+    row = await world.mailed()
+    await world.bounced(row)
+
+    assert await world.mailboxes.clear(OWNER)
+    assert not await world.mailboxes.clear(OWNER)
+    await world.bounced(row)
+    assert await world.stopped() is None
+    await world.bounced(await world.mailed(2))
+    assert await world.stopped() is Reason.BOUNCED
+
+
 async def test_who_is_erased_is_forgotten(world):
     await world.bounced(await world.mailed())
     await world.bounced(await world.mailed(2), COMPLAINT)

@@ -15,7 +15,7 @@ from ups_notifier.domain.bouncing import BounceKind, Mailbox, status_in
 from ups_runtime.http import ProblemError, RequestBody, decode_cursor, encode_cursor, field_name, operator_only
 from ups_runtime.return_path import ForgedReturnPathError, Returned, ReturnPaths
 from ups_schemas.envelope import Timestamp
-from ups_schemas.ids import Id
+from ups_schemas.ids import Id, UserId
 
 _JSON, _MESSAGE = "application/json", "message/rfc822"
 
@@ -87,22 +87,22 @@ class MailboxPage(BaseModel):
 
 
 class Taker(Protocol):
-    """Who notes bounces."""
+    """Who notes bounces, and clears them."""
 
     async def came_back(
         self, returned: Returned, kind: BounceKind | None, code: str | None, recipient: str | None
     ) -> None:
         """A bounce of a delivery of ours."""
 
+    async def clear(self, user_id: UserId) -> bool:
+        """Let nothing stand against a person's mailbox; False if nothing does."""
+
 
 class Known(Protocol):
-    """Where what is known is read and cleared."""
+    """Where what is known is read."""
 
     async def page(self, after: tuple[datetime, str] | None, limit: int) -> Sequence[tuple[datetime, Mailbox]]:
         """Up to `limit` mailboxes and when each changed last, the latest first, from `after` on."""
-
-    async def clear(self, user_id: str) -> bool:
-        """Forget whatever is known against a person's mailbox; False if nothing is."""
 
 
 def bounce_routes(token: SecretStr, webhook: Webhook, paths: ReturnPaths, taker: Taker, known: Known) -> APIRouter:
@@ -151,9 +151,9 @@ def bounce_routes(token: SecretStr, webhook: Webhook, paths: ReturnPaths, taker:
 
     @router.delete("/v1/operator/bounces/{user_id}", dependencies=operator, status_code=204)
     async def clear_bounces(user_id: Id) -> Response:
-        """Forget what is known against a person's mailbox: event mail goes to it again."""
-        if not await known.clear(user_id):
-            raise ProblemError(404, "not-found", "Nothing is known against this person's mailbox.")
+        """Let nothing stand against a person's mailbox: event mail goes to it again."""
+        if not await taker.clear(user_id):
+            raise ProblemError(404, "not-found", "Nothing stands against this person's mailbox.")
         return Response(status_code=204)
 
     return router

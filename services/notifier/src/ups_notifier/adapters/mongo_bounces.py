@@ -78,11 +78,6 @@ class MongoBounces:
         with map_mongo_errors():
             await self._bounces.delete_one({"_id": mailbox.user_id, "version": mailbox.version})
 
-    async def clear(self, user_id: UserId) -> bool:
-        """Forget whatever is known against a person's mailbox; False if nothing is."""
-        with map_mongo_errors():
-            return bool((await self._bounces.delete_one({"_id": user_id})).deleted_count)
-
     async def all(self) -> list[Mailbox]:
         """All of them."""
         with map_mongo_errors():

@@ -86,7 +86,7 @@ class Mailbox:
 
     def forgettable(self, now: datetime) -> bool:
         """Whether nothing of it counts any more."""
-        return not self.stopped and now - self.notes[-1].at > KEPT
+        return not self.stopped and all(now - note.at > KEPT for note in self.notes)
 
     def knows(self, note: Note) -> bool:
         """Whether this bounce was noted before."""
@@ -119,6 +119,13 @@ def _noted(mailbox: Mailbox, note: Note) -> Mailbox:
 def told(mailbox: Mailbox) -> Mailbox:
     """The mailbox once whoever has to be told is."""
     return replace(mailbox, untold=None, version=mailbox.version + 1)
+
+
+def cleared(mailbox: Mailbox) -> Mailbox:
+    """The mailbox with nothing against it; itself if there was nothing. Its notes stay, to know a repeat by."""
+    if not (mailbox.stopped or mailbox.soft_days):
+        return mailbox
+    return Mailbox(mailbox.user_id, mailbox.address_hash, mailbox.version + 1, notes=mailbox.notes)
 
 
 def at_new_address(mailbox: Mailbox, address_hash: str) -> Mailbox:

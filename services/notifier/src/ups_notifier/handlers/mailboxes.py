@@ -108,6 +108,16 @@ class Mailboxes:
             code = result.status or str(result.code)
             await self._note(user, Note(self._clock.now(), kind, code, delivery.delivery_id))
 
+    async def clear(self, user_id: UserId) -> bool:
+        """Let nothing stand against a mailbox; False if nothing does. A bounce that is told again still counts once."""
+        while (mailbox := await self._bounces.mailbox(user_id)) is not None:
+            cleared = bouncing.cleared(mailbox)
+            if cleared is mailbox:
+                break
+            if await self._bounces.save(mailbox, cleared, (), self._clock.now()):
+                return True
+        return False
+
     async def tidy(self) -> None:
         """Bring what is known of mailboxes in line with people and devices.
 
