@@ -28,6 +28,7 @@ def test_an_admin_is_told_whose_mailbox_and_which_devices():
     assert request.company_id == PERSON.company_id
     assert request.not_after - request.requested_at == timedelta(hours=72)
     assert request.parameters == {
+        "user_id": PERSON.user_id,
         "user_name": "Alex Meyer",
         "address": "a…@example.com",
         "devices": 6,

@@ -15,7 +15,7 @@ from ups_notifier.domain.sending import (
     Unavailable,
 )
 from ups_notifier.handlers.ports import LONGEST_TURN
-from ups_notifier.testing.account_samples import order
+from ups_notifier.testing.account_samples import mailbox_dead, order
 from ups_notifier.testing.lane_world import LEASE, LaneWorld
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, disabled, event, incident, reader
 from ups_runtime.errors import Retryable
@@ -146,6 +146,14 @@ async def test_orders_do_not_wait_for_one_another(world):
     await world.work("invitation-1")
 
     assert sorted(state for state, _ in world.states("invitation-1")) == [State.ACCEPTED, State.RETRY]
+
+
+async def test_the_news_of_a_mailbox_that_works_again_is_not_sent(world):
+    await world.take(mailbox_dead().model_copy(update={"parameters": {"user_id": CO_WORKER}}))
+    await world.work()
+
+    assert world.messages == []
+    assert world.states() == [(State.DROPPED, Reason.EXPIRED)]
 
 
 async def test_a_mail_that_the_relay_surely_does_not_have_is_written_anew(world):

@@ -429,6 +429,40 @@ async def test_a_bounce_that_is_told_again_does_not_undo_its_clearing(world):
     assert await world.stopped() is Reason.BOUNCED
 
 
+@pytest.mark.parametrize(
+    ("meanwhile", "reason"),
+    [
+        (lambda world: world.change(OWNER, address="new@example.com"), Reason.EXPIRED),
+        (lambda world: world.bounces.mailboxes.clear(), Reason.EXPIRED),
+        (lambda world: world.people.users.pop(OWNER), Reason.EXPIRED),
+        (lambda world: world.listened_to_by(OWNER, CO_WORKER), Reason.EXPIRED),
+        (lambda world: world.change(ADMIN, role=Role.MEMBER), Reason.NOT_MEMBER),
+        (lambda world: world.change(ADMIN, active=False), Reason.NOT_MEMBER),
+    ],
+    ids=["new address", "cleared", "erased", "heard", "no admin", "gone"],
+)
+async def test_the_news_of_a_dead_mailbox_is_looked_at_again_before_it_is_sent(world, meanwhile, reason):
+    await world.bounced(await world.mailed())
+    [request] = await world.told()
+
+    assert await world.mailboxes.withdrawn(request) is None
+    meanwhile(world)
+    assert await world.mailboxes.withdrawn(request) is reason
+
+
+async def test_the_news_of_a_dead_mailbox_is_held_while_people_are_not_known(world):
+    await world.bounced(await world.mailed())
+    [request] = await world.told()
+    admin = world.people.users.pop(ADMIN)
+
+    world.people.away = True
+    with pytest.raises(Retryable):
+        await world.mailboxes.withdrawn(request)
+    world.people.away = False
+    world.people.arriving = [lambda: world.people.users.update({ADMIN: admin})]
+    assert await world.mailboxes.withdrawn(request) is None
+
+
 async def test_who_is_erased_is_forgotten(world):
     await world.bounced(await world.mailed())
     await world.bounced(await world.mailed(2), COMPLAINT)

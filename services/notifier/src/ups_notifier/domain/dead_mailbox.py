@@ -14,6 +14,9 @@ _WORTH_TELLING = timedelta(hours=72)
 
 _NAMED = 5
 
+# The parameter that says whose mailbox it is: asked again before the mail goes.
+PERSON = "user_id"
+
 
 def listeners(device: DeviceSnapshot) -> frozenset[UserId]:
     """Who wants mail from a device."""
@@ -42,6 +45,7 @@ def mailbox_dead_requests(
     """One mail to each admin; the same bounce gives the same requests."""
     names = sorted(device.name for device in unheard)
     parameters: dict[str, str | int | bool | None] = {
+        PERSON: person.user_id,
         "user_name": person.name,
         "address": masked(person.address),
         "devices": len(names),

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ups_notifier.domain import bouncing, life, mass_refusal
 from ups_notifier.domain.bouncing import BounceKind, Mailbox, Note
-from ups_notifier.domain.dead_mailbox import admins_to_tell, listeners, mailbox_dead_requests
+from ups_notifier.domain.dead_mailbox import PERSON, admins_to_tell, listeners, mailbox_dead_requests
 from ups_notifier.domain.delivery import Delivery, Reason
 from ups_notifier.domain.sending import Phase, Refused, SendResult
 from ups_notifier.handlers.bounce_ports import Bounces, Observer, People
@@ -19,7 +19,7 @@ from ups_runtime.return_path import Returned
 from ups_schemas.account import User
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.ids import CompanyId, UserId
-from ups_schemas.mail import MailKind
+from ups_schemas.mail import MailKind, MailRequest
 
 # Besides when somebody is erased: what was missed while no notifier ran goes at the start.
 TIDY_S = 3600.0
@@ -59,6 +59,22 @@ class Mailboxes:
             return None
         mailbox = await self._bounces.mailbox(user.user_id)
         return mailbox.stops(kind, same_address=self._is_of(mailbox, user)) if mailbox else None
+
+    async def withdrawn(self, request: MailRequest) -> Reason | None:
+        """Why the news of a dead mailbox is none: it works, others hear its devices, or its reader is no admin.
+
+        Believed only after everything published so far was read.
+
+        Raises:
+            Retryable: people and devices are not known as they are now.
+        """
+        whose = request.parameters.get(PERSON)
+        if request.kind is not MailKind.MAILBOX_DEAD or not isinstance(whose, str):
+            return None
+        if await self._no_news(whose, request.recipient_id) is None:
+            return None
+        await self._people.read_to_end()
+        return await self._no_news(whose, request.recipient_id)
 
     async def came_back(
         self, returned: Returned, kind: BounceKind | None, code: str | None, recipient: str | None
@@ -219,9 +235,20 @@ class Mailboxes:
         mailbox = await self._bounces.mailbox(user_id)
         return mailbox is not None and mailbox.dead_since is not None
 
+    async def _no_news(self, user_id: UserId, recipient_id: str) -> Reason | None:
+        person = self._people.user(user_id)
+        dead = person is not None and await self.stopped(person, MailKind.EVENT) is not None
+        if person is None or not dead or not await self._heard_by_nobody_but(person):
+            return Reason.EXPIRED
+        admins = self._admins_to_tell(person)
+        return None if any(each.user_id == recipient_id for each in admins) else Reason.NOT_MEMBER
+
+    def _admins_to_tell(self, person: User) -> list[User]:
+        return admins_to_tell(person, self._people.members(person.company_id)) if person.company_id else []
+
     async def _tell(self, mailbox: Mailbox, cause: Note, person: User, now: datetime) -> None:
         unheard = await self._heard_by_nobody_but(person)
-        admins = admins_to_tell(person, self._people.members(person.company_id)) if person.company_id else []
+        admins = self._admins_to_tell(person)
         requests = mailbox_dead_requests(person, cause, unheard, admins, now) if unheard else []
         if await self._bounces.save(mailbox, bouncing.told(mailbox), requests, now):
             log.info("mailbox.told", user_id=person.user_id, devices=len(unheard), admins=len(requests))

@@ -98,6 +98,9 @@ class Mailboxes(Protocol):
     async def stopped(self, user: User, kind: MailKind) -> Reason | None:
         """Why this person is sent no mail of this kind, if that is so."""
 
+    async def withdrawn(self, request: MailRequest) -> Reason | None:
+        """Why an order for account mail that they gave is not to be sent any more, if that is so."""
+
     async def refused(self, delivery: Delivery, address: str, result: SendResult) -> None:
         """Note what the result of an attempt says of the mailbox, if anything; again does no harm.
 

@@ -58,7 +58,7 @@ class Preparation:
             return late
         content = await self._ledger.content(delivery.notification_id)
         if isinstance(content, MailRequest):
-            return self._account_mail(delivery, content, now)
+            return await self._account_mail(delivery, content, now)
         reader = await self._reader(content, delivery)
         if isinstance(reader, Reason):
             return reader
@@ -138,12 +138,14 @@ class Preparation:
 
         return Prepared(reader.user.address, message, still_wanted)
 
-    def _account_mail(self, delivery: Delivery, request: MailRequest, now: datetime) -> Prepared | Reason:
+    async def _account_mail(self, delivery: Delivery, request: MailRequest, now: datetime) -> Prepared | Reason:
         """Whoever ordered it knows whom it concerns, also when that is no user yet."""
 
         async def still_wanted() -> bool:
             return delivery.too_late(self._clock.now()) is None
 
+        if withdrawn := await self._mailboxes.withdrawn(request):
+            return withdrawn
         try:
             message = delivery.frozen or self._writer.account(request, now, delivery.delivery_id)
         except BadAddressError:
