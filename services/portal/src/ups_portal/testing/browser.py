@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import Literal
 
 from playwright.async_api import Browser, Page, async_playwright
@@ -38,3 +39,20 @@ async def tab(
         yield await context.new_page()
     finally:
         await context.close()
+
+
+# What WCAG 2.2 at AA asks for, by axe-core's tags.
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+
+
+async def complaints(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds wrong on this page, or cannot judge: by these rules or tags of rules, else by all."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found: list[str] = await page.evaluate(_AXE, list(rules))
+    return found
+
+
+_AXE = """rules => axe.run(rules.length ? {runOnly: rules} : {}).then(done =>
+  [...done.violations, ...done.incomplete].flatMap(rule =>
+    rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 120)}`)))"""
