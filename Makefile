@@ -60,7 +60,7 @@ format: setup  ## Format the code and mend what the linter can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-pictures: setup  ## Draw every mail into docs/mails (needs Chromium)
+pictures: setup  ## Draw every mail and the pages into docs (needs Chromium)
 	@$(BIN)/python -m ups_devstack.pictures docs
 
 spec: setup  ## Write shared/schemas/spec anew from the models
