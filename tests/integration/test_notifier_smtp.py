@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ups_cli.testing.live import ups
 from ups_devstack.stack import Backing
 from ups_notifier.adapters.migrations import DATABASE
 from ups_notifier.testing import account_samples, samples
@@ -330,6 +331,25 @@ async def test_the_operator_has_a_failed_mail_tried_again_once(scripted: World, 
     assert repeated["delivery"]["state"] == "accepted"
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:ridethrough:problem:delivery-accepted")
     assert (unheard_of.status_code, stranger.status_code) == (404, 401)
+    verdict = check([failed], await scripted.rows(), server.taken, scripted.address)
+    assert (verdict.faults, verdict.told, verdict.marked) == ([], 1, 0)
+
+
+async def test_ups_has_a_failed_mail_tried_again(scripted: World, server: ScriptedServer, tmp_path: Path) -> None:
+    server.next("RCPT", "554 not now")
+    failed = outage(1, recipients=(samples.OWNER,))
+    async with scripted.service() as life:
+        await scripted.decide(failed)
+        await eventually(lambda: _states(scripted, "failed"), within_s=30)
+        where = {"UPS_CLI_NOTIFIER_URL": f"http://127.0.0.1:{life.ports[0]}", "UPS_OPERATOR_TOKEN": TOKEN}
+        retry = ("deliveries", "retry", delivery_id("n1", samples.OWNER))
+        reopened = await ups(scripted.kafka, tmp_path, *retry, **where)
+        await eventually(lambda: _states(scripted, "accepted"), within_s=30)
+        refused = await ups(scripted.kafka, tmp_path, *retry, **where)
+
+    assert (reopened.exit_code, reopened.stdout[:17]) == (0, "It is tried again"), reopened.stderr
+    assert refused.exit_code == 1
+    assert "The mail server has taken this mail." in refused.stderr
     verdict = check([failed], await scripted.rows(), server.taken, scripted.address)
     assert (verdict.faults, verdict.told, verdict.marked) == ([], 1, 0)
 

@@ -51,14 +51,14 @@ class Copy(NamedTuple):
     headers: Sequence[tuple[str, bytes]]
 
 
-async def ups(kafka: KafkaSettings, folder: Path, *arguments: str) -> Said:
-    """Run the command against these brokers, from a folder without a stack."""
+async def ups(kafka: KafkaSettings, folder: Path, *arguments: str, **more: str) -> Said:
+    """Run the command against these brokers, from a folder without a stack; `more` settings."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("UPS_")}
     environ |= {
         "UPS_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
         "UPS_KAFKA_PREFIX": kafka.prefix,
         "TZ": "UTC",
-    }
+    } | more
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", _MAIN, *arguments),
         cwd=folder,
