@@ -263,7 +263,7 @@ async def test_a_kill_at_any_moment_loses_no_device_that_was_answered(
         await asyncio.to_thread(child.start)
         before = len(answered)
         writing = asyncio.create_task(register_until_killed())
-        await eventually(lambda: len(answered) - before >= kill_after or writing.done())  # noqa: B023 - awaited here
+        await eventually(lambda: len(answered) - before >= kill_after or writing.done(), within_s=60)  # noqa: B023 - awaited here
         await asyncio.to_thread(child.kill)
         await writing
     await asyncio.to_thread(child.start)
