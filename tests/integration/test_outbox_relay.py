@@ -26,8 +26,9 @@ from ups_runtime.outbox_relay import OutboxRelay
 from ups_runtime.settings import KafkaSettings, MongoSettings
 from ups_runtime.testing import AnsweredWhenCancelled, eventually
 from ups_runtime.testing.topics import read_all
+from ups_schemas.account import User
 from ups_schemas.device import DeviceKey, DeviceScope, DeviceSnapshot, Plan
-from ups_schemas.topics import DEVICE_KEYS, DEVICES, Topic
+from ups_schemas.topics import DEVICE_KEYS, DEVICES, USERS, Topic
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -207,6 +208,22 @@ async def test_what_was_committed_is_published_and_what_was_not_is_not(bench: Be
     assert row is not None
     assert "pending" not in row
     assert row["sent_at"] > NOW
+
+
+async def test_of_personal_data_only_when_it_was_sent_is_kept(bench: Bench) -> None:
+    person = User(user_id="anna", version=1, address="anna@acme.example", changed_at=NOW)
+    event = message_event(person, id="anna:1", source="/invite-svc", subject="anna", time=NOW)
+    await apply_topics(bench.kafka, [USERS], 1, get_logger("test"))
+    await bench.add(OutboxMessage(USERS, "anna", event, "anna", 1), snapshot(1))
+
+    async with bench.running(bench.relay()):
+        await eventually(bench.all_sent)
+
+    [record] = await bench.published(USERS)
+    assert decode(record, User) == event
+    rows = {row["topic"]: row async for row in bench.db[COLLECTION].find()}
+    assert "acme.example" not in str(rows[USERS.name])
+    assert b"Rack 7" in rows[DEVICES.name]["value"]
 
 
 @pytest.mark.parametrize("kind", [LosesItsCancellation, LosesItsCancellationWaiting])

@@ -23,10 +23,11 @@ from ups_runtime.mongo import map_mongo_errors
 from ups_runtime.outbox import COLLECTION, Outbox
 from ups_runtime.outbox import rank as rank_of_topic
 from ups_runtime.settings import KafkaSettings
+from ups_schemas.topics import TOPICS
 
 LEASES = "leases"
 
-# Sent rows are kept for a look at what was said, and when.
+# Sent rows are kept for a look at what was said, and when; of personal data only when.
 KEEP_SENT_S = 7 * 24 * 60 * 60
 
 # How long a crashed relay keeps the others waiting. Shorter ones change hands at a slow election of MongoDB.
@@ -37,6 +38,8 @@ POLL_S = 0.1
 BATCH = 500
 # For the acks of one transaction, and for its commit.
 SEND_WITHIN_S = 30
+
+_PERSONAL = frozenset(topic.name for topic in TOPICS if topic.personal)
 
 log = get_logger("outbox")
 
@@ -183,7 +186,9 @@ class OutboxRelay:
             self._published.labels(row["topic"]).inc()
 
     async def _mark_sent(self, rows: Sequence[dict[str, Any]]) -> None:
-        change = {"$set": {"sent_at": self._clock.now()}, "$unset": {"pending": ""}}
+        # rows of a turn have one topic; addresses and tokens stand in the values of some
+        over = {"pending": "", "value": ""} if rows[0]["topic"] in _PERSONAL else {"pending": ""}
+        change = {"$set": {"sent_at": self._clock.now()}, "$unset": over}
         with map_mongo_errors():
             await self._rows.update_many({"_id": {"$in": [row["_id"] for row in rows]}}, change)
 
