@@ -215,7 +215,7 @@ async def test_account_mail_goes_out_once_and_leaves_nothing_behind(scripted: Wo
         ("account@ridethrough.example.com", "sam@example.net")
     ] * 2
     assert {(report.user_id, report.device_id) for report in reports} == {("invitation-1", None)}
-    assert {report.kind for report in reports} == {MailKind.PASSWORD_RESET, MailKind.ACCOUNT}
+    assert {report.kind for report in reports} == {MailKind.INVITATION, MailKind.ACCOUNT}
     left = "".join(map(str, await _documents(scripted)))
     assert "invitation-1" in left
     assert not [secret for secret in ("sam@example.net", "Okafor", "token-that-nobody-may-read") if secret in left]

@@ -177,6 +177,7 @@ class World:
     def __init__(self, devices: int = 1) -> None:
         self.people: dict[str, Member] = {"anna": ANNA, "dora": admin()}
         self.unreadable: set[str] = set()
+        self.erased: set[str] = set()
         self.away = False
         self.clock = FakeClock(NOW)
         self.devices = MemoryDevices()
@@ -188,7 +189,7 @@ class World:
     async def everybody(self) -> Everybody:
         if self.away:
             raise Retryable("away")
-        return Everybody(dict(self.people), frozenset(self.unreadable))
+        return Everybody(dict(self.people), frozenset(self.unreadable), frozenset(self.erased))
 
     def process(self, store: MemorySuccessions | None = None) -> Successions:
         return Successions(store or self.store, self.devices.people, self, Severity.WARNING, self.clock)
@@ -318,6 +319,18 @@ async def test_when_nobody_at_all_is_known_nothing_is_touched() -> None:
 
     assert world.owners == ["anna"]
     assert "anna" in world.devices.people.people
+
+
+async def test_the_last_person_of_an_installation_is_forgotten_too() -> None:
+    world = World()
+    world.devices.people.people["anna"] = Preferences("anna", 1, all_off=True)
+    world.people.clear()
+    world.erased.add("anna")
+
+    await world.process().settle()
+
+    assert world.owners == [None]
+    assert world.devices.people.people == {}
 
 
 async def test_a_step_that_others_came_before_is_made_on_top_of_theirs_and_not_for_ever() -> None:

@@ -27,6 +27,7 @@ from ups_notifier.domain.addressing import Notification
 from ups_notifier.domain.delivery import Delivery
 from ups_notifier.domain.life import Backoff
 from ups_notifier.handlers.dispatch import Dispatcher
+from ups_notifier.handlers.forgetting import Forgetting
 from ups_notifier.handlers.intake import Intake
 from ups_notifier.handlers.lane import LaneWorker
 from ups_notifier.handlers.mailboxes import Mailboxes
@@ -83,7 +84,7 @@ async def start(life: Life, settings: Settings) -> None:
     writer = MailWriter(renderer, MailLinks(links), event_sender, account_sender, metrics.plain_mails.inc)
     paths = ReturnPaths(ring, settings.mail.return_address or event_sender.address)
     bounces = MongoBounces(client, database, outbox)
-    mailboxes = Mailboxes(bounces, ledger, directory, AddressHashes(ring), metrics, life.clock, directory.somebody_went)
+    mailboxes = Mailboxes(bounces, ledger, directory, AddressHashes(ring), metrics, life.clock, directory.erasures())
     life.spawn("mailboxes", mailboxes.keep_tidy())
 
     def return_path(row: Delivery, recipient: str) -> str:
@@ -125,6 +126,10 @@ async def start(life: Life, settings: Settings) -> None:
         beat=life.health.progress("dispatch", within_s=120).beat,
     )
     life.spawn("dispatch", dispatcher.run(life.stopping), close_within_s=12)
+    forgetting = Forgetting(
+        ledger, directory, metrics, life.clock, directory.erasures(), owner=f"{owner}-forgetting", lease=lease
+    )
+    life.spawn("forgetting", forgetting.keep_forgetting())
 
     deliveries = MongoDeliveries(database)
     app = build(settings.operator.token, deliveries, Retrying(deliveries, life.clock), version("ups-notifier"))

@@ -73,6 +73,7 @@ class UsersView:
     def __init__(self, settings: KafkaSettings, clock: Clock) -> None:
         self._members: dict[UserId, Member] = {}
         self._unreadable: set[UserId] = set()
+        self._erased: set[UserId] = set()
         self.noticed: Callable[[CompanyId | None], None] = lambda _: None
         self.view = View(settings, USERS, self._apply, clock=clock)
 
@@ -103,7 +104,7 @@ class UsersView:
             Retryable: it is not known yet who there is.
         """
         await self.view.read_to_end()
-        return Everybody(dict(self._members), frozenset(self._unreadable))
+        return Everybody(dict(self._members), frozenset(self._unreadable), frozenset(self._erased))
 
     def _apply(self, key: bytes, value: bytes | None, _record: Any) -> None:  # Any: aiokafka has no types
         user_id = key.decode(errors="replace")
@@ -114,6 +115,7 @@ class UsersView:
             person = codec.parse(value, _Person)
             self._members[user_id] = Member(**person.model_dump())
         self._unreadable.discard(user_id)
+        (self._erased.add if value is None else self._erased.discard)(user_id)
         self._notice(before, self._members.get(user_id))
 
     def _notice(self, before: Member | None, after: Member | None) -> None:

@@ -34,10 +34,19 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Everybody:
-    """All people that there are, as of a moment. What is said of the `unreadable` ones could not be read."""
+    """All people that there are, as of a moment. What is said of the `unreadable` ones could not be read.
+
+    `erased` are those who were seen to go.
+    """
 
     by_id: Mapping[UserId, Member]
     unreadable: Collection[UserId] = ()
+    erased: Collection[UserId] = ()
+
+    @property
+    def unheard_of(self) -> bool:
+        """Whether nobody was ever heard of: rather a topic was lost than everybody erased."""
+        return not (self.by_id or self.unreadable or self.erased)
 
     def __contains__(self, user_id: UserId) -> bool:
         """Whether there is, or may be, such a person."""

@@ -13,6 +13,7 @@ from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Changed, Conflict, Retryable
 from ups_runtime.logging import get_logger
+from ups_runtime.waking import set_within
 from ups_schemas.catalogue import Severity
 from ups_schemas.ids import CompanyId, UserId
 from ups_schemas.mail import MailRequest
@@ -116,7 +117,7 @@ class Successions:
                 await self._clock.sleep(AFTER_TROUBLE_S)
                 self._everywhere = True
                 continue
-            if not await self._noticed_within(RECONCILE_EVERY_S):
+            if not await set_within(self._noticed, RECONCILE_EVERY_S, self._clock):
                 self._everywhere = True
 
     async def settle(self, companies: Collection[CompanyId] | None = None) -> None:
@@ -129,8 +130,7 @@ class Successions:
         people = await self._users.everybody()
         everywhere = companies is None
         companies = await self._store.companies() if companies is None else companies
-        if not people.by_id:
-            # rather a topic was lost than everybody erased at once
+        if people.unheard_of:
             if companies:
                 log.error("successions.nobody_known", companies=len(companies))
             return
@@ -187,13 +187,3 @@ class Successions:
             if heir is not None and heir.belongs_to(company_id):
                 mail = passed_mail(succession, heir, former, self._clock.now())
             await self._store.tell(succession, mail)  # 2
-
-    async def _noticed_within(self, seconds: float) -> bool:
-        timer = asyncio.create_task(self._clock.sleep(seconds))
-        noticed = asyncio.create_task(self._noticed.wait())
-        try:
-            await asyncio.wait([timer, noticed], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            timer.cancel()
-            noticed.cancel()
-        return self._noticed.is_set()

@@ -45,7 +45,6 @@ class PeopleAndDevices:
     """A `Directory` that follows `accounts.users` and `ups.devices`. Enter it to follow; leave it to stop.
 
     An unreadable record takes its person or device out: nothing is mailed by what may no longer be so.
-    `somebody_went` is set when a person is erased.
     """
 
     def __init__(self, settings: KafkaSettings, clock: Clock) -> None:
@@ -56,7 +55,9 @@ class PeopleAndDevices:
             View(settings, DEVICES, self._apply_device, clock=clock),
         )
         self._entered = AsyncExitStack()
-        self.somebody_went = asyncio.Event()
+        self._unreadable: set[UserId] = set()
+        self._erased: set[UserId] = set()
+        self._erasures: list[asyncio.Event] = []
 
     async def __aenter__(self) -> Self:
         """Start to follow; returns at once."""
@@ -92,6 +93,20 @@ class PeopleAndDevices:
         """A person; none if unknown or erased."""
         return self._user_by_id.get(user_id)
 
+    def erased(self, user_id: UserId) -> bool:
+        """Whether there surely is no such person, as far as was read.
+
+        Where nobody is known, and nobody was seen to go, rather a topic was lost than everybody erased.
+        """
+        if user_id in self._user_by_id or user_id in self._unreadable:
+            return False
+        return self.views[0].complete and bool(self._user_by_id or self._unreadable or user_id in self._erased)
+
+    def erasures(self) -> asyncio.Event:
+        """An event of the caller's own that is set whenever somebody is erased."""
+        self._erasures.append(asyncio.Event())
+        return self._erasures[-1]
+
     def device(self, device_id: DeviceId) -> DeviceSnapshot | None:
         """A device; none if unknown or removed."""
         return self._device_by_id.get(device_id)
@@ -114,10 +129,16 @@ class PeopleAndDevices:
     def _apply_user(self, key: bytes, value: bytes | None, _record: Any) -> None:  # Any: aiokafka has no types
         user_id = key.decode(errors="replace")
         self._user_by_id.pop(user_id, None)
-        if value is None:
-            self.somebody_went.set()
-        else:
+        # until it was read: whoever is not understood is not taken for erased
+        self._unreadable.add(user_id)
+        if value is not None:
             self._user_by_id[user_id] = codec.parse(value, User)
+            self._erased.discard(user_id)
+        self._unreadable.discard(user_id)
+        if value is None:
+            self._erased.add(user_id)
+            for erasure in self._erasures:
+                erasure.set()
 
     def _apply_device(self, key: bytes, value: bytes | None, _record: Any) -> None:  # Any: aiokafka has no types
         device_id = key.decode(errors="replace")

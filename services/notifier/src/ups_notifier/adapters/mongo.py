@@ -124,6 +124,11 @@ class MongoLedger:
         with map_mongo_errors():
             await Lease(self._lanes, lane, owner, 0).give_up()
 
+    async def lanes(self) -> list[UserId]:
+        """Lanes with rows that are not over."""
+        with map_mongo_errors():
+            return list(await self._deliveries.distinct("user_id", {"open": True}))
+
     async def open_rows(self, lane: UserId) -> list[Delivery]:
         """All rows of a lane that are not over, in `device_seq` order."""
         with map_mongo_errors():

@@ -23,6 +23,9 @@ from ups_schemas.mail import MailKind, MailRequest
 
 Content = Decision | MailRequest
 
+# Whose recipient may be no user: the id is a registration's or an invitation's, or of a kind that is younger than this.
+MAYBE_NO_USER = frozenset({MailKind.VERIFY_ADDRESS, MailKind.INVITATION, MailKind.ACCOUNT})
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:

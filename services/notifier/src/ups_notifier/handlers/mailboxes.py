@@ -16,6 +16,7 @@ from ups_runtime.clock import Clock
 from ups_runtime.errors import Retryable
 from ups_runtime.logging import get_logger
 from ups_runtime.return_path import Returned
+from ups_runtime.waking import set_within
 from ups_schemas.account import User
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.ids import CompanyId, UserId
@@ -174,13 +175,7 @@ class Mailboxes:
                 log.warning("mailboxes.untidy", error=str(error))
                 wait_s = _AFTER_TROUBLE_S
             heed_cancellation()
-            timer = asyncio.create_task(self._clock.sleep(wait_s))
-            woken = asyncio.create_task(self._untidy.wait())
-            try:
-                await asyncio.wait([timer, woken], return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                timer.cancel()
-                woken.cancel()
+            await set_within(self._untidy, wait_s, self._clock)
 
     async def _did_not_arrive(self, rows: Sequence[Delivery]) -> None:
         while changes := [(row, after) for row in rows if (after := life.bounced(row)) is not row]:

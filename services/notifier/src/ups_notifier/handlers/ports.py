@@ -88,6 +88,9 @@ class Directory(Protocol):
     def user(self, user_id: UserId) -> User | None:
         """A person; none if unknown or erased."""
 
+    def erased(self, user_id: UserId) -> bool:
+        """Whether there surely is no such person, as far as was read: who could not be read may be there."""
+
     def device(self, device_id: DeviceId) -> DeviceSnapshot | None:
         """A device; none if unknown or removed."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ups_notifier.domain.addressing import (
+    MAYBE_NO_USER,
     Reader,
     earlier_deliveries,
     ended_by,
@@ -139,11 +140,17 @@ class Preparation:
         return Prepared(reader.user.address, message, still_wanted)
 
     async def _account_mail(self, delivery: Delivery, request: MailRequest, now: datetime) -> Prepared | Reason:
-        """Whoever ordered it knows whom it concerns, also when that is no user yet."""
+        """Whoever ordered it knows whom it concerns, also when that is no user yet; but who was erased gets nothing."""
+        to_user = delivery.kind not in MAYBE_NO_USER
 
         async def still_wanted() -> bool:
-            return delivery.too_late(self._clock.now()) is None
+            erased = to_user and self._directory.erased(delivery.user_id)
+            return not erased and delivery.too_late(self._clock.now()) is None
 
+        if to_user and self._directory.user(delivery.user_id) is None:
+            await self._directory.read_to_end()
+            if self._directory.erased(delivery.user_id):
+                return Reason.PERSON_REMOVED
         if withdrawn := await self._mailboxes.withdrawn(request):
             return withdrawn
         try:

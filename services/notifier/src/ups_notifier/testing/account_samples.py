@@ -42,7 +42,7 @@ def order(**more: object) -> MailRequest:
         "not_after": NOW + timedelta(hours=1),
         "token": "token-that-nobody-may-read",
     }
-    return request(MailKind.PASSWORD_RESET).model_copy(update=fields | more)
+    return request(MailKind.INVITATION).model_copy(update=fields | more)
 
 
 TOKEN = "8Hk2mPqRz0X-nW5vYt_LbC7dEf9GhJ3KsA1uQo6TiMx"  # noqa: S105 - of no use: it is nobody's

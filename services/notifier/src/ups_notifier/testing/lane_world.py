@@ -53,6 +53,10 @@ class FakeDirectory:
         """A person."""
         return self.users.get(user_id)
 
+    def erased(self, user_id: UserId) -> bool:
+        """Whether there is no such person."""
+        return user_id not in self.users
+
     def device(self, device_id: DeviceId) -> DeviceSnapshot | None:
         """A device."""
         return self.devices.get(device_id)

@@ -1,6 +1,7 @@
 """What every ledger must keep: run on the one in memory and on the real one."""
 
 from datetime import timedelta
+from typing import Protocol
 
 import pytest
 
@@ -9,6 +10,7 @@ from ups_notifier.domain.addressing import deliveries_of, notification_of
 from ups_notifier.domain.delivery import Delivery, Fate, Reason, State
 from ups_notifier.domain.life import Backoff
 from ups_notifier.domain.sending import Accepted, AnswerLost, Deferred, Phase
+from ups_notifier.handlers.forgetting import Rows
 from ups_notifier.handlers.ports import Ledger
 from ups_notifier.testing.account_samples import order
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, decided, event, incident
@@ -18,6 +20,10 @@ from ups_schemas.event import Phase as EventPhase
 
 LEASE = timedelta(seconds=60)
 LATER = NOW + LEASE
+
+
+class WholeLedger(Ledger, Rows, Protocol):
+    """All that is asked of a ledger."""
 
 
 class LedgerContract:
@@ -111,6 +117,16 @@ class LedgerContract:
         assert await ledger.open_rows(OWNER) == []
         dropped = Fate(State.DROPPED, Reason.STALE)
         assert await ledger.fates([row.delivery_id for row in rows]) == {row.delivery_id: dropped for row in rows}
+
+    async def test_lanes_with_something_open_are_found(self, ledger: WholeLedger) -> None:
+        """Due or not, until it is over."""
+        owner = await self._added(ledger)
+        await ledger.wait_until([(owner, LATER)])
+        assert sorted(await ledger.lanes()) == sorted([OWNER, CO_WORKER])
+
+        [waiting] = await ledger.open_rows(OWNER)
+        await ledger.save(waiting, life.dropped(waiting, Reason.PERSON_REMOVED), NOW)
+        assert await ledger.lanes() == [CO_WORKER]
 
     async def test_lanes_with_something_due_are_found(self, ledger: Ledger) -> None:
         """Not before it is due."""

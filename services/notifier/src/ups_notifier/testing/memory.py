@@ -71,6 +71,10 @@ class MemoryLedger:
         if self._leases.get(lane, ("",))[0] == owner:
             del self._leases[lane]
 
+    async def lanes(self) -> list[UserId]:
+        """Lanes with rows that are not over."""
+        return sorted({row.user_id for row in self.rows.values() if row.open})
+
     async def open_rows(self, lane: UserId) -> list[Delivery]:
         """All rows of a lane that are not over."""
         rows = (row for row in self.rows.values() if row.open and row.user_id == lane)
