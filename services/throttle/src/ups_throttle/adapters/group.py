@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
+from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.errors import ExitCode, Fatal, Retryable
 from ups_runtime.health import Health
@@ -107,6 +108,8 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc] # the library ship
                 if not isinstance(rest, ExceptionGroup) or rest.split(Retryable)[1] is not None:
                     raise
                 log.warning("group.joining_anew", error=str(_first(rest)), wait_s=wait_s)
+            # a task group says nothing of its own cancellation when something in it failed, too
+            heed_cancellation()
             await self._clock.sleep(wait_s)
             lasted_s = self._clock.monotonic() - began_at
             wait_s = LOOK_EVERY_S if lasted_s > PROGRESS_WITHIN_S else min(wait_s * 2, LONGEST_RETRY_S)
