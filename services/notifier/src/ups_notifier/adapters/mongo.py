@@ -7,6 +7,7 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from ups_notifier.adapters.ledger_documents import (
+    FATE,
     Document,
     change,
     content_of,
@@ -208,9 +209,7 @@ class MongoLedger:
         if not delivery_ids:
             return {}
         with map_mongo_errors():
-            cursor = self._deliveries.find(
-                {"_id": {"$in": list(delivery_ids)}}, {"state": 1, "reason": 1, "digest_id": 1}
-            )
+            cursor = self._deliveries.find({"_id": {"$in": list(delivery_ids)}}, FATE)
             return {each["_id"]: fate(each) async for each in cursor}
 
     async def reached_since(self, since: datetime) -> frozenset[UserId]:
