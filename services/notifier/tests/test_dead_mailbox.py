@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from ups_notifier.domain.bouncing import BounceKind, Note
-from ups_notifier.domain.dead_mailbox import admins_to_tell, mailbox_dead_requests, masked
+from ups_notifier.domain.dead_mailbox import admins_to_tell, mailbox_dead_requests
 from ups_notifier.testing.samples import CO_WORKER, NOW, OWNER, reader
 from ups_schemas.account import Role
 from ups_schemas.mail import MailKind
@@ -68,8 +68,3 @@ def test_only_other_admins_of_the_company_are_told(change):
 
 def test_names_as_long_as_they_come_make_a_request():
     assert len(requests(unheard=["x" * 299 + f"{n}" for n in range(9)])[0].parameters["device_names"]) < 1600
-
-
-@pytest.mark.parametrize(("address", "shown"), [("alex@example.com", "a…@example.com"), ("ß@x.de", "ß…@x.de")])
-def test_an_address_is_masked(address, shown):
-    assert masked(address) == shown

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ups_schemas.wording import in_utc, moment, one_line, shortened, zone_of
+from ups_schemas.wording import in_utc, masked, moment, one_line, shortened, zone_of
 
 AT = datetime(2026, 11, 22, 23, 31, 5, tzinfo=UTC)
 BERLIN, UTC_ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
@@ -38,3 +38,8 @@ def test_a_short_line_stays_and_a_long_one_is_cut_between_whole_characters():
     assert shortened("abcdef", 6) == "abcdef"
     assert shortened("abc\U0001f469\u200d\U0001f4bbdef", 6) == "abc\U0001f469…"
     assert shortened("abcde\u0301f", 6) == "abcde…"
+
+
+@pytest.mark.parametrize(("address", "shown"), [("alex@example.com", "a…@example.com"), ("ß@x.de", "ß…@x.de")])
+def test_an_address_is_masked(address, shown):
+    assert masked(address) == shown

@@ -1,5 +1,6 @@
 """Orders for account mail, and what became of each mail."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -8,6 +9,13 @@ from pydantic import Field, StringConstraints
 from ups_schemas.account import Address
 from ups_schemas.envelope import Message, Timestamp
 from ups_schemas.ids import CompanyId, DeviceId, EventId, Id, NotificationId, UserId
+
+# Account mail is tried for so long, unless what it says, or its link, is good for less. Halved, a relay's bad weekend
+# loses it; doubled, it arrives when nobody remembers why.
+ACCOUNT_MAIL_WITHIN = timedelta(hours=72)
+
+# As many devices an order names, in `device_names`; of more there is only the count.
+NAMED_DEVICES = 5
 
 
 class MailKind(StrEnum):

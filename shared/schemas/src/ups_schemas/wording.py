@@ -37,6 +37,12 @@ def _whole_characters(text: str) -> str:
     return text
 
 
+def masked(address: str) -> str:
+    """An address that its owner recognises, and nobody can write to."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"
+
+
 def zone_of(name: str) -> ZoneInfo:
     """The reader's time zone; UTC when there is none of that name. Whoever calls it depends on `tzdata`."""
     try:

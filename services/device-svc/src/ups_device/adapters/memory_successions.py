@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from ups_device.adapters.memory import MemoryDevices
 from ups_device.domain.device import Change, Device
-from ups_device.domain.succession import NAMED, Passing, Succession
+from ups_device.domain.succession import Passing, Succession
 from ups_schemas.ids import CompanyId, UserId
-from ups_schemas.mail import MailRequest
+from ups_schemas.mail import NAMED_DEVICES, MailRequest
 
 
 class MemorySuccessions:
@@ -43,7 +43,9 @@ class MemorySuccessions:
         for one in (each.succession for each in passings):
             there = self.untold.get(one.succession_id)
             self.untold[one.succession_id] = (
-                replace(there, devices=there.devices + 1, names=(*there.names, *one.names)[:NAMED]) if there else one
+                replace(there, devices=there.devices + 1, names=(*there.names, *one.names)[:NAMED_DEVICES])
+                if there
+                else one
             )
 
     async def complete(self, company_id: CompanyId) -> Sequence[Succession]:

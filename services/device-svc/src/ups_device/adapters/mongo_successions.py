@@ -8,11 +8,11 @@ from ups_device.adapters.device_documents import Document, device_messages, devi
 from ups_device.adapters.mongo_devices import write
 from ups_device.adapters.mongo_people import mail_message
 from ups_device.domain.device import Change, Device
-from ups_device.domain.succession import NAMED, Passing, Succession
+from ups_device.domain.succession import Passing, Succession
 from ups_runtime.mongo import Database, Session, in_transaction, map_mongo_errors
 from ups_runtime.outbox import Outbox
 from ups_schemas.ids import CompanyId, UserId
-from ups_schemas.mail import MailRequest
+from ups_schemas.mail import NAMED_DEVICES, MailRequest
 
 
 class MongoSuccessions:
@@ -97,7 +97,7 @@ def _count(passing: Passing) -> UpdateOne:
                 "first": one.first,
             },
             "$inc": {"devices": 1},
-            "$push": {"names": {"$each": list(one.names), "$slice": NAMED}},
+            "$push": {"names": {"$each": list(one.names), "$slice": NAMED_DEVICES}},
         },
         upsert=True,
     )

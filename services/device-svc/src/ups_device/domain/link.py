@@ -1,17 +1,14 @@
 """What a mailed link lets its reader do, and the mail that confirms what it did."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from ups_device.domain.device import Device
 from ups_device.domain.member import Member
 from ups_device.domain.subscription import Scope
 from ups_schemas.ids import CompanyId, DeviceId, PeriodId, UserId, derived
-from ups_schemas.mail import MailKind, MailRequest
-
-# As long as account mail is tried.
-CONFIRMED_WITHIN = timedelta(hours=72)
+from ups_schemas.mail import ACCOUNT_MAIL_WITHIN, MailKind, MailRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def confirmation(
         language=member.language,
         company_id=link.company_id,
         requested_at=now,
-        not_after=now + CONFIRMED_WITHIN,
+        not_after=now + ACCOUNT_MAIL_WITHIN,
         parameters={
             "scope": scope.value,
             "device_id": link.device_id,

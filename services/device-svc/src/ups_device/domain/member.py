@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ups_schemas.account import Role
 from ups_schemas.ids import CompanyId, UserId
+from ups_schemas.wording import masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,7 @@ class Member:
     @property
     def masked_address(self) -> str:
         """The address so that only whoever knows it recognises it."""
-        local, _, domain = self.address.rpartition("@")
-        return f"{local[:1]}…@{domain}"
+        return masked(self.address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from ups_device.domain.device import Change, Device
@@ -11,13 +11,7 @@ from ups_device.domain.subscription import Preferences, resolve
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import MAX_SUBSCRIPTIONS, Subscription
 from ups_schemas.ids import CompanyId, UserId, derived
-from ups_schemas.mail import MailKind, MailRequest
-
-# As long as account mail is tried.
-TOLD_WITHIN = timedelta(hours=72)
-
-# How many devices the mail names.
-NAMED = 5
+from ups_schemas.mail import ACCOUNT_MAIL_WITHIN, MailKind, MailRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +107,6 @@ def passed_mail(succession: Succession, heir: Member, former: Member | None, now
         language=heir.language,
         company_id=succession.company_id,
         requested_at=now,
-        not_after=now + TOLD_WITHIN,
+        not_after=now + ACCOUNT_MAIL_WITHIN,
         parameters=parameters,
     )

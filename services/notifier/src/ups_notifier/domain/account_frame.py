@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ups_notifier.domain.framing import WHY_LABEL, moment_fact
 from ups_notifier.domain.letter import Action, Addresses, Fact, Letter, Tone
 from ups_notifier.domain.wording import MAX_NAME_IN_SUBJECT, clean, isolated, unlinked
-from ups_schemas.mail import MailRequest
+from ups_schemas.mail import NAMED_DEVICES, MailRequest
 from ups_schemas.wording import zone_of
 
 OPEN_PORTAL_LABEL = "Open the portal"
@@ -13,9 +13,6 @@ OPEN_DEVICES_LABEL = "Open your UPSes"
 
 # No number of an order is as large: it would not fit into a link.
 _BEYOND = 2**31
-
-# As many as an order names (see `MailRequest`); more are counted.
-_NAMED = 5
 
 
 def account_frame(
@@ -83,7 +80,7 @@ def upses(number: int) -> str:
 def upses_fact(request: MailRequest, number: int) -> tuple[Fact, ...]:
     """The UPSes that an order names, and how many more there are."""
     names = text_of(request, "device_names", limit=1_000)
-    more = f" and {number - _NAMED:,} more" if names and number > _NAMED else ""
+    more = f" and {number - NAMED_DEVICES:,} more" if names and number > NAMED_DEVICES else ""
     return named_fact("UPS" if number == 1 else "UPSes", names + more)
 
 

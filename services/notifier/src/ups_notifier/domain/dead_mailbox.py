@@ -1,18 +1,14 @@
 """A mailbox that gets no event mail any more: whose devices nobody hears now, and who is told."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ups_notifier.domain.bouncing import BounceKind, Note
 from ups_schemas.account import Role, User
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.ids import UserId, derived
-from ups_schemas.mail import MailKind, MailRequest
-
-# As long as any account mail.
-_WORTH_TELLING = timedelta(hours=72)
-
-_NAMED = 5
+from ups_schemas.mail import ACCOUNT_MAIL_WITHIN, NAMED_DEVICES, MailKind, MailRequest
+from ups_schemas.wording import masked
 
 # The parameter that says whose mailbox it is: asked again before the mail goes.
 PERSON = "user_id"
@@ -49,7 +45,7 @@ def mailbox_dead_requests(
         "user_name": person.name,
         "address": masked(person.address),
         "devices": len(names),
-        "device_names": ", ".join(names[:_NAMED]),
+        "device_names": ", ".join(names[:NAMED_DEVICES]),
         "cause": "complaint" if cause.kind is BounceKind.COMPLAINT else "hard",
     }
     return [
@@ -63,14 +59,8 @@ def mailbox_dead_requests(
             language=admin.language,
             company_id=admin.company_id,
             requested_at=now,
-            not_after=now + _WORTH_TELLING,
+            not_after=now + ACCOUNT_MAIL_WITHIN,
             parameters=parameters,
         )
         for admin in admins
     ]
-
-
-def masked(address: str) -> str:
-    """An address that its owner recognises, and nobody can write to."""
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}…@{domain}"

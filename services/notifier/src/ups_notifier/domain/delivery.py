@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ups_schemas.ids import DeviceId, EventId, NotificationId, UserId
-from ups_schemas.mail import DeliveryState, MailKind
+from ups_schemas.mail import ACCOUNT_MAIL_WITHIN, DeliveryState, MailKind
 
 # As long as a decision is worth telling. Halved: a relay's bad day loses mail; doubled: old news arrives as if new.
 _DAY = timedelta(hours=24)
@@ -18,7 +18,6 @@ RETRY_AGE: Mapping[MailKind, timedelta] = {
     MailKind.DISABLED: _THREE_DAYS,
     MailKind.RECONCILE: _THREE_DAYS,
 }
-_ACCOUNT_RETRY_AGE = _THREE_DAYS
 
 # Longer than `ups.decisions` is kept (30 days): a replay of the whole topic must find what was sent.
 KEPT = timedelta(days=31)
@@ -134,7 +133,7 @@ class Delivery:
 
 def retry_age(kind: MailKind) -> timedelta:
     """How long after its decision or order a mail of this kind is tried."""
-    return RETRY_AGE.get(kind, _ACCOUNT_RETRY_AGE)
+    return RETRY_AGE.get(kind, ACCOUNT_MAIL_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)
