@@ -9,7 +9,6 @@ from ups_schemas.mail import NAMED_DEVICES, MailRequest
 from ups_schemas.wording import zone_of
 
 OPEN_PORTAL_LABEL = "Open the portal"
-OPEN_DEVICES_LABEL = "Open your UPSes"
 
 # No number of an order is as large: it would not fit into a link.
 _BEYOND = 2**31
@@ -70,11 +69,6 @@ def in_sentence(name: str) -> str:
 def in_subject(name: str) -> str:
     """The same, as short as a subject needs it."""
     return isolated(unlinked(clean(name, MAX_NAME_IN_SUBJECT)))
-
-
-def upses(number: int) -> str:
-    """`1 UPS`, `7 UPSes`."""
-    return f"{number:,} UPS{'' if number == 1 else 'es'}"
 
 
 def upses_fact(request: MailRequest, number: int) -> tuple[Fact, ...]:

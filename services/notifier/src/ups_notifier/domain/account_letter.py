@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pydantic import TypeAdapter, ValidationError
 
 from ups_notifier.domain.account_frame import (
-    OPEN_DEVICES_LABEL,
     OPEN_PORTAL_LABEL,
     account_frame,
     address_fact,
@@ -15,13 +14,13 @@ from ups_notifier.domain.account_frame import (
     named_fact,
     number_of,
     text_of,
-    upses,
     upses_fact,
 )
 from ups_notifier.domain.company_letter import invitation, invitation_accepted, member_removed, ownership_passed
-from ups_notifier.domain.framing import moment_fact
+from ups_notifier.domain.framing import OPEN_DEVICES_LABEL, moment_fact
 from ups_notifier.domain.letter import Action, Addresses, Fact, Letter, Scope, Tone, Unsubscription
 from ups_notifier.domain.sign_in_letter import account_exists, password_changed, password_reset, verify_address
+from ups_notifier.domain.wording import upses
 from ups_schemas.ids import DeviceId
 from ups_schemas.mail import MailKind, MailRequest
 from ups_schemas.wording import zone_of

@@ -1,7 +1,6 @@
 """Account mail about who belongs to a company: invited, joined, removed, and what passes on when somebody leaves."""
 
 from ups_notifier.domain.account_frame import (
-    OPEN_DEVICES_LABEL,
     OPEN_PORTAL_LABEL,
     account_frame,
     address_fact,
@@ -11,12 +10,11 @@ from ups_notifier.domain.account_frame import (
     number_of,
     text_of,
     until_fact,
-    upses,
     upses_fact,
 )
-from ups_notifier.domain.framing import moment_fact
+from ups_notifier.domain.framing import OPEN_DEVICES_LABEL, moment_fact
 from ups_notifier.domain.letter import Action, Addresses, Letter, Tone
-from ups_notifier.domain.wording import clean
+from ups_notifier.domain.wording import clean, upses
 from ups_schemas.mail import MailRequest
 from ups_schemas.wording import zone_of
 

@@ -9,6 +9,7 @@ from ups_notifier.domain.addressing import decided_at
 from ups_notifier.domain.event_letter import shown_at
 from ups_notifier.domain.framing import (
     DELAYED_FROM,
+    OPEN_DEVICES_LABEL,
     TONE_BY_SEVERITY,
     WHY_LABEL,
     count_notice,
@@ -17,13 +18,20 @@ from ups_notifier.domain.framing import (
 )
 from ups_notifier.domain.letter import Action, Addresses, Fact, Item, Letter, Section, Tone
 from ups_notifier.domain.standing import Group, Pending, Standing, standing
-from ups_notifier.domain.wording import advice_for, clean, condition_name, count, duration, severity_word, time_of_day
+from ups_notifier.domain.wording import (
+    advice_for,
+    clean,
+    condition_name,
+    count,
+    duration,
+    severity_word,
+    time_of_day,
+    upses,
+)
 from ups_schemas.mail import MailKind
 
 # What a digest can tell. The alert keeps a mail of its own, since only that can enable; so do reconcile and test.
 DIGESTED = frozenset({MailKind.EVENT, MailKind.LATE_EVENTS})
-
-OPEN_DEVICES_LABEL = "Open your UPSes"
 
 # Mail programs cut off what is longer than 100 KB; see the test of it.
 MAX_DEVICES = 60
@@ -123,14 +131,14 @@ _LABEL: Mapping[Group, str] = {
 def _title(numbers: Mapping[Group, int]) -> str:
     if len(numbers) == 1:
         ((group, number),) = numbers.items()
-        return _ALONE[group].format(_upses(number))
+        return _ALONE[group].format(upses(number))
     among = ", ".join(_AMONG[group].format(f"{numbers[group]:,}") for group in sorted(numbers))
-    return f"{_upses(sum(numbers.values()))}: {among}"
+    return f"{upses(sum(numbers.values()))}: {among}"
 
 
 def _numbers(numbers: Mapping[Group, int]) -> Iterator[Fact]:
     for group in sorted(numbers):
-        yield Fact(_LABEL[group], _upses(numbers[group]))
+        yield Fact(_LABEL[group], upses(numbers[group]))
 
 
 def _shortest(standings: Sequence[Standing]) -> Iterator[Fact]:
@@ -147,7 +155,7 @@ def _sections(standings: Sequence[Standing], now: datetime) -> Iterator[Section]
     yield from _section("Happened", [each for each in listed if each.group is Group.HAPPENED], now)
     yield from _section("Over", [each for each in listed if each.group is Group.OVER], now)
     if left := len(standings) - len(listed):
-        yield Section("Not listed here", (Item(_upses(left), ("The portal lists all of them.",)),))
+        yield Section("Not listed here", (Item(upses(left), ("The portal lists all of them.",)),))
 
 
 def _section(title: str, standings: Iterable[Standing], now: datetime) -> Iterator[Section]:
@@ -193,7 +201,3 @@ def _conditions(device: Standing, now: datetime) -> Iterator[str]:
         lasted = ended - device.frame.began(incident)
         after = f", after {duration(lasted)}" if lasted >= timedelta(0) else ""
         yield f"{condition_name(incident.code, incident.text)} ended at {at(ended)}{after}"
-
-
-def _upses(number: int) -> str:
-    return f"{number:,} UPS" if number == 1 else f"{number:,} UPSes"

@@ -25,6 +25,7 @@ DELAYED_FROM = timedelta(minutes=15)
 
 LOG_LABEL = "Event Log"
 OPEN_LOG_LABEL = "Open the Event Log"
+OPEN_DEVICES_LABEL = "Open your UPSes"
 ENABLE_LABEL = "Enable Notifications"
 WHY_LABEL = "Why did I get this e-mail?"
 UNSUBSCRIBE_LABEL = "Unsubscribe from Email Event Notifications"

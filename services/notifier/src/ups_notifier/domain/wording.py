@@ -68,6 +68,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def upses(number: int) -> str:
+    """`1 UPS`, `7 UPSes`."""
+    return f"{number:,} UPS{'' if number == 1 else 'es'}"
+
+
 def times(number: int) -> str:
     """`once`, `twice`, `6 times`."""
     return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
