@@ -46,9 +46,7 @@ class Preparation:
         self._writer = writer
         self._clock = clock
 
-    async def prepare(  # noqa: PLR0911 - one return for each reason
-        self, delivery: Delivery, behind: Sequence[Delivery]
-    ) -> Prepared | Reason:
+    async def prepare(self, delivery: Delivery, behind: Sequence[Delivery]) -> Prepared | Reason:
         """What to send for this row; `behind` are the other open rows of its reader and device.
 
         Raises:
@@ -60,15 +58,10 @@ class Preparation:
         content = await self._ledger.content(delivery.notification_id)
         if isinstance(content, MailRequest):
             return await self._account_mail(delivery, content, now)
-        reader = await self._reader(content, delivery)
-        if isinstance(reader, Reason):
-            return reader
-        if await self._ended_unsent(delivery, content, behind, now):
-            return Reason.MERGED
-        written = await self._situation(delivery, content, said=delivery.frozen is not None)
-        if isinstance(written, Reason):
-            return written
-        situation, answers = written
+        told = await self._told(delivery, content, behind, now, said=delivery.frozen is not None)
+        if isinstance(told, Reason):
+            return told
+        reader, situation, answers = told
         try:
             message = delivery.frozen or self._writer.message(content, reader, situation, delivery.delivery_id, answers)
         except BadAddressError:
@@ -115,18 +108,26 @@ class Preparation:
         content = await self._ledger.content(row.notification_id)
         if not isinstance(content, EventDecided | LateEventsDecided):
             raise Permanent(f"no digest tells a {content.type}")
-        reader = await self._reader(content, row)
-        if isinstance(reader, Reason):
-            return reader
-        behind = [each for each in rows if each.device_id == row.device_id and each is not row]
-        # younger than that, the digest says both
-        if now - row.decided_at > WORTH_TELLING and await self._ended_unsent(row, content, behind, now):
-            return Reason.MERGED
-        told = await self._situation(row, content, said=said)
+        # younger than that, the digest says its end, too
+        old = now - row.decided_at > WORTH_TELLING
+        behind = [each for each in rows if each.device_id == row.device_id and each is not row] if old else []
+        told = await self._told(row, content, behind, now, said=said)
         if isinstance(told, Reason):
             return told
-        situation, answers = told
+        reader, situation, answers = told
         return Pending(content, reader, situation), answers
+
+    async def _told(
+        self, delivery: Delivery, decision: Decision, behind: Sequence[Delivery], now: datetime, *, said: bool
+    ) -> tuple[Reader, Situation, Sequence[str]] | Reason:
+        """Who is told, what is known beside, and which mails it answers; or why nobody is told."""
+        reader = await self._reader(decision, delivery)
+        if isinstance(reader, Reason):
+            return reader
+        if await self._ended_unsent(delivery, decision, behind, now):
+            return Reason.MERGED
+        known = await self._situation(delivery, decision, said=said)
+        return known if isinstance(known, Reason) else (reader, *known)
 
     def _prepared(self, contents: Sequence[tuple[Delivery, Decision]], reader: Reader, message: bytes) -> Prepared:
         async def still_wanted() -> bool:
