@@ -5,8 +5,9 @@ What may come twice is what went out when its answer could not be noted any more
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,18 @@ import pytest
 from pymongo import MongoClient
 
 from ups_devstack.stack import Backing
+from ups_notifier.adapters.migrations import DATABASE, NOTIFICATIONS
+from ups_notifier.domain.addressing import Content
 from ups_notifier.domain.delivery import Delivery
-from ups_notifier.testing import samples
+from ups_notifier.testing import account_samples, samples
 from ups_notifier.testing.checker import check
 from ups_notifier.testing.smtp_server import ScriptedServer
 from ups_notifier.testing.world import World, outage, power_back
+from ups_runtime import mongo
+from ups_runtime.clock import SystemClock
 from ups_runtime.testing import eventually
-from ups_schemas.topics import DEVICES
+from ups_schemas.mail import MailRequest
+from ups_schemas.topics import DEVICES, MAIL_REQUESTS
 
 ENTRY = str(Path(__file__).with_name("notifier_entry.py"))
 DIGESTED = 7
@@ -75,6 +81,14 @@ OF_A_DIGEST = [
     Fate(("deferred.within",), NEVER_TOGETHER),
     Fate(("deferred.after",), NEVER_TOGETHER, apart=True),
 ]
+# An order is kept as long as it may be needed, and forgotten with its end: the points where that could go wrong.
+OF_AN_ORDER = [
+    Fate(("add.within",)),
+    Fate(("start_data.after",)),
+    Fate(("ended.before",), marked=1),
+    Fate(("ended.within",), marked=1),
+    Fate(("ended.after",)),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -121,21 +135,41 @@ async def test_killed_at_a_change_of_the_ledger_it_sends_a_digest(
     assert (verdict.told, verdict.mails) == (DIGESTED, DIGESTED if fate.apart else 1)
 
 
+@pytest.mark.parametrize("fate", OF_AN_ORDER, ids=str)
+async def test_killed_at_a_change_of_the_ledger_it_sends_account_mail_and_forgets_its_order(
+    world: World, server: ScriptedServer, fate: Fate
+) -> None:
+    now = SystemClock().now()
+    order = account_samples.order(requested_at=now, not_after=now + timedelta(hours=1))
+
+    rows = await _killed_and_replaced(world, server, fate, [order])
+
+    verdict = check([order], rows, server.taken, lambda _: order.address)
+    assert (verdict.faults, verdict.marked, verdict.told) == ([], fate.marked, 1)
+    async with mongo.client(world.mongo) as client:
+        kept = await mongo.database(client, world.mongo, DATABASE)[NOTIFICATIONS].find().to_list()
+    assert [(each["_id"], "request" in each) for each in kept] == [(order.request_id, False)]
+
+
 async def _killed_and_replaced(
-    world: World, server: ScriptedServer, fate: Fate, decisions: list[Any]
+    world: World, server: ScriptedServer, fate: Fate, contents: Sequence[Content]
 ) -> list[Delivery]:
     for phase, reply in fate.script.items():
         server.next(phase, reply)
-    await world.decide(*decisions)
+    for each in contents:
+        if isinstance(each, MailRequest):
+            await world.write(MAIL_REQUESTS, each.recipient_id, each)
+        else:
+            await world.decide(each)
     # a name of its own: who comes next has the partitions at once
-    always = {"FAULT_GATHER": str(len(decisions)), "UPS_KAFKA_GROUP_INSTANCE_ID": "one"}
+    always = {"FAULT_GATHER": str(len(contents)), "UPS_KAFKA_GROUP_INSTANCE_ID": "one"}
     for point in fate.points:
         async with world.process([ENTRY], FAULT_CRASH=f"{point} 1", **always) as hurt:
             assert await asyncio.wait_for(hurt.wait(), 60) == -signal.SIGKILL, point
 
     async def over() -> list[Delivery] | None:
         rows = await world.rows()
-        return rows if len(rows) == len(decisions) and not any(row.open for row in rows) else None
+        return rows if len(rows) == len(contents) and not any(row.open for row in rows) else None
 
     async with world.process([ENTRY], **always):
         return await eventually(over, within_s=60)
