@@ -1,13 +1,14 @@
 """Mails in a real browser, and beside the pages: read by everybody, of one brand."""
 
 import io
+import re
 
 import pytest
 import pytest_asyncio
 from PIL import Image, ImageChops
 
 from ups_devstack.pictures import NARROW, WIDE, easel
-from ups_notifier.preview import all_samples
+from ups_notifier.preview import all_samples, render
 from ups_portal.testing.browser import MISSING, PHONE, WCAG, complaints
 
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.asyncio(loop_scope="module")]
@@ -49,3 +50,14 @@ async def test_a_mail_can_be_read_by_everybody_on_everything(drawing, name):
     assert await complaints(light, *WCAG) == []
     assert await complaints(dark, "color-contrast", "target-size") == []
     assert await dark.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+async def test_a_phone_that_drops_the_styles_of_the_head_parts_no_word(drawing):
+    bare = re.sub(r"<style.*?</style>", "", render(all_samples()["digest-mixed"])[0].html, flags=re.DOTALL)
+    await drawing.dark.goto("about:blank")
+    await drawing.dark.set_viewport_size({"width": PHONE, "height": 700})
+    await drawing.dark.set_content(bare)
+
+    lines = "each => each.map(figure => figure.getClientRects().length)"
+    assert await drawing.dark.locator(".figure-value").evaluate_all(lines) == [1, 1, 1, 1]
+    assert await drawing.dark.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -39,7 +39,7 @@ PAGES = (
     "away",
     "event-log",
 )
-_EXACT, _OTHERS = 80, 48
+_EXACT, _OTHERS = 64, 40
 _ORIGIN = "http://portal.test"
 
 _MAILS = """# Every mail as a picture

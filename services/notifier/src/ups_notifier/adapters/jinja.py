@@ -26,7 +26,7 @@ _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 def _unbroken(text: str) -> str:
     """A time stays with its offset, and with its sign what equals it; an e-mail is one word: in lines of any width."""
     kept = re.sub(r"(?<=\d\d:\d\d:\d\d) (?=\(?UTC)|(?<= =) (?=\d)", "\u00a0", text)
-    return kept.replace("e-mail", "e\u2011mail")
+    return re.sub(r"\b(e|co)-(?=mail|worker)", "\\1\u2011", kept)
 
 
 def _filled(text: str, first: str = "") -> str:
