@@ -9,8 +9,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from ups_schemas.catalogue import Severity
+
 Id = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:@/+=~-]+\Z")]
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Z][A-Z0-9_]*\Z")]
+
+RANK = {severity.value: severity.rank for severity in Severity}
 
 _IN_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 

@@ -9,11 +9,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from ups_schemas.catalogue import Severity
 from ups_schemas.device import MAX_SUBSCRIPTIONS
 from ups_schemas.envelope import milliseconds
 from ups_schemas.ids import short_hash
-from ups_throttle.adapters.canonical import Code, Id, moment
+from ups_throttle.adapters.canonical import RANK, Code, Id, moment
 from ups_throttle.domain.device import Device, Subscriber
 
 # Packed memory takes no number much larger, and no count of changes comes here.
@@ -65,8 +64,6 @@ class _Device(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _DECODER = msgspec.json.Decoder(_Device)
 _ENCODER = msgspec.json.Encoder()
 
-_RANK = {severity.value: severity.rank for severity in Severity}
-
 
 def read_canonical_device(value: bytes) -> Device | None:
     """What decisions need of the device, if `value` is what the model would dump it to."""
@@ -92,10 +89,10 @@ def read_canonical_device(value: bytes) -> Device | None:
         read.policy.period_s * 1000,
         tuple(
             [
-                Subscriber(wish.user_id, short_hash(wish.user_id), wish.on, _RANK[wish.min_severity], wish.codes)
+                Subscriber(wish.user_id, short_hash(wish.user_id), wish.on, RANK[wish.min_severity], wish.codes)
                 for wish in wishes.values()
             ]
         ),
-        {code: _RANK[severity] for code, severity in read.severity_overrides.items()},
+        {code: RANK[severity] for code, severity in read.severity_overrides.items()},
         read.pass_while_disabled,
     )

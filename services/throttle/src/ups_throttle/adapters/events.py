@@ -9,10 +9,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from ups_schemas.catalogue import Severity
 from ups_schemas.envelope import milliseconds
 from ups_schemas.event import Phase, Source
-from ups_throttle.adapters.canonical import Code, Id, moment
+from ups_throttle.adapters.canonical import RANK, Code, Id, moment
 from ups_throttle.domain.event import Event
 
 _Short = Annotated[str, Meta(max_length=200)]
@@ -67,8 +66,6 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _DECODER = msgspec.json.Decoder(_Event)
 _ENCODER = msgspec.json.Encoder()
 
-_RANK = {severity.value: severity.rank for severity in Severity}
-
 
 def read_canonical(value: bytes) -> Event | None:
     """The event, if `value` is what the model would dump it to."""
@@ -89,7 +86,7 @@ def read_canonical(value: bytes) -> Event | None:
         read.device_version,
         read.code,
         read.phase,
-        _RANK[read.severity],
+        RANK[read.severity],
         None if occurred_at is None or read.clock_untrusted else milliseconds(occurred_at),
         read.native_code,
         read.native_text or None,
