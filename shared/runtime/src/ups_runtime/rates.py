@@ -58,12 +58,14 @@ class MongoRates:
             {"$set": {"free_at": {"$add": [begin, rate.distance_ms]}}},
             {"$set": {"expires_at": {"$add": ["$free_at", _DAY_MS]}}},
         ]
-        left = {"wait_ms": {"$max": [1, {"$subtract": ["$free_at", {"$add": ["$$NOW", ahead_ms]}]}]}}
+        left = {"wait_ms": {"$subtract": ["$free_at", {"$add": ["$$NOW", ahead_ms]}]}}
         with map_mongo_errors():
             while not (await self._rates.update_one(free, taken)).matched_count:
                 found = await (await self._rates.aggregate([{"$match": {"_id": name}}, {"$project": left}])).to_list()
-                if found:
+                if found and found[0]["wait_ms"] > 0:
                     return timedelta(milliseconds=found[0]["wait_ms"])
+                if found:  # by another who came first at the same moment, or it has become free since
+                    continue
                 try:
                     await self._rates.insert_one({"_id": name, "free_at": _LONG_AGO, "expires_at": _LONG_AGO})
                 except DuplicateKeyError:

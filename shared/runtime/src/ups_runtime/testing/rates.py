@@ -1,5 +1,6 @@
 """A fake of rates, and what every keeper of rates promises."""
 
+import asyncio
 from datetime import timedelta
 from typing import Protocol
 
@@ -68,3 +69,11 @@ class RatesContract:
 
         assert await rates.take("a", _EACH_MINUTE) == timedelta(0)
         assert await rates.take("a", _EACH_MINUTE) > timedelta(0)
+
+    async def test_those_who_ask_at_once_get_what_there_is(self, rates: Rates) -> None:
+        """Also where nobody has asked before."""
+        rate = Rate.of(50, timedelta(days=1))
+        for name in map(str, range(20)):
+            waits = await asyncio.gather(*(rates.take(name, rate) for _ in range(12)))
+
+            assert waits == [timedelta(0)] * 12
