@@ -47,6 +47,7 @@ class _Device(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     device_id: Id
     version: _Count
     ownership: _Count
+    keys_since: _Count | None
     company_id: Id
     owner: Id | None
     name: _Name
