@@ -1,4 +1,4 @@
-"""The portal over ASGI, on a device-svc in memory."""
+"""The portal over ASGI, on services in memory."""
 
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
+from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 from ups_portal.testing.site import site
 from ups_runtime.testing import FakeClock
 
@@ -14,8 +15,8 @@ from ups_runtime.testing import FakeClock
 class Visit:
     """A visitor who keeps no cookie and follows no redirect by themselves."""
 
-    def __init__(self, fake: FakeDeviceSvc, client: httpx.AsyncClient, metrics) -> None:
-        self.fake, self.client, self.metrics = fake, client, metrics
+    def __init__(self, fake: FakeDeviceSvc, people: FakeInviteSvc, client: httpx.AsyncClient, metrics) -> None:
+        self.fake, self.people, self.client, self.metrics = fake, people, client, metrics
 
     async def get(self, path: str, **options) -> httpx.Response:
         return await self.client.get(path, **options)
@@ -30,13 +31,13 @@ class Visit:
 async def visit():
     async with AsyncExitStack() as stack:
 
-        async def begin(fake: FakeDeviceSvc | None = None, **options) -> Visit:
-            fake = fake or FakeDeviceSvc()
+        async def begin(fake: FakeDeviceSvc | None = None, people: FakeInviteSvc | None = None, **options) -> Visit:
+            fake, people = fake or FakeDeviceSvc(), people or FakeInviteSvc()
             app, metrics = await stack.enter_async_context(
-                site(fake.app(), FakeClock(SINCE + timedelta(hours=1)), **options)
+                site(fake.app(), people.app(), FakeClock(SINCE + timedelta(hours=1)), **options)
             )
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             client = httpx.AsyncClient(transport=transport, base_url="https://ups.example")
-            return Visit(fake, await stack.enter_async_context(client), metrics)
+            return Visit(fake, people, await stack.enter_async_context(client), metrics)
 
         yield begin

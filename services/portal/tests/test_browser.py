@@ -12,6 +12,7 @@ from ups_portal.app import start
 from ups_portal.settings import BackendSettings, Settings
 from ups_portal.testing.browser import DESK, MISSING, PHONE, browser, complaints, tab
 from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
+from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
 from ups_portal.testing.gallery import gallery, path_of
 from ups_runtime.lifecycle import Life, running
 from ups_runtime.settings import HttpSettings, LogSettings, PortalSettings
@@ -35,17 +36,18 @@ class Clock(FakeClock):
 
 
 @asynccontextmanager
-async def portal(device_svc):
-    """The whole portal on a port, on a device-svc in memory on another; gives its URL."""
+async def portal(device_svc=None, invite_svc=None):
+    """The whole portal on a port, on services in memory on others; gives its URL."""
     clock = Clock(SINCE + timedelta(hours=1))
     behind = Life("fake", clock)
     try:
-        port = await behind.serve(device_svc, "127.0.0.1", 0)
+        port = await behind.serve(device_svc or FakeDeviceSvc().app(), "127.0.0.1", 0)
+        people_port = await behind.serve(invite_svc or FakeInviteSvc().app(), "127.0.0.1", 0)
         settings = Settings(
             HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
             LogSettings(),
             PortalSettings(base_url="https://ups.example", support_address="support@example.com"),
-            BackendSettings(device_url=f"http://127.0.0.1:{port}"),
+            BackendSettings(device_url=f"http://127.0.0.1:{port}", invite_url=f"http://127.0.0.1:{people_port}"),
         )
         async with running("portal", settings, start, clock=clock) as life:
             yield f"http://127.0.0.1:{life.ports[0]}"
@@ -115,11 +117,52 @@ async def test_everything_can_be_done_with_the_keyboard(chromium):
         assert fake.changes == ["unsubscribe company"]
 
 
-@pytest.mark.parametrize("kind", ["enable", "unsubscribe", "resubscribe", "why"])
+async def test_an_invitation_is_accepted_with_the_keyboard_after_a_mistake(chromium):
+    people = FakeInviteSvc()
+    async with portal(invite_svc=people.app()) as url, tab(chromium, javascript=False) as page:
+        await page.goto(url + path_of("invitation"))
+        await page.get_by_label("Your name").fill("Sam Okafor")
+        await page.get_by_label("New password").fill("short")
+        await page.get_by_label("The same once more").fill("short")
+        await page.keyboard.press("Enter")
+        await page.get_by_text("10 characters or more.").last.wait_for()
+        again = page.get_by_label("New password")
+        await page.screenshot(path=PICTURES / "invitation-refused.light.png", full_page=True)
+        told = await page.locator("main").aria_snapshot()
+        described = await again.get_attribute("aria-describedby")
+        # the one that was wrong has the focus
+        await page.keyboard.type(PASSWORD)
+        await page.keyboard.press("Tab")
+        await page.keyboard.type(PASSWORD)
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="You have joined").wait_for()
+        await page.reload()
+
+        assert "Sam Okafor" in told
+        assert "Choose a password of 10 characters or more." in told
+        assert described == "password-fault password-hint"
+        assert people.changes == ["join as Sam Okafor in Europe/Berlin"]
+        assert await page.context.cookies() == []
+
+
+async def test_a_double_click_chooses_one_password(chromium):
+    people = FakeInviteSvc()
+    async with portal(invite_svc=people.app()) as url, tab(chromium) as page:
+        await page.goto(url + path_of("reset"))
+        await page.get_by_label("New password").fill(PASSWORD)
+        await page.get_by_label("The same once more").fill(PASSWORD)
+        await page.get_by_role("button", name="Save the new password").dblclick()
+        await page.get_by_role("heading", name="password").wait_for()
+
+        assert people.changes == ["reset"]
+
+
+@pytest.mark.parametrize("kind", ["enable", "unsubscribe", "resubscribe", "why", "verify", "invitation", "reset"])
 async def test_a_scanner_that_runs_scripts_posts_nothing(chromium, kind):
-    fake = FakeDeviceSvc(off={"company"} if kind == "resubscribe" else set())
+    fake, people = FakeDeviceSvc(off={"company"} if kind == "resubscribe" else set()), FakeInviteSvc()
     posted = []
-    async with portal(fake.app()) as url, tab(chromium) as page:
+    async with portal(fake.app(), people.app()) as url, tab(chromium) as page:
         page.on("request", lambda request: posted.append(request.url) if request.method != "GET" else None)
         for _ in range(2):
             answer = await page.goto(url + path_of(kind), wait_until="networkidle")
@@ -131,7 +174,7 @@ async def test_a_scanner_that_runs_scripts_posts_nothing(chromium, kind):
         assert answer.status == 200
         assert await page.context.cookies() == []
         assert posted == []
-        assert fake.changes == []
+        assert fake.changes + people.changes == []
 
 
 class Stage:
@@ -140,25 +183,46 @@ class Stage:
     def __init__(self, context, url):
         self.context = context
         self.url = url
-        self.fake = FakeDeviceSvc()
+        self.exhibit = gallery()["front"]
 
     async def device_svc(self, scope, receive, send):
-        await self.fake.app()(scope, receive, send)
+        await self.exhibit.device_svc.app()(scope, receive, send)
+
+    async def invite_svc(self, scope, receive, send):
+        await self.exhibit.invite_svc.app()(scope, receive, send)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def stage(chromium):
     context = await chromium.new_context()
     shown = Stage(context, "")
-    async with portal(shown.device_svc) as shown.url:
+    async with portal(shown.device_svc, shown.invite_svc) as shown.url:
         yield shown
     await context.close()
 
 
-@pytest.mark.parametrize("name", gallery())
+# These differ from others by their words alone.
+ALIKE = {
+    "verify-used",
+    "verify-expired",
+    "verify-unknown",
+    "invitation-used",
+    "invitation-expired",
+    "invitation-inviter-gone",
+    "invitation-unknown",
+    "reset-done",
+    "reset-used",
+    "reset-expired",
+    "reset-unknown",
+    "accounts-away",
+    "devices",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in gallery() if name not in ALIKE])
 async def test_every_page_is_in_order_for_those_who_see_and_those_who_do_not(stage, name):
     exhibit = gallery()[name]
-    stage.fake = exhibit.device_svc
+    stage.exhibit = exhibit
     said, loaded = [], []
     page = await stage.context.new_page()
     page.on("console", lambda message: said.append(message.text))

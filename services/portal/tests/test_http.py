@@ -7,28 +7,30 @@ import re
 import httpx
 import pytest
 
-from ups_portal.adapters.device_svc import MAX_CALLS
+from ups_portal.adapters.backend import MAX_CALLS
 from ups_portal.testing.fake_device_svc import FakeDeviceSvc
-from ups_portal.testing.gallery import gallery, path_of
+from ups_portal.testing.gallery import Exhibit, gallery, path_of
 from ups_runtime.logging import configure
 from ups_runtime.settings import LogSettings
 from ups_runtime.testing import eventually
 
 UNSUBSCRIBE = path_of("unsubscribe")
 ANSWERS = {
-    **{name: (exhibit.device_svc, "GET", exhibit.path) for name, exhibit in gallery().items()},
-    "press": (FakeDeviceSvc(), "POST", UNSUBSCRIBE),
-    "other method": (FakeDeviceSvc(), "DELETE", UNSUBSCRIBE),
-    "style": (FakeDeviceSvc(), "GET", "/static/portal.css"),
-    "no such file": (FakeDeviceSvc(), "GET", "/static/../settings.py"),
+    **{name: (exhibit, "GET") for name, exhibit in gallery().items()},
+    "press": (Exhibit(FakeDeviceSvc(), UNSUBSCRIBE), "POST"),
+    "press for an account": (Exhibit(FakeDeviceSvc(), path_of("reset")), "POST"),
+    "other method": (Exhibit(FakeDeviceSvc(), UNSUBSCRIBE), "DELETE"),
+    "style": (Exhibit(FakeDeviceSvc(), "/static/portal.css"), "GET"),
+    "no such file": (Exhibit(FakeDeviceSvc(), "/static/../settings.py"), "GET"),
 }
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_every_answer_is_closed_to_others(visit, name):
-    fake, method, path = ANSWERS[name]
+    exhibit, method = ANSWERS[name]
+    visitor = await visit(exhibit.device_svc, exhibit.invite_svc)
 
-    headers = (await (await visit(fake)).client.request(method, path)).headers
+    headers = (await visitor.client.request(method, exhibit.path)).headers
 
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -48,7 +50,7 @@ async def test_a_crash_is_a_page_with_the_same_headers_and_no_word_about_it(visi
         raise RuntimeError("a secret detail")
 
     visitor = await visit()
-    monkeypatch.setattr("ups_portal.handlers.unsubscribe_page", crash)
+    monkeypatch.setattr("ups_portal.handlers.links.unsubscribe_page", crash)
 
     answer = await visitor.get(UNSUBSCRIBE)
 
@@ -138,7 +140,7 @@ async def test_logs_and_metrics_have_no_token(visit, capsys, monkeypatch):
         for path in (UNSUBSCRIBE, "/l/enable/a-forged-token", "/l/a-forged-token/x", "/a-forged-token", "/static/x"):
             await visitor.get(path)
             await visitor.press(path, action="unsubscribe", scope="all")
-        monkeypatch.setattr("ups_portal.handlers.unsubscribe_page", lambda *_: 1 / 0)
+        monkeypatch.setattr("ups_portal.handlers.links.unsubscribe_page", lambda *_: 1 / 0)
         await visitor.get(UNSUBSCRIBE)
         visitor.fake.failing = 500
         await visitor.press(UNSUBSCRIBE, action="unsubscribe", scope="all")
@@ -149,7 +151,7 @@ async def test_logs_and_metrics_have_no_token(visit, capsys, monkeypatch):
 
     assert '"event": "page.served"' in said
     assert '"event": "page.crashed"' in said
-    assert '"event": "device_svc.failed"' in said
+    assert '"event": "backend.failed"' in said
     assert 'page="/l/unsubscribe/{token}"' in told
     for text in (said, told):
         assert ".signed" not in text

@@ -13,6 +13,7 @@ class BackendSettings(Group):
 
     env_prefix: ClassVar[str] = "UPS_BACKEND_"
     device_url: AnyHttpUrl
+    invite_url: AnyHttpUrl
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,13 @@ PAGES = (
     "unsubscribed-company-last",
     "resubscribe",
     "why-event",
+    "verify",
+    "verify-done",
+    "invitation",
+    "invitation-account",
+    "invitation-elsewhere",
+    "invitation-revoked",
+    "reset",
     "forged",
     "away",
     "event-log",
@@ -82,7 +89,7 @@ class Easel:
         """A PNG of the page of this name."""
         exhibit = gallery()[name]
         async with (
-            site(exhibit.device_svc.app(), FakeClock(SINCE + timedelta(hours=1))) as (app, _),
+            site(exhibit.device_svc.app(), exhibit.invite_svc.app(), FakeClock(SINCE + timedelta(hours=1))) as (app, _),
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=_ORIGIN) as portal,
         ):
 

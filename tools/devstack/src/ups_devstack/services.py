@@ -33,7 +33,7 @@ MODULES: Mapping[Service, str] = {
 }
 
 # Others are told where these are before they start, so their ports are chosen here and stay.
-ADDRESSED = (Service.DEVICE_SVC, Service.PORTAL)
+ADDRESSED = (Service.DEVICE_SVC, Service.INVITE_SVC, Service.PORTAL)
 
 
 @dataclass(frozen=True)
@@ -216,6 +216,7 @@ def _environ(service: Service, backing: Backing, installation: Installation) -> 
         "UPS_OPERATOR_TOKEN": installation.operator_token,
         "UPS_PORTAL_BASE_URL": f"http://127.0.0.1:{installation.ports[Service.PORTAL]}",
         "UPS_BACKEND_DEVICE_URL": f"http://127.0.0.1:{installation.ports[Service.DEVICE_SVC]}",
+        "UPS_BACKEND_INVITE_URL": f"http://127.0.0.1:{installation.ports[Service.INVITE_SVC]}",
         "UPS_LINK_KEYS": installation.link_key,
         "UPS_INVITE_SECRET": installation.invite_secret,
         "UPS_SMTP_HOST": backing.smtp_host,

@@ -4,6 +4,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ups_portal.domain.account_link import AccountLinkKind
 from ups_portal.domain.link import LinkKind
 from ups_portal.metrics import PortalMetrics
 from ups_runtime.logging import get_logger
@@ -45,4 +46,4 @@ class AccessLog:
 def _page(scope: Scope) -> str:
     path = getattr(scope.get("route"), "path", "unknown")
     kind = scope.get("path_params", {}).get("kind")
-    return path.replace("{kind}", kind) if kind in set(LinkKind) else path
+    return path.replace("{kind}", kind) if kind in {*LinkKind, *AccountLinkKind} else path

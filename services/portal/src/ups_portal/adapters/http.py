@@ -14,11 +14,14 @@ from starlette.requests import ClientDisconnect
 
 from ups_portal.adapters.access_log import AccessLog
 from ups_portal.adapters.jinja import Renderer, assets
+from ups_portal.domain.account_link import AccountLinkKind, Done, Entry
 from ups_portal.domain.link import LinkKind, Result, Scope
 from ups_portal.domain.page import Page
 from ups_portal.domain.plain_pages import (
+    ACCOUNTS_AWAY,
     AWAY,
     BROKEN,
+    DEVICES,
     DOUBTFUL,
     EVENT_LOG,
     FORGED,
@@ -29,7 +32,9 @@ from ups_portal.domain.plain_pages import (
     UNKNOWN,
 )
 from ups_portal.domain.subscription_page import one_click_text
-from ups_portal.handlers import AwayError, DoubtfulError, ForgedError, LinkPages, Seen, Wish
+from ups_portal.handlers.accounts import AccountPages
+from ups_portal.handlers.failures import AwayError, DoubtfulError, ForgedError
+from ups_portal.handlers.links import LinkPages, Seen, Wish
 from ups_portal.metrics import PortalMetrics
 from ups_runtime.errors import Retryable
 from ups_runtime.http import create_app
@@ -39,6 +44,8 @@ log = get_logger("http")
 
 # The longest form is some 60 bytes, as multipart some 300.
 MAX_BODY_BYTES = 4096
+# Two passwords of 1,000 characters and a name of 300, of 4 bytes each, url-encoded, are some 28 kB.
+MAX_ENTRY_BYTES = 32 * 1024
 # Four claims of the longest ids and a signature take some 250 characters.
 _TOKEN = re.compile(r"[A-Za-z0-9_.=-]{1,1024}")
 _READ = ["GET", "HEAD"]
@@ -64,12 +71,16 @@ _PAGE_BY_STATUS: Mapping[int, Page] = {400: INCOMPLETE, 405: NOT_ALLOWED, 413: T
 E = TypeVar("E", bound=StrEnum)
 
 
-def build(pages: LinkPages, renderer: Renderer, metrics: PortalMetrics, version: str, prefix: str) -> FastAPI:
+def build(
+    pages: LinkPages, accounts: AccountPages, renderer: Renderer, metrics: PortalMetrics, version: str, prefix: str
+) -> FastAPI:
     """The application. `prefix` is the path of the base URL, which a proxy takes away before it hands on."""
-    app = create_app("Ridethrough portal", version, max_body_bytes=MAX_BODY_BYTES)
-    site = _Site(pages, renderer, prefix)
+    entries = {f"/l/{kind}/": MAX_ENTRY_BYTES for kind in AccountLinkKind}
+    app = create_app("Ridethrough portal", version, max_body_bytes=MAX_BODY_BYTES, max_body_bytes_below=entries)
+    site = _Site(pages, accounts, renderer, prefix)
     app.add_api_route("/l/{kind}/{token}", site.link, methods=[*_READ, "POST"], include_in_schema=False)
     app.add_api_route("/devices/{device_id}/events", site.event_log, methods=_READ, include_in_schema=False)
+    app.add_api_route("/devices", site.devices, methods=_READ, include_in_schema=False)
     app.add_api_route("/static/{name}", site.static, methods=_READ, include_in_schema=False)
     app.add_api_route("/", site.front, methods=_READ, include_in_schema=False)
     # instead of problems; and a crash is logged without the path, which may have a token
@@ -80,18 +91,23 @@ def build(pages: LinkPages, renderer: Renderer, metrics: PortalMetrics, version:
 
 
 class _Site:
-    def __init__(self, pages: LinkPages, renderer: Renderer, prefix: str) -> None:
+    def __init__(self, pages: LinkPages, accounts: AccountPages, renderer: Renderer, prefix: str) -> None:
         self._pages = pages
+        self._accounts = accounts
         self._renderer = renderer
         self._prefix = prefix
         self._assets = assets()
 
     async def link(self, request: Request, kind: str, token: str) -> Response:
-        known = _member(LinkKind, kind)
-        if known is None:
-            return self._answer(UNKNOWN)
         if not _TOKEN.fullmatch(token):
             return self._answer(FORGED)
+        if account := _member(AccountLinkKind, kind):
+            return await self._account_link(request, account, token)
+        if known := _member(LinkKind, kind):
+            return await self._mail_link(request, known, token)
+        return self._answer(UNKNOWN)
+
+    async def _mail_link(self, request: Request, known: LinkKind, token: str) -> Response:
         path = self._own_path(request)
         if request.method != HTTPMethod.POST:
             return self._answer(await self._pages.show(known, token, _seen(request)), path)
@@ -104,11 +120,27 @@ class _Site:
         # to a page that only shows: reloading it, and coming back to it, does nothing once more
         return RedirectResponse(f"{path}?{_query(done)}", HTTPStatus.SEE_OTHER, _HEADERS)
 
+    async def _account_link(self, request: Request, kind: AccountLinkKind, token: str) -> Response:
+        path = self._own_path(request)
+        visitor = request.client.host if request.client else ""
+        if request.method != HTTPMethod.POST:
+            done = _member(Done, request.query_params.get("did", ""))
+            return self._answer(await self._accounts.show(kind, token, visitor, done), path)
+        fields = await _fields(request)
+        entry = Entry(**{name: fields.get(name, "") for name in ("action", "name", "password", "again")})
+        outcome = await self._accounts.act(kind, token, visitor, entry)
+        if isinstance(outcome, Page):
+            return self._answer(outcome, path)
+        return RedirectResponse(f"{path}?{urlencode({'did': outcome})}", HTTPStatus.SEE_OTHER, _HEADERS)
+
     async def front(self) -> Response:
         return self._answer(FRONT)
 
     async def event_log(self, device_id: str) -> Response:  # noqa: ARG002 - the same for all
         return self._answer(EVENT_LOG)
+
+    async def devices(self) -> Response:
+        return self._answer(DEVICES)
 
     async def static(self, name: str) -> Response:
         asset = self._assets.get(name)
@@ -125,6 +157,8 @@ class _Site:
         elif page is None:
             log.error("page.crashed", exc_info=error)
             page = BROKEN
+        if page is AWAY and request.path_params.get("kind") in set(AccountLinkKind):
+            page = ACCOUNTS_AWAY
         answer = self._answer(page, self._own_path(request))
         if isinstance(error, HTTPException) and (allowed := (error.headers or {}).get("Allow")):
             answer.headers["Allow"] = ", ".join(sorted(allowed.split(", ")))

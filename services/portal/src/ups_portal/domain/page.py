@@ -48,6 +48,20 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """One line to fill in. `fault` is what was wrong with it; `fixed` can be read and not changed."""
+
+    name: str
+    label: str
+    type: str = "text"
+    value: str = ""
+    autocomplete: str = "off"
+    hint: str = ""
+    fault: str = ""
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """What a press of its button sends, to the page's own address."""
 
@@ -55,6 +69,7 @@ class Form:
     fields: tuple[tuple[str, str], ...]
     question: str = ""
     choices: tuple[Choice, ...] = ()
+    inputs: tuple[Input, ...] = ()
     quiet: bool = False  # beside the one thing to do, or to undo it
 
 

@@ -1,5 +1,6 @@
 """Pages about no link in particular: what cannot be found or done, and what is not here yet."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from ups_portal.domain.page import Page, Tone
@@ -66,6 +67,11 @@ AWAY = Page(
     retry_after_s=RETRY_AFTER_S,
 )
 
+ACCOUNTS_AWAY = replace(
+    AWAY,
+    lead=("The part of this installation that knows people and companies does not answer at the moment.", AWAY.lead[1]),
+)
+
 DOUBTFUL = Page(
     title="We cannot say whether that worked",
     badge="No answer yet",
@@ -96,10 +102,21 @@ EVENT_LOG = Page(
     tone=Tone.CALM,
     lead=(
         (
-            "Every event of this UPS is logged, with what became of it. These pages cannot show the log yet: that "
-            "needs a sign-in, and there is none so far."
+            "Every event of this UPS is logged, with what became of it. These pages cannot show the log yet: the ones "
+            "to sign in to are still to come."
         ),
         "Until then, whoever runs this installation can look it up for you.",
+    ),
+    support=True,
+)
+
+DEVICES = Page(
+    title="Your UPSes",
+    badge="Not here yet",
+    tone=Tone.CALM,
+    lead=(
+        "These pages cannot show your company's UPSes yet: the ones to sign in to are still to come.",
+        "Until then, whoever runs this installation can look them up for you.",
     ),
     support=True,
 )
@@ -110,10 +127,10 @@ FRONT = Page(
     tone=Tone.CALM,
     lead=(
         (
-            "The links in your mails lead here: to enable the notifications of a UPS, to unsubscribe, and to see why "
-            "you got a mail."
+            "The links in your mails lead here: to enable the notifications of a UPS, to unsubscribe, to verify an "
+            "address, to answer an invitation, to choose a password, and to see why you got a mail."
         ),
-        "There is nothing to sign in to yet.",
+        "The pages to sign in to are still to come.",
     ),
     support=True,
 )

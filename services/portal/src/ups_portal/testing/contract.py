@@ -16,7 +16,8 @@ from ups_portal.domain.link import (
     SubscriptionLink,
     WhyLink,
 )
-from ups_portal.handlers import ForgedError, Links, NotDoneError
+from ups_portal.handlers.failures import ForgedError, NotDoneError
+from ups_portal.handlers.links import Links
 
 
 class World(Protocol):

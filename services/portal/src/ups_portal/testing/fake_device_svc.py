@@ -68,7 +68,7 @@ class FakeDeviceSvc:
             if self.gate is not None:
                 await self.gate.wait()
             if self.failing is not None:
-                return _problem(self.failing, self.failing_as)
+                return problem(self.failing, self.failing_as)
             if self.answers_nonsense:
                 return JSONResponse({"hello": "world"})
             name = request.path_params["call"]
@@ -77,7 +77,7 @@ class FakeDeviceSvc:
                 name, (name,)
             )
             if body["token"] not in {token_for(kind) for kind in kinds}:
-                return _problem(404, "forged-link")
+                return problem(404, "forged-link")
             return calls[name](body)
 
         return Starlette(routes=[Route("/v1/links/{call}", call, methods=["POST"])])
@@ -109,7 +109,7 @@ class FakeDeviceSvc:
 
     def _enable(self, _body: Json) -> Response:
         if self.obstacle is not None:
-            return _problem(410 if self.obstacle == "device_removed" else 409, self.obstacle.replace("_", "-"))
+            return problem(410 if self.obstacle == "device_removed" else 409, self.obstacle.replace("_", "-"))
         if self.notifications != "disabled":
             return JSONResponse({"result": f"already_{'enabled' if self.notifications == 'enabled' else 'requested'}"})
         self.notifications = "enabling"
@@ -130,7 +130,7 @@ class FakeDeviceSvc:
     def _resubscribe(self, body: Json) -> Response:
         scope = body.get("scope") or self.undoes
         if scope == "device" and self.device is None:
-            return _problem(410, "device-removed")
+            return problem(410, "device-removed")
         was_off = scope in self.off
         if was_off:
             self.off.discard(scope)
@@ -138,6 +138,10 @@ class FakeDeviceSvc:
         return JSONResponse({"result": "resubscribed" if was_off else "already_subscribed", "scope": scope})
 
 
-def _problem(status: int, name: str) -> Response:
-    content = {"type": f"urn:ridethrough:problem:{name}", "title": name, "status": status}
-    return JSONResponse(content, status, media_type="application/problem+json")
+def problem(
+    status: int, name: str, *, title: str = "", field: str | None = None, headers: dict[str, str] | None = None
+) -> Response:
+    """A refusal as our services give it."""
+    content = {"type": f"urn:ridethrough:problem:{name}", "title": title or name, "status": status}
+    content |= {"field": field} if field else {}
+    return JSONResponse(content, status, headers=headers, media_type="application/problem+json")

@@ -1,11 +1,12 @@
-"""Every page that there is, each with a device-svc that makes it so: for pictures, and for rules that hold for all."""
+"""Every page that there is, each with services that make it so: for pictures, and for rules that hold for all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc, token_for
+from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 
 HOSTILE = (
     "</title><script>alert(1)</script>{{ 7*7 }} \u202eسيرفر \U0001f469\u200d\U0001f4bb\U0001f50b "
@@ -15,10 +16,11 @@ HOSTILE = (
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One page: what device-svc says, and where it is."""
+    """One page: what the services say, and where it is."""
 
     device_svc: FakeDeviceSvc
     path: str
+    invite_svc: FakeInviteSvc = field(default_factory=FakeInviteSvc)
 
 
 def path_of(kind: str, query: str = "") -> str:
@@ -28,6 +30,44 @@ def path_of(kind: str, query: str = "") -> str:
 
 def _at(kind: str, query: str = "", **state: Any) -> Exhibit:  # Any: fields of the fake
     return Exhibit(replace(FakeDeviceSvc(), **state), path_of(kind, query))
+
+
+def _account(kind: str, query: str = "", **state: Any) -> Exhibit:  # Any: fields of the fake
+    return Exhibit(FakeDeviceSvc(), path_of(kind, query), replace(FakeInviteSvc(), **state))
+
+
+def _ended(kind: str, noun: str, how: str, query: str = "") -> Exhibit:
+    return _account(kind, query, ended={noun: how})
+
+
+def account_gallery() -> Mapping[str, Exhibit]:
+    """The exhibits of links to get into an account."""
+    return {
+        "verify": _account("verify"),
+        "verify-done": _ended("verify", "registration", "used", "did=verified"),
+        "verify-used": _ended("verify", "registration", "used"),
+        "verify-expired": _ended("verify", "registration", "expired"),
+        "invitation": _account("invitation"),
+        "invitation-hostile": _account("invitation", company=HOSTILE, inviter=HOSTILE),
+        "invitation-account": _account("invitation", account="free"),
+        "invitation-reset-mailed": _account("invitation", "did=mailed", account="free"),
+        "invitation-member": _account("invitation", account="member"),
+        "invitation-elsewhere": _account("invitation", account="elsewhere"),
+        "invitation-joined": _ended("invitation", "invitation", "used", "did=joined"),
+        "invitation-used": _ended("invitation", "invitation", "used"),
+        "invitation-declined": _ended("invitation", "invitation", "declined", "did=declined"),
+        "invitation-revoked": _ended("invitation", "invitation", "revoked"),
+        "invitation-expired": _ended("invitation", "invitation", "expired"),
+        "invitation-inviter-gone": _ended("invitation", "invitation", "inviter-gone"),
+        "reset": _account("reset"),
+        "reset-done": _ended("reset", "reset", "used", "did=reset"),
+        "reset-used": _ended("reset", "reset", "used"),
+        "reset-expired": _ended("reset", "reset", "expired"),
+        "verify-unknown": Exhibit(FakeDeviceSvc(), "/l/verify/forged"),
+        "invitation-unknown": Exhibit(FakeDeviceSvc(), "/l/invitation/forged"),
+        "reset-unknown": Exhibit(FakeDeviceSvc(), "/l/reset/forged"),
+        "accounts-away": _account("invitation", failing=503),
+    }
 
 
 def gallery() -> Mapping[str, Exhibit]:
@@ -67,9 +107,11 @@ def gallery() -> Mapping[str, Exhibit]:
         "why-event": _at("why"),
         "why-disabled-off": _at("why", mail="disabled", off={"device"}),
         "why-account": _at("why", mail="password_reset", device=None),
+        **account_gallery(),
         "forged": Exhibit(FakeDeviceSvc(), "/l/enable/forged"),
         "away": _at("unsubscribe", failing=503),
         "event-log": Exhibit(FakeDeviceSvc(), "/devices/d-1/events"),
+        "devices": Exhibit(FakeDeviceSvc(), "/devices"),
         "front": Exhibit(FakeDeviceSvc(), "/"),
         "unknown": Exhibit(FakeDeviceSvc(), "/no/such/page"),
     }

@@ -1,4 +1,4 @@
-"""The portal in one piece on any device-svc: over ASGI for tests of pages, on a port for a browser."""
+"""The portal in one piece on any services: over ASGI for tests of pages, on a port for a browser."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +9,10 @@ from starlette.types import ASGIApp
 
 from ups_portal.adapters.device_svc import DeviceSvc
 from ups_portal.adapters.http import build
+from ups_portal.adapters.invite_svc import InviteSvc
 from ups_portal.adapters.jinja import Portal, Renderer
-from ups_portal.handlers import LinkPages
+from ups_portal.handlers.accounts import AccountPages
+from ups_portal.handlers.links import LinkPages
 from ups_portal.metrics import PortalMetrics
 from ups_runtime.clock import Clock
 from ups_runtime.metrics import Metrics
@@ -22,13 +24,17 @@ async def _at_once(_seconds: float) -> None:
 
 @asynccontextmanager
 async def site(
-    device_svc: ASGIApp, clock: Clock, *, prefix: str = "", answer_within_s: float = 5
+    device_svc: ASGIApp, invite_svc: ASGIApp, clock: Clock, *, prefix: str = "", answer_within_s: float = 5
 ) -> AsyncIterator[tuple[FastAPI, Metrics]]:
-    """The portal's application, and its metrics, on this device-svc."""
+    """The portal's application, and its metrics, on these services."""
     metrics = Metrics("portal")
-    transport = httpx.ASGITransport(device_svc)
-    async with httpx.AsyncClient(transport=transport, base_url="http://device-svc") as client:
-        counted = PortalMetrics(metrics)
-        links = DeviceSvc(client, counted, answer_within_s=answer_within_s)
+    counted = PortalMetrics(metrics)
+    async with _client(device_svc) as devices, _client(invite_svc) as people:
+        links = LinkPages(DeviceSvc(devices, counted, answer_within_s=answer_within_s), clock.now, _at_once)
+        accounts = AccountPages(InviteSvc(people, counted, answer_within_s=answer_within_s))
         renderer = Renderer(Portal("Ridethrough", "support@example.com", prefix))
-        yield build(LinkPages(links, clock.now, _at_once), renderer, counted, "0.0.0", prefix), metrics
+        yield build(links, accounts, renderer, counted, "0.0.0", prefix), metrics
+
+
+def _client(service: ASGIApp) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(service), base_url="http://service")

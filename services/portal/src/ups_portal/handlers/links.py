@@ -20,31 +20,12 @@ from ups_portal.domain.page import Page
 from ups_portal.domain.plain_pages import INCOMPLETE, NOT_ALLOWED
 from ups_portal.domain.subscription_page import not_undone_page, resubscribe_page, unsubscribe_page
 from ups_portal.domain.why_page import why_page
-from ups_runtime.errors import Permanent, Retryable
+from ups_portal.handlers.failures import NotDoneError
+from ups_runtime.errors import Retryable
 
 # How long a press of *Enable Notifications* waits to say that it is so rather than that it will be. The throttle takes
 # some 100 ms; none of this, and most people have to look again, much more, and they press twice.
 CONFIRMATION_WAITS_S = (0.1, 0.2, 0.4, 0.8)
-
-
-class ForgedError(Permanent):
-    """This installation did not make the link."""
-
-
-class NotDoneError(Permanent):
-    """The link is good, and what is so now stands against it: nothing was changed. `why` is the name of the problem."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"not done: {why}")
-        self.why = why
-
-
-class AwayError(Retryable):
-    """device-svc was not asked, or said that it cannot: nothing was changed."""
-
-
-class DoubtfulError(Retryable):
-    """device-svc was asked for a change and did not answer: it may be done, or not."""
 
 
 class Links(Protocol):

@@ -1,0 +1,136 @@
+"""A service of ours that pages ask: bounded calls, one deadline each, and whether it may have acted when it fails."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, ValidationError
+
+from ups_portal.handlers.failures import AwayError, DoubtfulError
+from ups_portal.metrics import BackendMetrics
+from ups_runtime.http import problem_type
+from ups_runtime.logging import get_logger
+
+log = get_logger("backend")
+
+# An answer takes some 10 ms. Shorter than 5 s, and a busy database looks like one that is away; people wait no longer.
+ANSWER_WITHIN_S = 5.0
+CONNECT_WITHIN_S = 2.0
+# At once. Each holds a connection there; whoever waits for a turn waits within the same 5 s.
+MAX_CALLS = 32
+MAX_ANSWER_BYTES = 256 * 1024
+
+
+class Answer(BaseModel):
+    """Base of what is read of answers, which may gain fields."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+
+class Problem(Answer):
+    """A refusal (RFC 9457), as far as pages need it."""
+
+    type: str = ""
+    title: str = ""
+    field: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Which problem it is."""
+        return self.type.removeprefix(problem_type(""))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status and what came with it."""
+
+    status: int
+    content: bytes
+    retry_after_s: int | None = None
+
+    @property
+    def problem(self) -> Problem:
+        """The refusal in it; an empty one if there is none."""
+        try:
+            return Problem.model_validate_json(self.content)
+        except ValidationError:
+            return Problem()
+
+
+class Backend:
+    """One service. Tokens and passwords go in bodies, never in addresses."""
+
+    def __init__(
+        self, name: str, client: httpx.AsyncClient, metrics: BackendMetrics, answer_within_s: float = ANSWER_WITHIN_S
+    ) -> None:
+        self._name = name
+        self._client = client
+        self._metrics = metrics
+        self._answer_within_s = answer_within_s
+        self._turns = asyncio.Semaphore(MAX_CALLS)
+
+    async def post(
+        self,
+        call: str,
+        path: str,
+        body: Mapping[str, str],
+        *,
+        changes: bool,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """What it replies, whatever that is.
+
+        Raises:
+            AwayError: it was surely not asked, or the call changes nothing.
+            DoubtfulError: a call that `changes` something went out, and nothing came back.
+        """
+        sent = False
+        try:
+            async with asyncio.timeout(self._answer_within_s), self._turns:
+                with self._metrics.seconds.labels(call).time():
+                    sent = True
+                    return await self._post(path, body, headers)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            raise self.failed(call, "unreachable", changes=False) from None
+        except TimeoutError:
+            raise self.failed(call, "slow", changes=changes and sent) from None
+        except httpx.HTTPError:
+            raise self.failed(call, "cut", changes=changes) from None
+
+    def understood(self) -> None:
+        """Note that it answered as it should."""
+        self._metrics.up.set(1)
+
+    def failed(self, call: str, reason: str, *, changes: bool) -> AwayError | DoubtfulError:
+        """Note that a call came to nothing; gives the error to raise."""
+        self._metrics.up.set(0)
+        self._metrics.failures.labels(call, reason).inc()
+        log.warning("backend.failed", backend=self._name, call=call, reason=reason, doubtful=changes)
+        text = f"{self._name}: {call}: {reason}"
+        return DoubtfulError(text) if changes else AwayError(text)
+
+    async def _post(self, path: str, body: Mapping[str, str], headers: Mapping[str, str] | None) -> Reply:
+        async with self._client.stream("POST", path, json=body, headers=headers) as response:
+            content = b""
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_ANSWER_BYTES:
+                    raise httpx.RemoteProtocolError("the answer is larger than any of ours")
+            after = response.headers.get("retry-after", "")
+            return Reply(response.status_code, content, int(after[:6]) if after.isdecimal() else None)
+
+
+@asynccontextmanager
+async def client_of(url: AnyHttpUrl) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the service at this address, while the block runs; whether it is there shows at the first call."""
+    async with httpx.AsyncClient(
+        base_url=str(url),
+        # each call has its one deadline; only what was never connected was surely not asked
+        timeout=httpx.Timeout(None, connect=CONNECT_WITHIN_S),
+        limits=httpx.Limits(max_connections=MAX_CALLS),
+        # a proxy of the environment has no business with an installation's own services
+        trust_env=False,
+    ) as client:
+        yield client

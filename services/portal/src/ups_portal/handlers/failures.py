@@ -1,0 +1,23 @@
+"""How a link can fail, whatever it is for."""
+
+from ups_runtime.errors import Permanent, Retryable
+
+
+class ForgedError(Permanent):
+    """This installation did not make the link."""
+
+
+class NotDoneError(Permanent):
+    """The link is good, and what is so now stands against it: nothing was changed. `why` is the name of the problem."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"not done: {why}")
+        self.why = why
+
+
+class AwayError(Retryable):
+    """A service was not asked, or said that it cannot: nothing was changed."""
+
+
+class DoubtfulError(Retryable):
+    """A service was asked for a change and did not answer: it may be done, or not."""

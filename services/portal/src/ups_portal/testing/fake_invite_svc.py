@@ -1,0 +1,150 @@
+"""An invite-svc in memory that speaks the same HTTP about mailed links: one person, one company."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ups_portal.testing.fake_device_svc import SINCE, Json, problem, token_for
+
+PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
+COMMON = "password1234"
+ACCESS = "access-of-nobody"
+_KIND = {"registrations": "verify", "invitations": "invitation", "password-resets": "reset"}
+_NOUN = {"registrations": "registration", "invitations": "invitation", "password-resets": "reset"}
+
+
+@dataclass
+class FakeInviteSvc:
+    """What is so, the calls that changed something, and how it behaves on the wire."""
+
+    address: str = "sam@example.net"
+    company: str = "Acme Power GmbH"
+    inviter: str = "Kim Park"
+    zone: str = "Europe/Berlin"
+    account: str = "none"
+    ended: dict[str, str] = field(default_factory=dict)  # by the noun of the link: how
+    sessions: int = 0
+    changes: list[str] = field(default_factory=list)
+    visitors: list[str | None] = field(default_factory=list)
+    failing: int | None = None
+    too_often_s: int | None = None
+    gate: asyncio.Event | None = None
+    answers_nonsense: bool = False
+
+    def app(self) -> Starlette:
+        """The application."""
+
+        async def call(request: Request) -> Response:
+            self.visitors.append(request.headers.get("x-forwarded-for"))
+            if self.gate is not None:
+                await self.gate.wait()
+            if self.failing is not None:
+                return problem(self.failing, "unavailable")
+            if self.answers_nonsense:
+                return JSONResponse({"hello": "world"})
+            path, body = request.path_params["path"], await request.json()
+            if path in {"sessions", "sessions/end", "password-resets"}:
+                return self._without_token(path, body)
+            return self._with_token(path, body, request.headers.get("authorization", ""))
+
+        return Starlette(routes=[Route("/v1/{path:path}", call, methods=["POST"])])
+
+    def _with_token(self, path: str, body: Json, bearer: str) -> Response:
+        folder, _, last = path.partition("/")
+        if body["token"] != token_for(_KIND[folder]):
+            return problem(404, f"unknown-{_NOUN[folder]}")
+        if how := self.ended.get(_NOUN[folder]):
+            return problem(410, "inviter-gone" if how == "inviter-gone" else f"{_NOUN[folder]}-{how}")
+        if last == "lookup":
+            return self._lookup(folder)
+        if self.too_often_s is not None:
+            return problem(429, "too-often", headers={"Retry-After": str(self.too_often_s)})
+        calls: dict[str, Callable[[Json, str], Response]] = {
+            "verify": self._verify,
+            "accept": self._accept,
+            "decline": self._decline,
+            "consume": self._consume,
+        }
+        return calls[last](body, bearer)
+
+    def _lookup(self, folder: str) -> Response:
+        found: dict[str, Any] = {  # Any: JSON
+            "address": self.address,
+            "zone": self.zone,
+            "expires_at": (SINCE + timedelta(days=7)).isoformat(),
+        }
+        if folder != "password-resets":
+            found["company_name"] = self.company
+        if folder == "invitations":
+            found |= {"inviter_name": self.inviter, "account": self.account}
+        return JSONResponse(found)
+
+    def _without_token(self, path: str, body: Json) -> Response:
+        match path:
+            case "sessions" if self.too_often_s is not None:
+                return problem(429, "too-often", headers={"Retry-After": str(self.too_often_s)})
+            case "sessions" if (body["address"], body["password"]) != (
+                self.address,
+                PASSWORD,
+            ) or self.account == "none":
+                return problem(401, "wrong-credentials")
+            case "sessions":
+                return self._signed_in()
+            case "sessions/end":
+                self.sessions -= 1
+                return Response(status_code=204)
+            case _:
+                self.changes.append(f"mail reset to {body['address']}")
+                return JSONResponse({"message": "The same for every address."}, 202)
+
+    def _signed_in(self) -> Response:
+        self.sessions += 1
+        tokens = {"access_token": ACCESS, "refresh_token": "refresh-of-nobody", "token_type": "Bearer"}
+        return JSONResponse(tokens | {"expires_in": 600, "user_id": "u-1"}, 201)
+
+    def _verify(self, _body: Json, _bearer: str) -> Response:
+        self.ended["registration"] = "used"
+        self.changes.append("verify")
+        return JSONResponse({"user_id": "u-1", "company_id": "c-1"})
+
+    def _accept(self, body: Json, bearer: str) -> Response:
+        match self.account:
+            case "elsewhere":
+                return problem(409, "member-of-another-company", title="You are a member of another company.")
+            case "member":
+                return problem(409, "already-in-this-company", title="You are a member of this company already.")
+            case "free" if bearer != f"Bearer {ACCESS}":
+                return problem(401, "sign-in-required", title="Sign in to accept with your account.")
+            case "none" if wrong := _wrong(body["password"], self.address):
+                return wrong
+        self.changes.append(f"join as {body['name']} in {body['zone']}" if self.account == "none" else "join")
+        new, self.account = self.account == "none", "member"
+        self.ended["invitation"] = "used"
+        return self._signed_in() if new else JSONResponse({"company_id": "c-1"}, 201)
+
+    def _decline(self, _body: Json, _bearer: str) -> Response:
+        self.ended["invitation"] = "declined"
+        self.changes.append("decline")
+        return Response(status_code=204)
+
+    def _consume(self, body: Json, _bearer: str) -> Response:
+        if wrong := _wrong(body["password"], self.address):
+            return wrong
+        self.ended["reset"] = "used"
+        self.changes.append("reset")
+        return Response(status_code=204)
+
+
+def _wrong(password: str, address: str) -> Response | None:
+    if len(password) < 10:  # noqa: PLR2004 - the rule
+        return problem(422, "password-too-short", title="Choose a password of 10 characters or more.", field="password")
+    if password in {COMMON, address}:
+        return problem(422, "password-common", title="This password has leaked so often.", field="password")
+    return None
