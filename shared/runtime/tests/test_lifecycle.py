@@ -225,3 +225,28 @@ def test_wrong_settings_are_all_named_and_nothing_starts(tmp_path) -> None:
     assert code == ExitCode.SETTINGS
     assert "UPS_HTTP_PRT: no such setting; did you mean UPS_HTTP_PORT?" in err
     assert "UPS_LOG_LEVEL: " in err
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "seen"),
+    [
+        ("", "203.0.113.7", "127.0.0.1"),
+        ("192.0.2.0/24", "203.0.113.7", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("192.0.2.0/24, 127.0.0.1", "198.51.100.1, 203.0.113.7, 192.0.2.3", "203.0.113.7"),
+        ("127.0.0.1", "", "127.0.0.1"),
+    ],
+)
+async def test_a_proxy_is_believed_where_a_request_comes_from_only_if_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, trusted: str, forwarded: str, seen: str
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse(request.client.host))])
+
+    async def start(life: Life, _settings: Settings) -> None:
+        await life.serve(app, "127.0.0.1", 0, trusted_proxies=trusted)
+
+    async with running("probe", SETTINGS, start) as life, httpx.AsyncClient() as client:
+        answer = await client.get(f"http://127.0.0.1:{life.ports[0]}/", headers={"X-Forwarded-For": forwarded})
+
+    assert answer.text == seen

@@ -86,8 +86,10 @@ class Life:
 
         self._teardown.append((name, close_within_s, cancel))
 
-    async def serve(self, app: ASGIApp, host: str, port: int, *, name: str = "http") -> int:
+    async def serve(self, app: ASGIApp, host: str, port: int, *, name: str = "http", trusted_proxies: str = "") -> int:
         """Serve HTTP and give the port, which the kernel chooses for 0. Teardown answers what was begun, then closes.
+
+        Of `trusted_proxies`, addresses or networks with commas between, it is believed where a request comes from.
 
         Raises:
             Fatal: with SETTINGS when the port is taken.
@@ -104,6 +106,9 @@ class Life:
                 timeout_graceful_shutdown=8,
                 timeout_keep_alive=65,  # above the 60 s after which common proxies let go
                 ws="none",
+                # otherwise the library believes whoever is on this machine, and an environment variable of its own
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=trusted_proxies,
             )
         )
         task = asyncio.create_task(server.serve(sockets=[listener]), name=name)
