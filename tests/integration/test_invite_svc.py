@@ -2,120 +2,46 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-import httpx
 import pytest
-from aiokafka import TopicPartition
-from pydantic import SecretStr
 
 from ups_devstack.stack import Backing
-from ups_invite.adapters import mongo_people
-from ups_invite.adapters.migrations import DATABASE, STEPS
-from ups_invite.adapters.mongo_book import MongoBook
-from ups_invite.adapters.mongo_people import MongoPeople
-from ups_invite.app import start
 from ups_invite.domain import user as domain
 from ups_invite.domain.user import Edit
 from ups_invite.domain.writing import Action, AddCompany, AddPerson, Deed, Order, SavePerson
 from ups_invite.handlers.book import mail_to
-from ups_invite.settings import InviteSettings, Settings
 from ups_invite.testing.contract import ACME, NOW, PeopleContract, Stores, a_person
-from ups_runtime import codec, mongo
+from ups_invite.testing.world import AccountWorld
 from ups_runtime.errors import Changed
-from ups_runtime.kafka import apply_topics, consumer, end_offsets, started, topic_name
-from ups_runtime.lifecycle import running
-from ups_runtime.logging import get_logger
-from ups_runtime.outbox import Outbox
-from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
-from ups_runtime.testing import eventually
+from ups_runtime.settings import KafkaSettings, MongoSettings
 from ups_schemas.account import FactKind
-from ups_schemas.envelope import CloudEvent
 from ups_schemas.mail import MailKind
-from ups_schemas.topics import ACCOUNT_EVENTS, MAIL_REQUESTS, SIGNING_KEYS, USERS, Topic
+from ups_schemas.topics import ACCOUNT_EVENTS, MAIL_REQUESTS
 
-TOKEN = "an operator's token"
 PATH = "/v1/operator/users"
 ANNA = {"address": "anna@acme.example", "name": "Anna", "company_id": "acme", "company_name": "Acme"}
 
 
-@dataclass
-class World:
-    """The topic and the database round the service."""
-
-    kafka: KafkaSettings
-    mongo: MongoSettings
-
-    @asynccontextmanager
-    async def service(self) -> AsyncIterator[httpx.AsyncClient]:
-        settings = Settings(
-            self.kafka,
-            self.mongo,
-            HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
-            LogSettings(),
-            OperatorSettings(token=SecretStr(TOKEN)),
-            InviteSettings(secret=SecretStr("s" * 32)),
-        )
-        async with (
-            running("invite-svc", settings, start) as life,
-            httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{life.ports[0]}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20
-            ) as client,
-        ):
-            await eventually(lambda: not life.health.missing(), within_s=30)
-            yield client
-
-    @asynccontextmanager
-    async def stores(self) -> AsyncIterator[Stores]:
-        """The store without a service, hence without a relay: what a killed process leaves behind."""
-        async with mongo.client(self.mongo) as client:
-            db = mongo.database(client, self.mongo, DATABASE)
-            await mongo.migrate(db, STEPS)
-            yield Stores(MongoBook(db, Outbox(db), mongo_people.WRITERS), MongoPeople(db))
-
-    async def published(self, count: int, topic: Topic = USERS) -> list[CloudEvent[Any] | None]:
-        """What is on the topic (None for a tombstone) once there is so much; no more comes with it."""
-
-        async def there() -> list[Any] | None:
-            records = await self._read(topic)
-            return records if len(records) >= count else None
-
-        records = await eventually(there, within_s=20)
-        assert records
-        assert len(records) == count
-        (message,) = topic.messages
-        return [codec.decode(record, message) if record.value is not None else None for record in records]
-
-    async def _read(self, topic: Topic) -> list[Any]:
-        async with started(consumer(self.kafka, None)) as reader:
-            partitions = [TopicPartition(topic_name(self.kafka, topic), number) for number in range(topic.partitions)]
-            reader.assign(partitions)
-            ends = await end_offsets(reader, partitions)
-            records: list[Any] = []
-            for partition in partitions:
-                while await reader.position(partition) < ends[partition]:
-                    records += [each for batch in (await reader.getmany(timeout_ms=200)).values() for each in batch]
-            return records
-
-
 @pytest.fixture
-async def world(stack: Backing, prefix: str) -> World:
-    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
-    await apply_topics(kafka, [USERS, ACCOUNT_EVENTS, MAIL_REQUESTS, SIGNING_KEYS], 1, get_logger("test"))
-    return World(kafka, MongoSettings(uri=stack.mongo_uri, database_prefix=prefix))
+async def world(stack: Backing, prefix: str) -> AccountWorld:
+    world = AccountWorld(
+        KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix),
+        MongoSettings(uri=stack.mongo_uri, database_prefix=prefix),
+    )
+    await world.set_up()
+    return world
 
 
 class TestMongoPeople(PeopleContract):
     @pytest.fixture
     async def stores(self, stack: Backing, prefix: str) -> AsyncIterator[Stores]:
-        world = World(KafkaSettings(), MongoSettings(uri=stack.mongo_uri, database_prefix=prefix))
+        world = AccountWorld(KafkaSettings(), MongoSettings(uri=stack.mongo_uri, database_prefix=prefix))
         async with world.stores() as stores:
             yield stores
 
 
-async def test_who_is_let_in_changed_and_erased_is_published_in_that_order(world: World) -> None:
+async def test_who_is_let_in_changed_and_erased_is_published_in_that_order(world: AccountWorld) -> None:
     async with world.service() as client:
         anna = (await client.post(PATH, json=ANNA)).json()
         await client.patch(f"{PATH}/{anna['user_id']}", json={"zone": "Europe/Berlin"})
@@ -132,7 +58,7 @@ async def test_who_is_let_in_changed_and_erased_is_published_in_that_order(world
     assert erased is None
 
 
-async def test_an_address_that_many_ask_for_at_once_goes_to_one(world: World) -> None:
+async def test_an_address_that_many_ask_for_at_once_goes_to_one(world: AccountWorld) -> None:
     spellings = ["anna@acme.example", "Anna@acme.example", " ANNA@ACME.EXAMPLE ", "anna@Acme.Example"]
     async with world.service() as client, world.service() as other:
         answers = await asyncio.gather(
@@ -146,7 +72,7 @@ async def test_an_address_that_many_ask_for_at_once_goes_to_one(world: World) ->
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
 
 
-async def test_a_company_that_many_found_at_once_is_one_and_has_one_founder(world: World) -> None:
+async def test_a_company_that_many_found_at_once_is_one_and_has_one_founder(world: AccountWorld) -> None:
     async with world.service() as client:
         answers = await asyncio.gather(
             *(client.post(PATH, json={**ANNA, "address": f"u{number}@acme.example"}) for number in range(5))
@@ -155,7 +81,7 @@ async def test_a_company_that_many_found_at_once_is_one_and_has_one_founder(worl
     assert sorted(answer.json()["role"] for answer in answers) == ["admin", *["member"] * 4]
 
 
-async def test_the_same_request_at_once_and_again_lets_in_once(world: World) -> None:
+async def test_the_same_request_at_once_and_again_lets_in_once(world: AccountWorld) -> None:
     headers = {"Idempotency-Key": "import-7"}
     async with world.service() as client:
         answers = await asyncio.gather(*(client.post(PATH, json=ANNA, headers=headers) for _ in range(5)))
@@ -166,7 +92,7 @@ async def test_the_same_request_at_once_and_again_lets_in_once(world: World) -> 
     assert again.status_code == 201
 
 
-async def test_what_a_killed_process_did_not_publish_is_published_once_and_in_order(world: World) -> None:
+async def test_what_a_killed_process_did_not_publish_is_published_once_and_in_order(world: AccountWorld) -> None:
     async with world.stores() as stores:
         await stores.book.write(AddPerson(a_person()), AddCompany(ACME))
         changed = domain.edit(a_person(), Edit(name="Ursula"), NOW)
@@ -181,7 +107,7 @@ async def test_what_a_killed_process_did_not_publish_is_published_once_and_in_or
     assert [event.id for event in again if event] == [event.id for event in first if event] == ["u1:1", "u1:2"]
 
 
-async def test_a_change_is_written_whole_with_what_is_told_of_it_or_not_at_all(world: World) -> None:
+async def test_a_change_is_written_whole_with_what_is_told_of_it_or_not_at_all(world: AccountWorld) -> None:
     founded = Deed("deed-1", Action.COMPANY_FOUNDED, "acme", NOW, actor="u1", user_id="u1")
     signed_in = Deed("deed-2", Action.SIGNED_IN, "acme", NOW, actor="u1")
     mail = mail_to(a_person(), MailKind.PASSWORD_CHANGED, "mail-1", NOW, cause="change")

@@ -1,6 +1,5 @@
 import base64
 import json
-import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -9,47 +8,32 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from pydantic import SecretStr
 
-from ups_invite.adapters.http import build
-from ups_invite.adapters.jose import JoseSigner
-from ups_invite.adapters.memory import MemoryBook, MemoryPeople, Tables
-from ups_invite.adapters.memory_keys import MemorySigningKeys
+from ups_invite.adapters.memory import MemoryPeople, Tables
 from ups_invite.domain import user as domain
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Edit, Person
 from ups_invite.domain.writing import AddCompany, AddPerson, SavePerson
-from ups_invite.handlers.signing_keys import SigningKeys
-from ups_invite.handlers.users import Users
 from ups_invite.testing.contract import ACME, NOW, a_person
+from ups_invite.testing.service import OPERATOR_TOKEN, AccountService, a_book, account_service
 from ups_runtime.access import _OnlyEdDsa
-from ups_runtime.testing import FakeClock
 
-TOKEN = "an operator's token"
 USERS = "/v1/operator/users"
 KEYS = "/v1/operator/signing-keys"
 ANNA = {"address": "Anna@acme.example", "name": "Anna", "company_id": "acme", "company_name": "Acme"}
 
 
-class Service:
-    """The routes on a fake."""
+class Operator:
+    """The routes on fakes, by the operator's token."""
 
-    def __init__(self, people: MemoryPeople | None = None) -> None:
-        self.clock = FakeClock(NOW)
-        self.people = people or MemoryPeople(MemoryBook())
-        users = Users(
-            self.people.book, self.people, {"UTC", "Europe/Berlin"}, now=self.clock.now, random_bytes=os.urandom
-        )
-        self.keys = SigningKeys(MemorySigningKeys(), JoseSigner(SecretStr("s" * 32)), now=self.clock.now)
-        self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(build(SecretStr(TOKEN), users, self.keys)),
-            base_url="http://invite",
-            headers={"Authorization": f"Bearer {TOKEN}"},
-        )
+    def __init__(self, service: AccountService) -> None:
+        self.service = service
+        self.clock, self.keys, self.client = service.clock, service.keys, service.client
+        self.client.headers["Authorization"] = f"Bearer {OPERATOR_TOKEN}"
 
     @property
     def tables(self) -> Tables:
-        return self.people.book.tables
+        return self.service.tables
 
     async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         return await self.client.request(method, path, **options)
@@ -59,13 +43,12 @@ class Service:
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[Service]:
-    service = Service()
-    yield service
-    await service.client.aclose()
+async def service() -> AsyncIterator[Operator]:
+    async with account_service() as service:
+        yield Operator(service)
 
 
-async def test_everything_needs_the_operators_token(service: Service) -> None:
+async def test_everything_needs_the_operators_token(service: Operator) -> None:
     del service.client.headers["Authorization"]
 
     answers = [await service.call("GET", USERS), await service.admit(), await service.call("DELETE", f"{USERS}/u1")]
@@ -73,7 +56,7 @@ async def test_everything_needs_the_operators_token(service: Service) -> None:
     assert [answer.status_code for answer in answers] == [401, 401, 401]
 
 
-async def test_who_founds_a_company_is_its_admin_and_who_comes_later_a_member(service: Service) -> None:
+async def test_who_founds_a_company_is_its_admin_and_who_comes_later_a_member(service: Operator) -> None:
     anna = (await service.admit()).json()
     ben = (await service.admit(address="ben@acme.example", company_name=None, zone="Europe/Berlin")).json()
     eve = (await service.admit(address="eve@acme.example", role="admin")).json()
@@ -97,7 +80,7 @@ async def test_who_founds_a_company_is_its_admin_and_who_comes_later_a_member(se
     assert service.tables.companies == {"acme": Company("acme", "Acme", NOW)}
 
 
-async def test_a_company_without_an_id_gets_one(service: Service) -> None:
+async def test_a_company_without_an_id_gets_one(service: Operator) -> None:
     first = (await service.admit(company_id=None)).json()
     second = (await service.admit(company_id=None, address="ben@acme.example")).json()
 
@@ -105,7 +88,7 @@ async def test_a_company_without_an_id_gets_one(service: Service) -> None:
     assert first["company_id"] in service.tables.companies
 
 
-async def test_an_address_is_taken_whatever_its_spelling(service: Service) -> None:
+async def test_an_address_is_taken_whatever_its_spelling(service: Operator) -> None:
     await service.admit()
 
     answer = await service.admit(address=" aNNA@ACME.example ")
@@ -116,7 +99,7 @@ async def test_an_address_is_taken_whatever_its_spelling(service: Service) -> No
 
 
 @pytest.mark.parametrize("company_id", ["acme", None])
-async def test_the_same_request_lets_in_once(service: Service, company_id: str | None) -> None:
+async def test_the_same_request_lets_in_once(service: Operator, company_id: str | None) -> None:
     headers = {"Idempotency-Key": "import-7"}
     body = {**ANNA, "company_id": company_id}
 
@@ -151,7 +134,7 @@ async def test_the_same_request_lets_in_once(service: Service, company_id: str |
     ],
 )
 async def test_what_is_wrong_with_a_person_is_named(
-    service: Service, fields: dict[str, Any], field: str, kind: str
+    service: Operator, fields: dict[str, Any], field: str, kind: str
 ) -> None:
     answer = await service.admit(**fields)
 
@@ -161,7 +144,7 @@ async def test_what_is_wrong_with_a_person_is_named(
     assert not service.tables.people
 
 
-async def test_a_company_is_not_renamed_on_the_side(service: Service) -> None:
+async def test_a_company_is_not_renamed_on_the_side(service: Operator) -> None:
     await service.admit()
 
     answer = await service.admit(address="ben@acme.example", company_name="Emca")
@@ -169,7 +152,7 @@ async def test_a_company_is_not_renamed_on_the_side(service: Service) -> None:
     assert (answer.status_code, answer.json()["field"]) == (422, "company_name")
 
 
-async def test_a_list_goes_on_by_cursor_and_by_company(service: Service) -> None:
+async def test_a_list_goes_on_by_cursor_and_by_company(service: Operator) -> None:
     for number in range(5):
         service.clock.advance(timedelta(seconds=1))
         await service.admit(address=f"u{number}@acme.example")
@@ -185,13 +168,13 @@ async def test_a_list_goes_on_by_cursor_and_by_company(service: Service) -> None
     assert found == [f"u{number}@acme.example" for number in range(5)]
 
 
-async def test_a_cursor_that_is_not_ours_is_refused(service: Service) -> None:
+async def test_a_cursor_that_is_not_ours_is_refused(service: Operator) -> None:
     answer = await service.call("GET", USERS, params={"cursor": "nonsense"})
 
     assert (answer.status_code, answer.json()["field"]) == (422, "cursor")
 
 
-async def test_what_is_given_is_changed_and_the_rest_stays(service: Service) -> None:
+async def test_what_is_given_is_changed_and_the_rest_stays(service: Operator) -> None:
     anna = (await service.admit()).json()
     path = f"{USERS}/{anna['user_id']}"
     service.clock.advance(timedelta(hours=1))
@@ -206,7 +189,7 @@ async def test_what_is_given_is_changed_and_the_rest_stays(service: Service) -> 
     assert (mars.status_code, mars.json()["field"]) == (422, "zone")
 
 
-async def test_an_erased_person_is_gone_and_the_address_is_free(service: Service) -> None:
+async def test_an_erased_person_is_gone_and_the_address_is_free(service: Operator) -> None:
     path = f"{USERS}/{(await service.admit()).json()['user_id']}"
 
     erased = await service.call("DELETE", path)
@@ -218,7 +201,7 @@ async def test_an_erased_person_is_gone_and_the_address_is_free(service: Service
     assert (await service.admit(company_name=None)).status_code == 201
 
 
-async def test_the_same_request_does_not_bring_an_erased_person_back(service: Service) -> None:
+async def test_the_same_request_does_not_bring_an_erased_person_back(service: Operator) -> None:
     request = {"json": ANNA, "headers": {"Idempotency-Key": "import-7"}}
     user_id = (await service.call("POST", USERS, **request)).json()["user_id"]
     await service.call("DELETE", f"{USERS}/{user_id}")
@@ -232,7 +215,7 @@ class Contended(MemoryPeople):
     """Others get in first, this many times."""
 
     def __init__(self, others: int) -> None:
-        super().__init__(MemoryBook())
+        super().__init__(a_book())
         self._others = others
 
     async def find(self, user_id: str) -> Person | None:
@@ -253,37 +236,33 @@ class Contended(MemoryPeople):
 
 
 async def test_who_comes_second_founds_nothing_and_is_a_member() -> None:
-    service = Service(Contended(1))
+    async with account_service(Contended(1)) as service:
+        answer = await Operator(service).admit()
 
-    assert (await service.admit()).json()["role"] == "member"
-    await service.client.aclose()
+    assert answer.json()["role"] == "member"
 
 
 @pytest.mark.parametrize(("others", "status"), [(2, 200), (100, 409)])
 async def test_a_change_is_made_on_top_of_others_as_long_as_there_is_a_turn(others: int, status: int) -> None:
     people = Contended(others)
     await people.book.write(AddPerson(a_person()))
-    service = Service(people)
-
-    answer = await service.call("PATCH", f"{USERS}/u1", json={"language": "de"})
+    async with account_service(people) as service:
+        answer = await Operator(service).call("PATCH", f"{USERS}/u1", json={"language": "de"})
 
     assert answer.status_code == status
-    await service.client.aclose()
 
 
 @pytest.mark.parametrize(("others", "status"), [(2, 204), (100, 409)])
 async def test_erasing_waits_for_a_turn_too(others: int, status: int) -> None:
     people = Contended(others)
     await people.book.write(AddPerson(a_person()))
-    service = Service(people)
-
-    answer = await service.call("DELETE", f"{USERS}/u1")
+    async with account_service(people) as service:
+        answer = await Operator(service).call("DELETE", f"{USERS}/u1")
 
     assert answer.status_code == status
-    await service.client.aclose()
 
 
-async def test_anybody_can_read_the_public_keys(service: Service) -> None:
+async def test_anybody_can_read_the_public_keys(service: Operator) -> None:
     await service.keys.tend()
 
     answer = await service.call("GET", "/.well-known/jwks.json", headers={"Authorization": ""})
@@ -298,7 +277,7 @@ async def test_anybody_can_read_the_public_keys(service: Service) -> None:
     assert verified.claims["sub"] == "anna"
 
 
-async def test_the_operator_revokes_a_signing_key(service: Service) -> None:
+async def test_the_operator_revokes_a_signing_key(service: Operator) -> None:
     await service.keys.tend()
     listed = (await service.call("GET", KEYS)).json()["signing_keys"]
 
@@ -313,7 +292,7 @@ async def test_the_operator_revokes_a_signing_key(service: Service) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", "/k1")])
-async def test_signing_keys_are_the_operators(service: Service, method: str, path: str) -> None:
+async def test_signing_keys_are_the_operators(service: Operator, method: str, path: str) -> None:
     answer = await service.call(method, KEYS + path, headers={"Authorization": "Bearer anything"})
 
     assert answer.status_code == 401

@@ -1,7 +1,10 @@
 import pytest
 
+from ups_invite.adapters import memory_sign_in
 from ups_invite.adapters.memory import MemoryBook, MemoryPeople
+from ups_invite.adapters.memory_sign_in import MemoryAudit, MemoryRegistrations, MemoryResets, MemorySessions
 from ups_invite.testing.contract import PeopleContract, Stores
+from ups_invite.testing.sign_in_contract import SignInContract, SignInStores
 
 
 @pytest.fixture
@@ -12,3 +15,17 @@ def stores() -> Stores:
 
 class TestMemoryPeople(PeopleContract):
     pass
+
+
+class TestMemorySignIn(SignInContract):
+    @pytest.fixture
+    def sign_in(self) -> SignInStores:
+        book = MemoryBook(memory_sign_in.WRITERS)
+        return SignInStores(
+            book,
+            MemoryPeople(book),
+            MemoryRegistrations(book),
+            MemorySessions(book),
+            MemoryResets(book),
+            MemoryAudit(book),
+        )

@@ -1,28 +1,56 @@
 """Wires the process: MongoDB, the outbox, HTTP."""
 
 import os
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypedDict
 from zoneinfo import available_timezones
 
-from ups_invite.adapters import mongo_people
-from ups_invite.adapters.http import build
+from ups_invite.adapters import mongo_people, mongo_registrations, mongo_resets, mongo_sessions
+from ups_invite.adapters.http import Parts, build
 from ups_invite.adapters.jose import JoseSigner
-from ups_invite.adapters.migrations import DATABASE, STEPS
+from ups_invite.adapters.migrations import DATABASE, RATES, STEPS
+from ups_invite.adapters.mongo_audit import MongoAudit
 from ups_invite.adapters.mongo_book import MongoBook
 from ups_invite.adapters.mongo_keys import MongoSigningKeys
 from ups_invite.adapters.mongo_people import MongoPeople
+from ups_invite.adapters.mongo_registrations import MongoRegistrations
+from ups_invite.adapters.mongo_resets import MongoResets
+from ups_invite.adapters.mongo_sessions import MongoSessions
+from ups_invite.adapters.passwords import Argon2Passwords, argon2_passwords
+from ups_invite.handlers.answering import Answering, NobodyInvited
+from ups_invite.handlers.limits import Limits
+from ups_invite.handlers.members import Members
+from ups_invite.handlers.own_account import OwnAccount
+from ups_invite.handlers.registration import Registering
+from ups_invite.handlers.resets import Resetting
+from ups_invite.handlers.sessions import Sessions
 from ups_invite.handlers.signing_keys import SigningKeys
 from ups_invite.handlers.users import Users
 from ups_invite.settings import Settings
 from ups_runtime import mongo
+from ups_runtime.access import AccessVerifier, signed_in
+from ups_runtime.clock import Clock
 from ups_runtime.lifecycle import Life, run
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.outbox_relay import OutboxRelay
+from ups_runtime.rates import MongoRates
 from ups_schemas.topics import Service
 
 NAME = Service.INVITE_SVC
 
+# How each kind of write is written.
+WRITERS = tuple(each.WRITERS for each in (mongo_people, mongo_registrations, mongo_sessions, mongo_resets))
+
 log = get_logger("invite")
+
+
+class Chance(TypedDict):
+    """What every part is handed: time and chance."""
+
+    now: Callable[[], datetime]
+    random_bytes: Callable[[int], bytes]
 
 
 async def start(life: Life, settings: Settings) -> None:
@@ -40,9 +68,41 @@ async def start(life: Life, settings: Settings) -> None:
     life.health.add("signing keys", keys.missing)
     life.spawn("signing keys", keys.keep(life.clock.sleep))
 
-    book, people = MongoBook(db, outbox, mongo_people.WRITERS), MongoPeople(db)
-    users = Users(book, people, available_timezones(), now=life.clock.now, random_bytes=os.urandom)
-    await life.serve(build(settings.operator.token, users, keys), settings.http.host, settings.http.port)
+    passwords = await life.enter("passwords", argon2_passwords())
+    parts, answering = _parts(db, outbox, keys, passwords, life.clock)
+    life.spawn("answering", answering.run(life.clock.sleep))
+    await life.serve(
+        build(settings.operator.token, parts),
+        settings.http.host,
+        settings.http.port,
+        trusted_proxies=settings.http.trusted_proxies,
+    )
+
+
+def _parts(
+    db: mongo.Database, outbox: Outbox, keys: SigningKeys, passwords: Argon2Passwords, clock: Clock
+) -> tuple[Parts, Answering]:
+    people, audit = MongoPeople(db), MongoAudit(db)
+    registrations, session_store, resets = MongoRegistrations(db), MongoSessions(db), MongoResets(db)
+    book = MongoBook(db, outbox, *WRITERS)
+    limits, zones, invited = Limits(MongoRates(db[RATES])), available_timezones(), NobodyInvited()
+    chance: Chance = {"now": clock.now, "random_bytes": os.urandom}
+
+    members = Members(book, people, audit, **chance)
+    sessions = Sessions(book, people, session_store, passwords, limits, keys.issue, **chance)
+    parts = Parts(
+        users=Users(book, people, zones, **chance),
+        keys=keys,
+        registering=Registering(book, registrations, passwords, limits, zones, **chance),
+        sessions=sessions,
+        resetting=Resetting(book, resets, people, passwords, limits, **chance),
+        own_account=OwnAccount(
+            book, people, members, sessions, session_store, audit, invited, passwords, limits, zones, **chance
+        ),
+        members=members,
+        signed_in=signed_in(AccessVerifier(keys.key_of, now=clock.now)),
+    )
+    return parts, Answering(book, registrations, people, invited, **chance)
 
 
 def main() -> None:

@@ -1,11 +1,28 @@
 """What invite-svc can be told by its environment."""
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Annotated, ClassVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from ups_runtime.settings import Group, HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
+
+
+class ProxiedHttpSettings(HttpSettings):
+    """Where the process listens, and whom it believes where a request comes from: limits are kept by that."""
+
+    trusted_proxies: str = Field(
+        "",
+        description="addresses or networks, commas between, whose `X-Forwarded-For` is believed; none believes nobody",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for network in filter(None, (part.strip() for part in text.split(","))):
+            ip_network(network)
+        return text
 
 
 class InviteSettings(Group):
@@ -24,7 +41,7 @@ class Settings:
 
     kafka: KafkaSettings
     mongo: MongoSettings
-    http: HttpSettings
+    http: ProxiedHttpSettings
     log: LogSettings
     operator: OperatorSettings
     invite: InviteSettings

@@ -1,12 +1,25 @@
-"""The operator's routes for people."""
+"""The application, and the operator's routes for people."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Response
-from pydantic import BaseModel, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, SecretStr
 
+from ups_invite.adapters.company_routes import company_router
+from ups_invite.adapters.fields import AddressText, CompanyName, LanguageText, NameText, PageQuery, ZoneText
 from ups_invite.adapters.key_routes import operator_key_router, public_key_router
+from ups_invite.adapters.own_account_routes import own_account_router
+from ups_invite.adapters.registration_routes import registration_router
+from ups_invite.adapters.reset_routes import reset_router
+from ups_invite.adapters.session_routes import session_router
 from ups_invite.domain.user import Edit, Person
+from ups_invite.handlers.members import Members
+from ups_invite.handlers.own_account import OwnAccount
+from ups_invite.handlers.registration import Registering
+from ups_invite.handlers.resets import Resetting
+from ups_invite.handlers.sessions import Sessions
 from ups_invite.handlers.signing_keys import SigningKeys
 from ups_invite.handlers.users import Import, Place, Users
 from ups_runtime.http import (
@@ -24,21 +37,16 @@ from ups_schemas.ids import CompanyId, UserId
 
 MAX_BODY_BYTES = 64 * 1024
 
-# Names go into headers of mails and into logs of others: no control characters.
-NameText = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
-ZoneText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-LanguageText = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-
 
 class UserBody(RequestBody):
     """A person to let in; the company by its id, or by name if it is to be founded."""
 
-    address: str = Field(max_length=1000)
+    address: AddressText
     name: NameText = ""
     zone: ZoneText = "UTC"
     language: LanguageText = "en"
     company_id: CompanyId | None = None
-    company_name: Annotated[NameText, StringConstraints(min_length=1)] | None = None
+    company_name: CompanyName | None = None
     role: Role | None = None
 
 
@@ -51,12 +59,10 @@ class EditBody(RequestBody):
     active: bool | None = None
 
 
-class UserList(RequestBody):
+class UserList(PageQuery):
     """Which page of the people."""
 
     company_id: CompanyId | None = None
-    limit: int = Field(100, ge=1, le=500)
-    cursor: str | None = Field(None, max_length=400)
 
 
 class UserView(BaseModel):
@@ -88,11 +94,30 @@ class UserPage(BaseModel):
     cursor: str | None
 
 
-def build(token: SecretStr, users: Users, keys: SigningKeys) -> FastAPI:
-    """The application: for the time being, everything but the public keys needs the operator's token."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the routes call; `signed_in` is the dependency that gives who calls."""
+
+    users: Users
+    keys: SigningKeys
+    registering: Registering
+    sessions: Sessions
+    resetting: Resetting
+    own_account: OwnAccount
+    members: Members
+    signed_in: Callable[..., Awaitable[UserId]]
+
+
+def build(token: SecretStr, parts: Parts) -> FastAPI:
+    """The application: for everybody, for who is signed in, and for the operator."""
     app = create_app("Ridethrough invite-svc", "0.1.0", max_body_bytes=MAX_BODY_BYTES)
-    app.include_router(public_key_router(keys))
-    for router in (user_router(users), operator_key_router(keys)):
+    app.include_router(public_key_router(parts.keys))
+    app.include_router(registration_router(parts.registering))
+    app.include_router(session_router(parts.sessions, parts.signed_in))
+    app.include_router(reset_router(parts.resetting))
+    app.include_router(own_account_router(parts.own_account, parts.signed_in))
+    app.include_router(company_router(parts.members, parts.signed_in))
+    for router in (user_router(parts.users), operator_key_router(parts.keys)):
         app.include_router(router, dependencies=[Depends(operator_only(token))])
     return app
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ups_invite.domain.company import Company
+from ups_invite.domain.registration import Asked, Registration
+from ups_invite.domain.reset import Reset
+from ups_invite.domain.session import Session
 from ups_invite.domain.user import Person
 from ups_invite.domain.writing import (
     AddCompany,
@@ -12,6 +15,7 @@ from ups_invite.domain.writing import (
     Deed,
     ErasePerson,
     Order,
+    RequirePerson,
     SaveCompany,
     SavePerson,
     Write,
@@ -19,7 +23,8 @@ from ups_invite.domain.writing import (
 from ups_invite.handlers.book import AddressTaken
 from ups_invite.handlers.users import Place
 from ups_runtime.errors import AlreadyExists, Changed
-from ups_schemas.ids import CompanyId, UserId
+from ups_schemas.account import Role
+from ups_schemas.ids import CompanyId, Id, UserId
 from ups_schemas.mail import MailRequest
 
 
@@ -32,6 +37,10 @@ class Tables:
     companies: dict[CompanyId, Company] = field(default_factory=dict)
     deeds: dict[str, Deed] = field(default_factory=dict)
     mails: dict[str, MailRequest] = field(default_factory=dict)
+    asked: dict[Id, Asked] = field(default_factory=dict)
+    registrations: dict[str, Registration] = field(default_factory=dict)
+    sessions: dict[Id, Session] = field(default_factory=dict)
+    resets: dict[str, Reset] = field(default_factory=dict)
 
 
 # Any: each takes the kind of write that it is there for.
@@ -81,6 +90,18 @@ class MemoryPeople:
         people = [self.book.tables.people[user_id] for at, user_id in there if start is None or (at, user_id) > start]
         return [person for person in people if company_id in (None, person.user.company_id)][:limit]
 
+    async def members(self, company_id: CompanyId) -> int:
+        """How many are in the company, closed accounts apart."""
+        return len(self._members(company_id))
+
+    async def admins(self, company_id: CompanyId) -> frozenset[UserId]:
+        """Who of them is an admin."""
+        return frozenset(each.user_id for each in self._members(company_id) if each.user.role is Role.ADMIN)
+
+    def _members(self, company_id: CompanyId) -> Sequence[Person]:
+        people = self.book.tables.people.values()
+        return [each for each in people if each.user.company_id == company_id and each.user.active]
+
 
 def _add_person(tables: Tables, write: AddPerson) -> None:
     person = write.person
@@ -94,6 +115,10 @@ def _add_person(tables: Tables, write: AddPerson) -> None:
 def _save_person(tables: Tables, write: SavePerson) -> None:
     _require(tables, write.person.user_id, write.person.version - 1)
     tables.people[write.person.user_id] = write.person
+
+
+def _require_person(tables: Tables, write: RequirePerson) -> None:
+    _require(tables, write.person.user_id, write.person.version)
 
 
 def _erase_person(tables: Tables, write: ErasePerson) -> None:
@@ -132,6 +157,7 @@ def _require(tables: Tables, user_id: UserId, version: int) -> None:
 WRITERS: Mapping[type[Write], Writer] = {
     AddPerson: _add_person,
     SavePerson: _save_person,
+    RequirePerson: _require_person,
     ErasePerson: _erase_person,
     AddCompany: _add_company,
     SaveCompany: _save_company,

@@ -62,6 +62,54 @@ class _SigningKey(BaseModel):
     revoked_at: datetime | None
 
 
+class _Applicant(BaseModel):
+    address: str
+    compare_key: str
+    password_hash: str
+    company_name: str
+    name: str
+    zone: str
+    language: str
+
+
+class _Asked(BaseModel):
+    id: str = Field(alias="_id")
+    address: str
+    compare_key: str
+    at: datetime
+    applicant: _Applicant | None
+
+
+class _Registration(BaseModel):
+    """Of one that is over no address is left."""
+
+    id: str = Field(alias="_id")
+    compare_key: str | None
+    applicant: _Applicant | None
+    created_at: datetime
+    forgotten_at: datetime
+
+
+class _Session(BaseModel):
+    id: str = Field(alias="_id")
+    user_id: str
+    seed: bytes
+    current_sha256: str
+    previous_sha256: str | None
+    rotated_at: datetime | None
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+
+
+class _Reset(BaseModel):
+    id: str = Field(alias="_id")
+    user_id: str
+    created_at: datetime
+    forgotten_at: datetime
+    ended: str | None
+
+
 _OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 _THERE = {"erased_at": None}
 _ADDRESSED = {"compare_key": {"$exists": True}}
@@ -91,4 +139,33 @@ STEPS = (
     rates_indexes("rates: indexes 1", RATES),
     validator("signing_keys: validator 1", "signing_keys", _SigningKey),
     indexes("signing_keys: indexes 1", "signing_keys", IndexModel("number", name="number", unique=True)),
+    validator("asked: validator 1", "asked", _Asked),
+    indexes("asked: indexes 1", "asked", IndexModel([("at", ASCENDING), ("_id", ASCENDING)], name="oldest")),
+    validator("registrations: validator 1", "registrations", _Registration),
+    indexes(
+        "registrations: indexes 1",
+        "registrations",
+        IndexModel("compare_key", name="address"),
+        IndexModel("forgotten_at", name="expires", expireAfterSeconds=0),
+    ),
+    validator("sessions: validator 1", "sessions", _Session),
+    indexes(
+        "sessions: indexes 1",
+        "sessions",
+        IndexModel([("user_id", ASCENDING), *_OLDEST], name="person_oldest"),
+        IndexModel("expires_at", name="expires", expireAfterSeconds=0),
+    ),
+    validator("resets: validator 1", "resets", _Reset),
+    indexes(
+        "resets: indexes 1",
+        "resets",
+        IndexModel("user_id", name="person"),
+        IndexModel("forgotten_at", name="expires", expireAfterSeconds=0),
+    ),
+    indexes(
+        "audit: indexes 2",
+        "audit",
+        IndexModel([("actor", ASCENDING), ("at", DESCENDING)], name="actor_latest"),
+        IndexModel([("user_id", ASCENDING), ("at", DESCENDING)], name="person_latest"),
+    ),
 )

@@ -7,14 +7,14 @@ from pymongo.errors import DuplicateKeyError
 from ups_invite.adapters.mongo_book import SOURCE, Document, Pen, Writer
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Person
-from ups_invite.domain.writing import AddCompany, AddPerson, ErasePerson, SaveCompany, SavePerson, Write
+from ups_invite.domain.writing import AddCompany, AddPerson, ErasePerson, RequirePerson, SaveCompany, SavePerson, Write
 from ups_invite.handlers.book import AddressTaken
 from ups_invite.handlers.users import Place
 from ups_runtime.codec import message_event
 from ups_runtime.errors import AlreadyExists, Changed
 from ups_runtime.mongo import Database, map_mongo_errors
 from ups_runtime.outbox import OutboxMessage
-from ups_schemas.account import User
+from ups_schemas.account import Role, User
 from ups_schemas.ids import CompanyId, UserId
 from ups_schemas.topics import USERS
 
@@ -55,10 +55,25 @@ class MongoPeople:
             found = self._db.users.find(wanted).sort([("created_at", 1), ("_id", 1)]).limit(limit)
             return [_person(document) async for document in found]
 
+    async def members(self, company_id: CompanyId) -> int:
+        """How many are in the company, closed accounts apart."""
+        with map_mongo_errors():
+            return await self._db.users.count_documents(_members(company_id))
+
+    async def admins(self, company_id: CompanyId) -> frozenset[UserId]:
+        """Who of them is an admin."""
+        with map_mongo_errors():
+            found = self._db.users.find({**_members(company_id), "user.role": Role.ADMIN.value}, {"_id": 1})
+            return frozenset([document["_id"] async for document in found])
+
     async def _person(self, wanted: Document) -> Person | None:
         with map_mongo_errors():
             document = await self._db.users.find_one(wanted)
         return _person(document) if document else None
+
+
+def _members(company_id: CompanyId) -> Document:
+    return {"erased_at": None, "company_id": company_id, "user.active": True}
 
 
 async def _add_person(pen: Pen, write: AddPerson) -> None:
@@ -75,6 +90,14 @@ async def _save_person(pen: Pen, write: SavePerson) -> None:
     person = write.person
     await _replace(pen, person.user_id, person.version - 1, _document(person))
     await pen.outbox.add(pen.session, _message(person))
+
+
+async def _require_person(pen: Pen, write: RequirePerson) -> None:
+    # written to, so that whoever changes the person meanwhile collides with this transaction
+    there = {"_id": write.person.user_id, "version": write.person.version, "erased_at": None}
+    touched = await pen.db.users.update_one(there, {"$inc": {"touched": 1}}, session=pen.session)
+    if not touched.matched_count:
+        raise Changed
 
 
 async def _erase_person(pen: Pen, write: ErasePerson) -> None:
@@ -124,6 +147,7 @@ async def _replace(pen: Pen, user_id: UserId, version: int, document: Document) 
 WRITERS: Mapping[type[Write], Writer] = {
     AddPerson: _add_person,
     SavePerson: _save_person,
+    RequirePerson: _require_person,
     ErasePerson: _erase_person,
     AddCompany: _add_company,
     SaveCompany: _save_company,

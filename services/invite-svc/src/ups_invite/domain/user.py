@@ -54,8 +54,9 @@ def admit(
     language: str,
     now: datetime,
     request_sha256: str | None = None,
+    password_hash: str | None = None,
 ) -> Person:
-    """A new member of the company, whose address the operator vouches for."""
+    """A new member of the company, whose address is proved, or vouched for."""
     user = User(
         user_id=user_id,
         version=1,
@@ -68,7 +69,14 @@ def admit(
         member_since=now,
         changed_at=now,
     )
-    return Person(user, address.compare_key, created_at=now, request_sha256=request_sha256)
+    return Person(
+        user,
+        address.compare_key,
+        created_at=now,
+        request_sha256=request_sha256,
+        password_hash=password_hash,
+        password_changed_at=now if password_hash else None,
+    )
 
 
 def edit(person: Person, wanted: Edit, now: datetime) -> Person | None:
@@ -82,14 +90,15 @@ def edit(person: Person, wanted: Edit, now: datetime) -> Person | None:
             "active": user.active if wanted.active is None else wanted.active,
         }
     )
-    return None if changed == user else _next(replace(person, user=changed), now)
+    return None if changed == user else stepped(replace(person, user=changed), now)
 
 
 def with_password(person: Person, password_hash: str, now: datetime) -> Person:
     """The person with another password."""
-    return _next(replace(person, password_hash=password_hash, password_changed_at=now), now)
+    return stepped(replace(person, password_hash=password_hash, password_changed_at=now), now)
 
 
-def _next(person: Person, now: datetime) -> Person:
+def stepped(person: Person, now: datetime) -> Person:
+    """The next version of the person, as they now are."""
     user = person.user.model_copy(update={"version": person.user.version + 1, "changed_at": now})
     return replace(person, user=user)

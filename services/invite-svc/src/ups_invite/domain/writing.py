@@ -33,6 +33,16 @@ class SavePerson(Write):
 
 
 @dataclass(frozen=True, slots=True)
+class RequirePerson(Write):
+    """Write the rest only as long as the person is as they were read. Changed: they are not.
+
+    So nobody is let in by a password that is changed in the same moment.
+    """
+
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
 class ErasePerson(Write):
     """Keep nothing of the person but that there was one, and publish a tombstone. Changed: not at this version."""
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ups_invite.domain import address as addresses
 from ups_invite.domain import user as users
 from ups_invite.domain.company import Company
+from ups_invite.domain.registration import EndRegistrations
+from ups_invite.domain.reset import ForgetResets
+from ups_invite.domain.session import EndSessions
 from ups_invite.domain.user import Edit, Person
 from ups_invite.domain.writing import AddCompany, AddPerson, ErasePerson, SavePerson
+from ups_invite.handlers.addresses import require_address, require_zone
 from ups_invite.handlers.book import ATTEMPTS, AddressTaken, Book
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
 from ups_runtime.once import Once
@@ -79,14 +82,8 @@ class Users:
             Refused: something is wrong with what was given; `field` says with what.
             Conflict: somebody has the address.
         """
-        if not wanted.address.strip():
-            raise Refused("address-missing", "Enter an e-mail address.", "address")
-        address = addresses.parse(wanted.address)
-        if address is None:
-            raise Refused(
-                "not-an-address", "That is not a valid e-mail address. Check it and enter it again.", "address"
-            )
-        self._require_zone(wanted.zone)
+        address = require_address(wanted.address)
+        require_zone(wanted.zone, self._zones)
         seed = once.key if once else self._random_bytes(16).hex()
         now = self._now()
         for _ in range(ATTEMPTS):
@@ -139,7 +136,7 @@ class Users:
             Refused: no such time zone.
         """
         if wanted.zone is not None:
-            self._require_zone(wanted.zone)
+            require_zone(wanted.zone, self._zones)
         now = self._now()
         for _ in range(ATTEMPTS):
             person = await self.get(user_id)
@@ -158,7 +155,13 @@ class Users:
         """Forget the person."""
         for _ in range(ATTEMPTS):
             try:
-                await self._book.write(ErasePerson(await self.get(user_id), self._now()))
+                person = await self.get(user_id)
+                await self._book.write(
+                    ErasePerson(person, self._now()),
+                    EndSessions(user_id),
+                    ForgetResets(user_id),
+                    EndRegistrations(person.compare_key),
+                )
             except Changed:
                 continue
             await self._book.published()
@@ -186,7 +189,3 @@ class Users:
         if there.request_sha256 != person.request_sha256:
             raise Once.reused()
         return there
-
-    def _require_zone(self, zone: str) -> None:
-        if zone not in self._zones:
-            raise Refused("unknown-zone", "There is no such time zone; give one like Europe/Berlin.", "zone")

@@ -1,0 +1,44 @@
+"""What requests are made of, and what is asked of each part before anything else looks at it."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, Field, SecretStr, StringConstraints
+
+from ups_runtime.http import RequestBody
+
+# Names go into headers of mails and into logs of others: no control characters.
+NameText = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+CompanyName = Annotated[NameText, StringConstraints(strip_whitespace=True, min_length=1)]
+ZoneText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+LanguageText = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+# What is wrong with an address is said in words of ours, so long as it is no novel.
+AddressText = Annotated[str, StringConstraints(max_length=1000)]
+PasswordText = Annotated[SecretStr, Field(max_length=5000)]
+
+
+class LinkBody(RequestBody):
+    """The token of a mailed link."""
+
+    token: SecretStr = Field(max_length=500)
+
+
+class MessageView(BaseModel):
+    """What to tell the person."""
+
+    message: str
+
+
+class PageQuery(RequestBody):
+    """Which page of a list."""
+
+    limit: int = Field(100, ge=1, le=500)
+    cursor: str | None = Field(None, max_length=400)
+
+
+def _source(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+# Where a request comes from: the peer, or whom a trusted proxy names.
+Source = Annotated[str, Depends(_source)]

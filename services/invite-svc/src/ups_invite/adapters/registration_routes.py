@@ -1,0 +1,88 @@
+"""Routes of registration."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from ups_invite.adapters.fields import (
+    AddressText,
+    CompanyName,
+    LanguageText,
+    LinkBody,
+    MessageView,
+    NameText,
+    PasswordText,
+    Source,
+    ZoneText,
+)
+from ups_invite.handlers.registration import Application, Registering
+from ups_runtime.http import IdempotencyKey, RequestBody
+from ups_runtime.once import Once
+from ups_schemas.envelope import Timestamp
+from ups_schemas.ids import CompanyId, UserId
+
+_ASKED = "We have sent a mail to this address. Open the link in it to go on."
+
+
+class RegistrationBody(RequestBody):
+    """Somebody who wants to found a company."""
+
+    address: AddressText
+    password: PasswordText
+    company_name: CompanyName
+    name: NameText = ""
+    zone: ZoneText = "UTC"
+    language: LanguageText = "en"
+
+
+class RegistrationView(BaseModel):
+    """What a link would found."""
+
+    address: str
+    company_name: str
+    name: str
+    expires_at: Timestamp
+
+
+class FoundedView(BaseModel):
+    """Who is in now, and in which company."""
+
+    user_id: UserId
+    company_id: CompanyId | None
+
+
+def registration_router(registering: Registering) -> APIRouter:
+    """Register, and prove the address."""
+    router = APIRouter(prefix="/v1/registrations", tags=["registration"])
+
+    @router.post("", status_code=202)
+    async def register(body: RegistrationBody, source: Source, idempotency_key: IdempotencyKey = None) -> MessageView:
+        """Ask for an account and a company of one's own. The answer is the same whether or not there is an account."""
+        application = Application(
+            address=body.address,
+            password=body.password.get_secret_value(),
+            company_name=body.company_name,
+            name=body.name,
+            zone=body.zone,
+            language=body.language,
+        )
+        await registering.ask(application, source, Once.of(idempotency_key, body))
+        return MessageView(message=_ASKED)
+
+    @router.post("/lookup")
+    async def look_up(body: LinkBody) -> RegistrationView:
+        """Look at what a mailed link would found. Nothing changes."""
+        registration, applicant = await registering.look_up(body.token.get_secret_value())
+        return RegistrationView(
+            address=applicant.address.text,
+            company_name=applicant.company_name,
+            name=applicant.name,
+            expires_at=registration.expires_at,
+        )
+
+    @router.post("/verify")
+    async def verify(body: LinkBody) -> FoundedView:
+        """Prove the address, and found the company."""
+        person = await registering.verify(body.token.get_secret_value())
+        return FoundedView(user_id=person.user_id, company_id=person.user.company_id)
+
+    return router

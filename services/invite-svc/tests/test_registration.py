@@ -1,0 +1,267 @@
+"""Registration by HTTP, on fakes."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ups_invite.adapters.memory import MemoryPeople
+from ups_invite.domain.user import Person
+from ups_invite.testing.service import PASSWORD, AccountService, a_book, account_service
+from ups_schemas.account import FactKind, Role
+from ups_schemas.mail import MailKind
+
+PATH = "/v1/registrations"
+ANNA = {"address": "Anna@acme.example", "password": PASSWORD, "company_name": "Acme", "name": "Anna"}
+OTHER_PASSWORD = "another one of mine"
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[AccountService]:
+    async with account_service() as service:
+        yield service
+
+
+async def register(service: AccountService, **fields: Any) -> Any:
+    return await service.call("POST", PATH, json={**ANNA, **fields})
+
+
+async def verify(service: AccountService, token: str | None) -> Any:
+    return await service.call("POST", f"{PATH}/verify", json={"token": token})
+
+
+def kind(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["type"].removeprefix("urn:ridethrough:problem:")
+
+
+async def test_who_proves_the_address_founds_a_company_and_is_its_admin(service: AccountService) -> None:
+    asked = await register(service, zone="Europe/Berlin", language="de")
+    (mail,) = await service.mails()
+
+    founded = await verify(service, mail.token)
+
+    assert (asked.status_code, founded.status_code) == (202, 200)
+    (person,), (company,) = service.tables.people.values(), service.tables.companies.values()
+    assert founded.json() == {"user_id": person.user_id, "company_id": company.company_id}
+    assert (person.user.address, person.user.name, person.user.zone) == ("Anna@acme.example", "Anna", "Europe/Berlin")
+    assert (person.user.language, person.user.role, person.user.active) == ("de", Role.ADMIN, True)
+    assert company.name == "Acme"
+    assert [deed.action.fact for deed in service.tables.deeds.values()] == [FactKind.COMPANY_FOUNDED, FactKind.JOINED]
+
+
+async def test_the_mail_carries_the_link_and_nothing_else_can(service: AccountService) -> None:
+    answer = await register(service)
+    (mail,) = await service.mails()
+
+    assert (mail.kind, mail.address, mail.name) == (MailKind.VERIFY_ADDRESS, "Anna@acme.example", "Anna")
+    assert mail.parameters == {"company_name": "Acme"}
+    assert mail.not_after - mail.requested_at == timedelta(hours=24)
+    assert mail.recipient_id.startswith("registration:")
+    assert mail.token
+    assert mail.token not in answer.text + repr(service.tables) + mail.recipient_id
+    assert PASSWORD not in repr(service.tables)
+
+
+async def test_until_then_nobody_exists_and_nobody_can_sign_in(service: AccountService) -> None:
+    await register(service)
+    await service.mails()
+
+    signed_in = await service.call("POST", "/v1/sessions", json={"address": ANNA["address"], "password": PASSWORD})
+
+    assert kind(signed_in) == (401, "wrong-credentials")
+    assert not service.tables.people
+
+
+async def test_a_known_address_gets_the_same_answer_and_is_told_by_mail(service: AccountService) -> None:
+    first = await register(service)
+    (mail,) = await service.mails()
+    founded = await verify(service, mail.token)
+    work = service.passwords.hashed
+
+    again = await register(service, address=" ANNA@acme.example", password=OTHER_PASSWORD)
+
+    assert (again.status_code, again.text) == (first.status_code, first.text)
+    assert dict(again.headers) == dict(first.headers)
+    assert service.passwords.hashed - work == work
+    (told,) = await service.mails()
+    assert (told.kind, told.recipient_id, told.token) == (MailKind.ACCOUNT_EXISTS, founded.json()["user_id"], None)
+    await service.sign_in("anna@acme.example", PASSWORD)
+
+
+async def test_the_answer_comes_before_anybody_looks_whether_the_address_is_known(service: AccountService) -> None:
+    await service.founder("anna@acme.example")
+    kept = service.tables
+
+    await register(service, address="anna@acme.example")
+    known = {name: len(there) - len(getattr(kept, name)) for name, there in vars(service.tables).items()}
+    kept = service.tables
+    await register(service, address="eve@other.example")
+    unknown = {name: len(there) - len(getattr(kept, name)) for name, there in vars(service.tables).items()}
+
+    assert known == unknown
+    assert {name for name, more in known.items() if more} == {"asked"}
+
+
+async def test_a_double_submit_makes_one_account(service: AccountService) -> None:
+    await register(service)
+    await register(service)
+    first, second = await service.mails()
+
+    answers = [
+        await verify(service, first.token),
+        await verify(service, second.token),
+        await verify(service, first.token),
+    ]
+
+    assert answers[0].status_code == 200
+    assert [kind(answer) for answer in answers[1:]] == [(410, "confirmation-used")] * 2
+    assert len(service.tables.people) == len(service.tables.companies) == 1
+
+
+async def test_the_same_key_asks_once_and_never_stands_for_another_request(service: AccountService) -> None:
+    headers = {"Idempotency-Key": "click-7"}
+
+    answers = [await service.call("POST", PATH, json=ANNA, headers=headers) for _ in range(2)]
+    answers.append(await service.call("POST", PATH, json={**ANNA, "address": "eve@acme.example"}, headers=headers))
+
+    assert [answer.status_code for answer in answers] == [202] * 3
+    assert sorted(mail.address for mail in await service.mails()) == ["Anna@acme.example", "eve@acme.example"]
+
+
+async def test_what_strangers_said_for_an_address_is_dropped_once_it_is_proved(service: AccountService) -> None:
+    await register(service, password=OTHER_PASSWORD, company_name="Mallory's")
+    await register(service)
+    strangers, own = await service.mails()
+    if strangers.parameters["company_name"] == "Acme":
+        strangers, own = own, strangers
+
+    await verify(service, own.token)
+
+    assert not any(each.applicant for each in service.tables.registrations.values())
+    assert kind(await verify(service, strangers.token)) == (410, "confirmation-used")
+    answer = await service.call("POST", "/v1/sessions", json={"address": ANNA["address"], "password": OTHER_PASSWORD})
+    assert kind(answer) == (401, "wrong-credentials")
+    await service.sign_in(ANNA["address"])
+
+
+async def test_a_link_says_what_it_is_good_for_and_looking_changes_nothing(service: AccountService) -> None:
+    await register(service)
+    (mail,) = await service.mails()
+    kept = service.tables
+
+    looks = [await service.call("POST", f"{PATH}/lookup", json={"token": mail.token}) for _ in range(2)]
+
+    expected = {
+        "address": "Anna@acme.example",
+        "company_name": "Acme",
+        "name": "Anna",
+        "expires_at": "2026-11-23T12:00:00.000Z",
+    }
+    assert [look.json() for look in looks] == [expected, expected]
+    assert service.tables is kept
+
+
+@pytest.mark.parametrize("path", ["lookup", "verify"])
+async def test_links_that_lead_nowhere_say_why_and_how_to_go_on(service: AccountService, path: str) -> None:
+    await register(service)
+    (mail,) = await service.mails()
+    service.clock.advance(timedelta(hours=24))
+
+    expired = await service.call("POST", f"{PATH}/{path}", json={"token": mail.token})
+    unknown = await service.call("POST", f"{PATH}/{path}", json={"token": "x" * 43})
+
+    assert kind(expired) == (410, "confirmation-expired")
+    assert kind(unknown) == (404, "unknown-confirmation")
+    for answer in (expired, unknown):
+        assert "egister again" in answer.json()["title"]
+    assert not service.tables.people
+
+
+async def test_a_link_is_good_until_its_last_moment(service: AccountService) -> None:
+    await register(service)
+    (mail,) = await service.mails()
+    service.clock.advance(timedelta(hours=24) - timedelta(milliseconds=1))
+
+    assert (await verify(service, mail.token)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "name"),
+    [
+        ({"address": " "}, "address", "address-missing"),
+        ({"address": "anna@acme.example\r\nBcc: eve@acme.example"}, "address", "not-an-address"),
+        ({"address": "a" * 255 + "@acme.example"}, "address", "not-an-address"),
+        ({"address": "anna@аcme.example\u202e"}, "address", "not-an-address"),
+        ({"password": "nine char"}, "password", "password-too-short"),
+        ({"password": "passwordpassword"}, "password", "password-common"),
+        ({"password": "anna@acme.example"}, "password", "password-is-address"),
+        ({"company_name": " "}, "company_name", "invalid-request"),
+        ({"company_name": "Acme\r\nBcc: x"}, "company_name", "invalid-request"),
+        ({"name": "x" * 301}, "name", "invalid-request"),
+        ({"zone": "Mars/Olympus"}, "zone", "unknown-zone"),
+        ({"role": "admin"}, "role", "invalid-request"),
+    ],
+)
+async def test_what_is_wrong_is_named_and_nothing_is_kept(
+    service: AccountService, fields: dict[str, str], field: str, name: str
+) -> None:
+    answer = await register(service, **fields)
+
+    assert kind(answer) == (422, name)
+    assert answer.json()["field"] == field
+    assert fields.get("password", PASSWORD) not in answer.text
+    assert not service.tables.asked
+
+
+async def test_names_with_markup_and_links_arrive_as_text(service: AccountService) -> None:
+    await register(service, company_name="<a href='https://evil.example'>Prize</a>", name="{{ 7 * 7 }}")
+    (mail,) = await service.mails()
+
+    assert mail.parameters["company_name"] == "<a href='https://evil.example'>Prize</a>"
+    assert mail.name == "{{ 7 * 7 }}"
+
+
+async def test_an_address_in_another_script_is_kept_as_mail_servers_take_it(service: AccountService) -> None:
+    await register(service, address="anna@bücher.example")
+    (mail,) = await service.mails()
+
+    await verify(service, mail.token)
+
+    await service.sign_in("ANNA@BÜCHER.example")
+    await service.sign_in("anna@xn--bcher-kva.example")
+
+
+async def test_of_one_address_so_many_are_taken_and_no_more(service: AccountService) -> None:
+    answers = [await register(service) for _ in range(6)]
+    others = await register(service, address="eve@acme.example")
+
+    assert [answer.status_code for answer in answers] == [202] * 5 + [429]
+    assert kind(answers[5]) == (429, "too-many-tries")
+    assert answers[5].headers["Retry-After"] == "720"
+    assert others.status_code == 202
+    service.clock.advance(timedelta(minutes=12))
+    assert (await register(service)).status_code == 202
+
+
+async def test_from_one_source_so_many_are_taken_and_no_more(service: AccountService) -> None:
+    answers = [await register(service, address=f"u{number}@acme.example") for number in range(51)]
+
+    assert [answer.status_code for answer in answers] == [202] * 50 + [429]
+    assert service.passwords.hashed == 50
+
+
+class SeenToByAnother(MemoryPeople):
+    """While it is looked up whose address it is, another process sees to what was asked."""
+
+    async def by_address(self, compare_key: str) -> Person | None:
+        self.book.tables.asked.clear()
+        return await super().by_address(compare_key)
+
+
+async def test_what_another_process_has_seen_to_is_left_alone() -> None:
+    async with account_service(SeenToByAnother(a_book())) as service:
+        await register(service)
+
+        assert await service.mails() == []
+        assert not service.tables.registrations
