@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
+from joserfc.jwk import OKPKey
 from pydantic import SecretStr
 
 from ups_device.adapters.migrations import DATABASE, STEPS
@@ -34,6 +35,7 @@ from ups_device.testing.succession_contract import passed
 from ups_devstack.services import Installation, Services
 from ups_devstack.stack import Backing
 from ups_runtime import codec, mongo
+from ups_runtime.access import issue
 from ups_runtime.clock import SystemClock
 from ups_runtime.kafka import apply_topics, producer, started, topic_name
 from ups_runtime.lifecycle import running
@@ -43,7 +45,7 @@ from ups_runtime.outbox import Outbox
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
 from ups_runtime.testing import eventually
 from ups_runtime.testing.topics import read_all
-from ups_schemas.account import Role, User
+from ups_schemas.account import Role, SigningKey, User
 from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import CloudEvent, DeadLetterHeader, Message
 from ups_schemas.keys import parse
@@ -55,6 +57,7 @@ from ups_schemas.topics import (
     DEVICES,
     EVENTS,
     MAIL_REQUESTS,
+    SIGNING_KEYS,
     USERS,
     Service,
     Topic,
@@ -63,8 +66,32 @@ from ups_schemas.topics import (
 TOKEN = "an operator's token"
 DEVICE = {"company_id": "acme", "owner": "anna", "name": "Rack 1"}
 LETTERS = DEAD_LETTERS[Service.DEVICE_SVC]
-TOPICS = [DEVICES, DEVICE_KEYS, COMMANDS, EVENTS, DECISIONS, USERS, MAIL_REQUESTS, LETTERS]
+TOPICS = [DEVICES, DEVICE_KEYS, COMMANDS, EVENTS, DECISIONS, USERS, SIGNING_KEYS, MAIL_REQUESTS, LETTERS]
 LINK_KEY = "k" * 32
+
+
+def a_configuration(kafka: KafkaSettings, mongo: MongoSettings, policy: PolicySettings | None = None) -> Settings:
+    return Settings(
+        kafka,
+        mongo,
+        HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
+        LogSettings(),
+        OperatorSettings(token=SecretStr(TOKEN)),
+        DeviceSettings(),
+        policy or PolicySettings(),
+        LinkSettings(keys=SecretStr(LINK_KEY)),
+    )
+
+
+def a_person(name: str, company_id: str | None) -> User:
+    return User(user_id=name, version=1, address=f"{name}@acme.example", company_id=company_id, changed_at=NOW)
+
+
+def a_signing_key() -> tuple[OKPKey, SigningKey]:
+    key, now = OKPKey.generate_key("Ed25519"), SystemClock().now()
+    return key, SigningKey(
+        key_id=key.thumbprint(), x=str(key.as_dict()["x"]), not_before=now, not_after=now + timedelta(days=14)
+    )
 
 
 @dataclass
@@ -78,16 +105,7 @@ class World:
 
     @asynccontextmanager
     async def service(self) -> AsyncIterator[httpx.AsyncClient]:
-        settings = Settings(
-            self.kafka,
-            self.mongo,
-            HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
-            LogSettings(),
-            OperatorSettings(token=SecretStr(TOKEN)),
-            DeviceSettings(),
-            self.policy,
-            LinkSettings(keys=SecretStr(LINK_KEY)),
-        )
+        settings = a_configuration(self.kafka, self.mongo, self.policy)
         async with (
             running("device-svc", settings, start) as life,
             httpx.AsyncClient(
@@ -118,10 +136,7 @@ class World:
 
     async def people(self, **company_by_name: str) -> None:
         for name, company_id in company_by_name.items():
-            person = User(
-                user_id=name, version=1, address=f"{name}@acme.example", company_id=company_id, changed_at=NOW
-            )
-            await self.write(USERS, name, person)
+            await self.write(USERS, name, a_person(name, company_id))
 
     async def admin(self, name: str, since: datetime = NOW) -> None:
         person = User(
@@ -460,6 +475,67 @@ async def test_a_disabled_device_is_enabled_by_one_order(world: World) -> None:
     assert after.json()["answer"] == "already_enabled"
 
 
+async def test_who_signed_in_is_known_without_anybody_being_asked_and_unknown_at_once_when_removed(
+    world: World,
+) -> None:
+    private, published = a_signing_key()
+    async with world.service() as client:
+        await world.write(SIGNING_KEYS, published.key_id, published)
+        anna = {"Authorization": f"Bearer {issue('anna', private, published.key_id, SystemClock().now())}"}
+
+        # the key is younger than what the service had read when the request came
+        registered = await client.post("/v1/devices", json={"name": "Rack 1"}, headers=anna)
+        seen = await client.get(f"/v1/devices/{registered.json()['device_id']}", headers=anna)
+        await world.people(anna="other")
+        await eventually(lambda: _status(client, anna, 200, devices=0), within_s=10)
+        moved = await client.get(f"/v1/devices/{registered.json()['device_id']}", headers=anna)
+        await world.write(USERS, "anna", None)
+        await eventually(lambda: _status(client, anna, 401), within_s=10)
+
+    assert (registered.status_code, seen.status_code, moved.status_code) == (201, 200, 404)
+    assert registered.json()["owner"] == "anna"
+
+
+async def test_who_joined_a_company_a_moment_ago_is_let_in(world: World) -> None:
+    private, published = a_signing_key()
+    await world.write(SIGNING_KEYS, published.key_id, published)
+    async with world.service() as client:
+        ben = {"Authorization": f"Bearer {issue('ben', private, published.key_id, SystemClock().now())}"}
+        for company_id in (None, "other"):
+            await world.write(USERS, "ben", a_person("ben", company_id))
+            answer = await client.get("/v1/devices", headers=ben)
+
+    assert answer.status_code == 200
+
+
+async def test_a_revoked_key_lets_nobody_in(world: World) -> None:
+    private, published = a_signing_key()
+    await world.write(SIGNING_KEYS, published.key_id, published)
+    async with world.service() as client:
+        anna = {"Authorization": f"Bearer {issue('anna', private, published.key_id, SystemClock().now())}"}
+        before = await client.get("/v1/devices", headers=anna)
+        await world.write(SIGNING_KEYS, published.key_id, published.model_copy(update={"revoked": True}))
+        await eventually(lambda: _status(client, anna, 401), within_s=10)
+
+    assert before.status_code == 200
+
+
+async def test_it_is_not_ready_before_it_knows_keys_and_people(stack: Backing, prefix: str) -> None:
+    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
+    await apply_topics(kafka, [topic for topic in TOPICS if topic is not SIGNING_KEYS], 1, get_logger("test"))
+    settings = a_configuration(kafka, MongoSettings(uri=stack.mongo_uri, database_prefix=prefix))
+    async with running("device-svc", settings, start) as life:
+        await eventually(lambda: list(life.health.missing()) == [f"view {SIGNING_KEYS.name}"], within_s=30)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=20) as client:
+            private, published = a_signing_key()
+            token = issue("anna", private, published.key_id, SystemClock().now())
+            early = await client.get("/v1/devices", headers={"Authorization": f"Bearer {token}"})
+        await apply_topics(kafka, [SIGNING_KEYS], 1, get_logger("test"))
+        await eventually(lambda: not life.health.missing(), within_s=30)
+
+    assert early.status_code == 503
+
+
 async def test_of_clicks_at_once_in_two_processes_one_is_confirmed_and_all_devices_are_silent(world: World) -> None:
     async with world.service() as client, world.service() as other:
         device_ids = [(await register(client))["device_id"] for _ in range(3)]
@@ -540,3 +616,8 @@ async def _last_seen(client: httpx.AsyncClient, device_id: str, expected: str) -
 
 async def _state(client: httpx.AsyncClient, path: str, expected: str) -> bool:
     return bool((await client.get(path)).json()["state"] == expected)
+
+
+async def _status(client: httpx.AsyncClient, headers: dict[str, str], status: int, devices: int | None = None) -> bool:
+    answer = await client.get("/v1/devices", headers=headers)
+    return answer.status_code == status and (devices is None or len(answer.json()["devices"]) == devices)

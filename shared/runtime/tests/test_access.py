@@ -11,8 +11,18 @@ from fastapi import Depends
 from hypothesis import example, given
 from hypothesis import strategies as st
 from joserfc.jwk import OKPKey
+from pydantic import SecretStr
 
-from ups_runtime.access import AUDIENCE, LIFETIME, MAX_LENGTH, AccessVerifier, NotSignedIn, issue, signed_in
+from ups_runtime.access import (
+    AUDIENCE,
+    LIFETIME,
+    MAX_LENGTH,
+    AccessVerifier,
+    NotSignedIn,
+    issue,
+    operator_or_signed_in,
+    signed_in,
+)
 from ups_runtime.errors import Retryable
 from ups_runtime.http import create_app
 from ups_schemas.account import SigningKey
@@ -219,7 +229,7 @@ def test_a_key_may_be_of_a_machine_whose_clock_is_another():
 
 
 async def test_the_dependency_lets_in_whoever_signed_in() -> None:
-    async with probe(verifier()) as client:
+    async with probe(signed_in(verifier())) as client:
         token = issue("anna", KEY, KEY.kid, NOW)
 
         assert (await client.get("/", headers={"Authorization": f"Bearer {token}"})).json() == "anna"
@@ -230,22 +240,34 @@ async def test_the_dependency_lets_in_whoever_signed_in() -> None:
             assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+async def test_the_operator_may_be_let_in_beside() -> None:
+    who = operator_or_signed_in(SecretStr("an operator's token"), verifier())
+    async with probe(who) as client:
+        token = issue("anna", KEY, KEY.kid, NOW)
+
+        assert (await client.get("/", headers={"Authorization": f"Bearer {token}"})).json() == "anna"
+        assert (await client.get("/", headers={"Authorization": "Bearer an operator's token"})).json() is None
+        for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer an operator's token!"}):
+            answer = await client.get("/", headers=headers)
+            assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
 async def test_while_no_keys_are_known_nobody_is_told_to_sign_in_again() -> None:
     async def unknown(_key_id):
         raise Retryable("the keys have not been read to the end yet")
 
-    async with probe(AccessVerifier(unknown, now=lambda: NOW)) as client:
+    async with probe(signed_in(AccessVerifier(unknown, now=lambda: NOW))) as client:
         answer = await client.get("/", headers={"Authorization": f"Bearer {issue('anna', KEY, KEY.kid, NOW)}"})
 
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
 
 
-def probe(verifier: AccessVerifier) -> httpx.AsyncClient:
+def probe(dependency) -> httpx.AsyncClient:
     app = create_app("probe", "1")
 
     @app.get("/")
-    async def who(user_id: str = Depends(signed_in(verifier))) -> str:
+    async def who(user_id: str | None = Depends(dependency)) -> str | None:
         return user_id
 
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://probe")

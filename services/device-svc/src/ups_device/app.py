@@ -1,12 +1,13 @@
-"""Wires the process: MongoDB, the outbox, the view of people, HTTP, and the consumer of events and decisions."""
+"""Wires the process: MongoDB, the outbox, views of people and keys, HTTP, the consumer of events and decisions."""
 
 import os
 
 from ups_device.adapters import http
 from ups_device.adapters.device_routes import company_router, device_router
-from ups_device.adapters.kafka import LogRecords, UsersView
+from ups_device.adapters.kafka import LogRecords, SigningKeysView, UsersView
 from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_routes import log_router, notification_router
+from ups_device.adapters.member_routes import member_router, preference_router
 from ups_device.adapters.migrations import DATABASE, STEPS
 from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
@@ -19,6 +20,7 @@ from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.link_lookup import LinkLookup
 from ups_device.handlers.links import LinkActions
+from ups_device.handlers.members import Members
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.subscriptions import Subscriptions
@@ -26,6 +28,7 @@ from ups_device.handlers.successions import Successions
 from ups_device.metrics import DeviceMetrics
 from ups_device.settings import Settings
 from ups_runtime import mongo
+from ups_runtime.access import AccessVerifier, operator_or_signed_in, signed_in
 from ups_runtime.consume import consume
 from ups_runtime.dlq import DeadLetters
 from ups_runtime.kafka import consumer, producer, started, topic_name, wait_for_kafka
@@ -48,6 +51,10 @@ async def start(life: Life, settings: Settings) -> None:
     life.health.add(users.view.name, users.view.missing)
     metrics.view_records_skipped.labels(users.view.name).set_function(lambda: users.view.skipped)
     await life.enter("users", users.view)
+    keys = SigningKeysView(settings.kafka, life.clock)
+    life.health.add(keys.view.name, keys.view.missing)
+    metrics.view_records_skipped.labels(keys.view.name).set_function(lambda: keys.view.skipped)
+    await life.enter("signing keys", keys.view)
 
     client = await life.enter("mongo", mongo.client(settings.mongo))
     await mongo.wait_for_mongo(client, log)
@@ -79,14 +86,23 @@ async def start(life: Life, settings: Settings) -> None:
     notifications = Notifications(devices, periods, now=life.clock.now)
     actions = LinkActions(devices, users, subscriptions, notifications, now=life.clock.now)
     lookup = LinkLookup(devices, users, subscriptions, notifications, now=life.clock.now)
+    members = Members(devices, users)
+    verifier = AccessVerifier(keys.key_of, now=life.clock.now)
+    person, caller = signed_in(verifier), operator_or_signed_in(settings.operator.token, verifier)
     app = http.build(
         settings.operator.token,
-        link_router(LinkVerifier(settings.link.ring()), lookup, actions),
-        device_router(registry, event_log, subscriptions),
-        subscription_router(subscriptions),
-        company_router(policies, gateways),
-        log_router(event_log),
-        notification_router(notifications),
+        [
+            device_router(registry, event_log, subscriptions),
+            subscription_router(subscriptions),
+            company_router(policies, gateways),
+        ],
+        [
+            link_router(LinkVerifier(settings.link.ring()), lookup, actions),
+            log_router(event_log, members, caller),
+            notification_router(notifications, members, caller),
+            member_router(registry, event_log, subscriptions, members, person),
+            preference_router(subscriptions, members, person),
+        ],
     )
     await life.serve(app, settings.http.host, settings.http.port)
 

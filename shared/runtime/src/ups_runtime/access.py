@@ -19,9 +19,10 @@ from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 from joserfc.util import urlsafe_b64decode
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
-from ups_runtime.http import ProblemError
+from ups_runtime.errors import Unauthorised
+from ups_runtime.http import is_operator
 from ups_schemas.account import SigningKey
 from ups_schemas.ids import KeyId, UserId
 
@@ -123,23 +124,33 @@ class AccessVerifier:
 
 def signed_in(verifier: AccessVerifier) -> Callable[..., Awaitable[UserId]]:
     """A dependency that gives who is signed in; everybody else gets 401."""
-    bearer = HTTPBearer(
+
+    async def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer())]) -> UserId:
+        return await _verified(verifier, credentials)
+
+    return check
+
+
+def operator_or_signed_in(token: SecretStr, verifier: AccessVerifier) -> Callable[..., Awaitable[UserId | None]]:
+    """A dependency that gives who is signed in, or None for the operator of the installation; others get 401."""
+
+    async def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer())]) -> UserId | None:
+        return None if is_operator(token, credentials) else await _verified(verifier, credentials)
+
+    return check
+
+
+def _bearer() -> HTTPBearer:
+    return HTTPBearer(
         auto_error=False, scheme_name="access", bearerFormat="JWT", description="The access token of a session"
     )
 
-    async def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> UserId:
-        try:
-            return await verifier.verify(credentials.credentials if credentials else "")
-        except NotSignedIn:
-            raise ProblemError(
-                401,
-                "not-signed-in",
-                "Sign in first, or again.",
-                "Send a session's access token as `Authorization: Bearer <token>`; it is good for 10 minutes.",
-                headers={"WWW-Authenticate": "Bearer"},
-            ) from None
 
-    return check
+async def _verified(verifier: AccessVerifier, credentials: HTTPAuthorizationCredentials | None) -> UserId:
+    try:
+        return await verifier.verify(credentials.credentials if credentials else "")
+    except NotSignedIn:
+        raise Unauthorised.not_signed_in() from None
 
 
 def _key_id(token: str) -> KeyId:

@@ -57,6 +57,11 @@ class Conflict(Refused):
 class Unauthorised(Refused):
     """Nobody has shown who they are, and must."""
 
+    @classmethod
+    def not_signed_in(cls) -> Self:
+        """There is no access token, or none that is good any more."""
+        return cls("not-signed-in", "Sign in first, or again.")
+
 
 class Forbidden(Refused):
     """It is for others to do."""

@@ -243,14 +243,18 @@ class _SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
+def is_operator(token: SecretStr, credentials: HTTPAuthorizationCredentials | None) -> bool:
+    """Whether that is the operator's token."""
+    given = credentials.credentials.encode() if credentials else b""
+    return hmac.compare_digest(given, token.get_secret_value().encode())
+
+
 def operator_only(token: SecretStr) -> Callable[..., Awaitable[None]]:
     """A dependency that lets only the operator of the installation in; everybody else gets 401."""
-    expected = token.get_secret_value().encode()
     bearer = HTTPBearer(auto_error=False, scheme_name="operator", description="The operator token")
 
     async def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
-        given = credentials.credentials.encode() if credentials else b""
-        if not hmac.compare_digest(given, expected):
+        if not is_operator(token, credentials):
             raise ProblemError(
                 401,
                 "unauthenticated",

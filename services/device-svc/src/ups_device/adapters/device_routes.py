@@ -1,5 +1,6 @@
 """The operator's routes for devices, their keys and plans, for gateways and company policies."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 from ups_device.domain.device import Device, Registration
 from ups_device.domain.event_log import Presence
 from ups_device.domain.policy import Override
-from ups_device.handlers.devices import Place, Registry
+from ups_device.handlers.devices import Issued, Place, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.policies import Policies
@@ -72,6 +73,11 @@ class RotationBody(RequestBody):
     """How long the older keys go on."""
 
     grace_s: int = Field(DAY_S, ge=0, le=30 * DAY_S)
+
+    @property
+    def grace(self) -> timedelta:
+        """The time."""
+        return timedelta(seconds=self.grace_s)
 
 
 class PolicyBody(RequestBody):
@@ -169,12 +175,24 @@ class DevicePage(BaseModel):
     devices: list[DeviceView]
     cursor: str | None
 
+    @classmethod
+    def of(cls, page: Sequence[Device], limit: int) -> "DevicePage":
+        """A page of at most so many."""
+        cursor = encode_cursor(page[-1].created_at, page[-1].device_id) if len(page) == limit else None
+        return cls(devices=[DeviceView.of(device) for device in page], cursor=cursor)
+
 
 class IssuedView(DeviceView):
     """A device and its new key. `key` is shown once: none when the request was a repetition."""
 
     key_id: KeyId
     key: str | None
+
+    @classmethod
+    def issued(cls, issued: Issued) -> "IssuedView":
+        """The device and its key as callers see them."""
+        device = DeviceView.of(issued.device).model_dump()
+        return cls.model_validate({**device, "key_id": issued.key_id, "key": issued.key})
 
 
 class GatewayView(BaseModel):
@@ -210,17 +228,13 @@ def device_router(registry: Registry, log: EventLog, subscriptions: Subscription
             plan=body.plan.plan() if body.plan else None,
             subscriptions=tuple(each.subscription(each.user_id) for each in body.subscribers),
         )
-        issued = await registry.register(registration, Once.of(idempotency_key, body))
-        return _issued(issued.device, issued.key_id, issued.key)
+        return IssuedView.issued(await registry.register(registration, Once.of(idempotency_key, body)))
 
     @router.get("")
     async def list_devices(query: Annotated[DeviceList, Query()]) -> DevicePage:
         """List the devices, oldest first."""
         after = Place(*decode_cursor(query.cursor)) if query.cursor else None
-        page = await registry.page(query.company_id, after, query.limit)
-        more = len(page) == query.limit
-        cursor = encode_cursor(page[-1].created_at, page[-1].device_id) if more else None
-        return DevicePage(devices=[DeviceView.of(device) for device in page], cursor=cursor)
+        return DevicePage.of(await registry.page(query.company_id, after, query.limit), query.limit)
 
     @router.get("/{device_id}")
     async def get(device_id: DeviceId) -> SeenDeviceView:
@@ -237,8 +251,7 @@ def device_router(registry: Registry, log: EventLog, subscriptions: Subscription
     @router.post("/{device_id}/keys", status_code=201)
     async def rotate(device_id: DeviceId, body: RotationBody | None = None) -> IssuedView:
         """Make a new key; the older ones go on for the grace time (24 hours unless said otherwise)."""
-        issued = await registry.rotate(device_id, timedelta(seconds=(body or RotationBody()).grace_s))
-        return _issued(issued.device, issued.key_id, issued.key)
+        return IssuedView.issued(await registry.rotate(device_id, (body or RotationBody()).grace))
 
     @router.delete("/{device_id}/keys/{key_id}", status_code=204, response_class=Response)
     async def revoke(device_id: DeviceId, key_id: KeyId) -> None:
@@ -280,7 +293,3 @@ def company_router(policies: Policies, gateways: Gateways) -> APIRouter:
         await gateways.revoke(gateway_id)
 
     return router
-
-
-def _issued(device: Device, key_id: KeyId, key: str | None) -> IssuedView:
-    return IssuedView.model_validate({**DeviceView.of(device).model_dump(), "key_id": key_id, "key": key})

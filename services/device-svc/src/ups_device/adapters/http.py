@@ -1,5 +1,7 @@
 """The service's HTTP application: who may call it."""
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import SecretStr
 
@@ -10,15 +12,16 @@ from ups_runtime.http import create_app, operator_only
 MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
-def build(token: SecretStr, links: APIRouter, *routers: APIRouter) -> FastAPI:
-    """The application: for the time being, everything but mailed links needs the operator's token."""
+def build(token: SecretStr, operator: Sequence[APIRouter], others: Sequence[APIRouter]) -> FastAPI:
+    """The application: the first need the operator's token, the others see for themselves who calls."""
     app = create_app(
         "Ridethrough device-svc",
         "0.1.0",
         max_body_bytes=MAX_BODY_BYTES,
         max_body_bytes_below={link_routes.PREFIX: link_routes.MAX_BODY_BYTES},
     )
-    app.include_router(links)
-    for router in routers:
+    for router in others:
+        app.include_router(router)
+    for router in operator:
         app.include_router(router, dependencies=[Depends(operator_only(token))])
     return app

@@ -1,15 +1,18 @@
 """Routes of the Event Log, and of Event Notifications: on, off, and on again."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from ups_device.domain.event_log import MAX_PAGE, CompanyLog, DeviceLog, Position, Row
 from ups_device.domain.event_log import Query as LogQuery
 from ups_device.domain.period import Answer, State
 from ups_device.handlers.event_log import EventLog
+from ups_device.handlers.members import Members
 from ups_device.handlers.notifications import Notifications, Status
+from ups_runtime.errors import Forbidden, Refused
 from ups_runtime.http import RequestBody, decode_cursor, encode_cursor
 from ups_schemas.catalogue import Severity
 from ups_schemas.decision import (
@@ -27,6 +30,9 @@ from ups_schemas.device import Actor
 from ups_schemas.envelope import Timestamp
 from ups_schemas.event import AcceptedEvent, Code
 from ups_schemas.ids import CompanyId, DeviceId, NotificationId, PeriodId, UserId
+
+# A dependency that gives who calls: a person, or None for the operator.
+Caller = Callable[..., Awaitable[UserId | None]]
 
 _TEXT_BY_ANSWER = {
     Answer.REQUESTED: "Event Notifications of this device are being enabled. This does not resubscribe anybody.",
@@ -59,9 +65,9 @@ class LogPage(RequestBody):
 
 
 class CompanyLogPage(LogPage):
-    """Which rows of which company."""
+    """Which rows of which company: the operator says of which."""
 
-    company_id: CompanyId
+    company_id: CompanyId | None = None
 
 
 class CountView(BaseModel):
@@ -181,36 +187,57 @@ class AnswerView(BaseModel):
     text: str
 
 
-def log_router(log: EventLog) -> APIRouter:
-    """The Event Log."""
+def log_router(log: EventLog, members: Members, caller: Caller) -> APIRouter:
+    """The Event Log: of the company's devices, or, for the operator, of any."""
     router = APIRouter(prefix="/v1", tags=["event log"])
 
     @router.get("/devices/{device_id}/events")
-    async def of_device(device_id: DeviceId, page: Annotated[LogPage, Query()]) -> LogView:
+    async def of_device(
+        device_id: DeviceId, page: Annotated[LogPage, Query()], user_id: Annotated[UserId | None, Depends(caller)]
+    ) -> LogView:
         """Read the device's Event Log."""
+        if user_id is not None:
+            await members.require_reader(user_id, device_id)
         return await _read(log, page.query(await log.of_device(device_id)))
 
     @router.get("/events")
-    async def of_company(page: Annotated[CompanyLogPage, Query()]) -> LogView:
-        """Read the Event Log of all devices of a company."""
-        return await _read(log, page.query(CompanyLog(page.company_id)))
+    async def of_company(
+        page: Annotated[CompanyLogPage, Query()], user_id: Annotated[UserId | None, Depends(caller)]
+    ) -> LogView:
+        """Read the Event Log of all devices of the company."""
+        company_id = page.company_id if user_id is None else await members.company(user_id)
+        if company_id is None:
+            raise Refused("company-missing", "Say of which company: company_id.", "company_id")
+        if page.company_id not in {None, company_id}:
+            raise Forbidden("other-company", "You can read the Event Log of your own company only.")
+        return await _read(log, page.query(CompanyLog(company_id)))
 
     return router
 
 
-def notification_router(notifications: Notifications) -> APIRouter:
+def notification_router(notifications: Notifications, members: Members, caller: Caller) -> APIRouter:
     """Event Notifications."""
     router = APIRouter(prefix="/v1/devices/{device_id}/notifications", tags=["notifications"])
 
     @router.get("")
-    async def status(device_id: DeviceId) -> NotificationsView:
+    async def status(device_id: DeviceId, user_id: Annotated[UserId | None, Depends(caller)]) -> NotificationsView:
         """Whether Event Notifications of the device are enabled, and if not, since when, until when and why."""
+        if user_id is not None:
+            await members.require_reader(user_id, device_id)
         return NotificationsView.of(await notifications.status(device_id))
 
     @router.post("/enable")
-    async def enable(device_id: DeviceId, response: Response, body: EnableBody | None = None) -> AnswerView:
-        """Enable Notifications. 202 when the order is on its way; what is done already is said in a friendly way."""
-        answer = await notifications.enable(device_id, Actor(kind="operator"), (body or EnableBody()).reason)
+    async def enable(
+        device_id: DeviceId,
+        response: Response,
+        user_id: Annotated[UserId | None, Depends(caller)],
+        body: EnableBody | None = None,
+    ) -> AnswerView:
+        """Enable Notifications, as the owner. 202 when the order is on its way; what is done already is said kindly."""
+        if user_id is not None:
+            await members.require_owner(user_id, device_id)
+        actor = Actor(kind="operator") if user_id is None else Actor(kind="user", user_id=user_id)
+        answer = await notifications.enable(device_id, actor, (body or EnableBody()).reason)
         response.status_code = 202 if answer is Answer.REQUESTED else 200
         return AnswerView(answer=answer, text=_TEXT_BY_ANSWER[answer])
 

@@ -7,7 +7,7 @@ is published of a device has one order.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from ups_device.domain.subscription import Preferences, resolve
 from ups_schemas.catalogue import Severity
@@ -20,7 +20,7 @@ from ups_schemas.device import (
     Policy,
     Subscription,
 )
-from ups_schemas.ids import CompanyId, DeviceId, KeyId, UserId
+from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId, derived
 from ups_schemas.keys import NewKey
 
 # Rotated weekly with 30 days of grace, a device has 6. All of them are in one document, and in one publication.
@@ -86,6 +86,20 @@ class Registration:
     site: str | None = None
     plan: Plan | None = None
     subscriptions: tuple[Subscription, ...] = ()
+
+
+class Edit(TypedDict, total=False):
+    """What is to be another way; what is not in it stays."""
+
+    name: str
+    model: str | None
+    serial: str | None
+    site: str | None
+
+
+def requested_id(key: Id, by: UserId | None) -> DeviceId:
+    """The id of the device that is registered by a request with this key, of that person or of the operator (None)."""
+    return derived("device", "operator", key) if by is None else derived("device", "user", by, key)
 
 
 def register(
@@ -166,6 +180,12 @@ def revoke(device: Device, key: DeviceKey, now: datetime) -> Change | None:
     revoked = _changed(key, now, revoked=True)
     keys = tuple(revoked if each.key_id == key.key_id else each for each in device.keys)
     return Change(replace(device, snapshot=_next(device, now), keys=keys), keys=(revoked,))
+
+
+def edit(device: Device, wanted: Edit, now: datetime) -> Change | None:
+    """The device by another name, or at another place; None if all is that way already."""
+    there = device.snapshot.model_dump(include=set(wanted))
+    return None if there == wanted else _with(device, now, **wanted)
 
 
 def set_plan(device: Device, plan: Plan, now: datetime) -> Change | None:

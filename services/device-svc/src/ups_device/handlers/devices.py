@@ -8,13 +8,14 @@ from typing import Protocol
 from ups_device.domain import device as devices
 from ups_device.domain import plan, policy
 from ups_device.domain.company import Company
-from ups_device.domain.device import Change, Device, Registration
+from ups_device.domain.device import Change, Device, Edit, Registration
 from ups_device.domain.member import Member
 from ups_device.domain.subscription import Preferences
+from ups_device.handlers.refusals import require_known_codes, require_present, too_many
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
 from ups_runtime.once import Once
-from ups_schemas.catalogue import CONDITION_BY_CODE, Severity
-from ups_schemas.device import MAX_SUBSCRIPTIONS, Plan, Policy, Subscription
+from ups_schemas.catalogue import Severity
+from ups_schemas.device import MAX_SUBSCRIPTIONS, Plan, Policy
 from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId, derived
 from ups_schemas.keys import RANDOM_BYTES, NewKey, new_key
 from ups_schemas.mail import MailRequest
@@ -125,10 +126,11 @@ class Registry:
         self._now = now
         self._random_bytes = random_bytes
 
-    async def register(self, registration: Registration, once: Once | None) -> Issued:
+    async def register(self, registration: Registration, once: Once | None, by: UserId | None = None) -> Issued:
         """Register a device: with a free monitoring period, a key, and its owner subscribed.
 
-        The same request with the same key gives the same device, without its secret.
+        The same request with the same key by the same person, or by the operator (None), gives the same device,
+        without its secret.
 
         Raises:
             Refused: owner or subscriber is nobody of that company; or the key was used for another request.
@@ -152,7 +154,7 @@ class Registry:
                 registration,
                 choices=choices,
                 preferences=await self._people.preferences({choice.user_id for choice in choices}),
-                device_id=derived("device", "operator", once.key) if once else self._new_id(),
+                device_id=devices.requested_id(once.key, by) if once else self._new_id(),
                 key=key,
                 plan=registration.plan or plan.initial(now, self._defaults.free_period),
                 policy=policy.resolve(self._defaults.policy, company.override),
@@ -208,6 +210,11 @@ class Registry:
             return devices.revoke(device, key, now)
 
         await self._change(device_id, revoked)
+
+    async def edit(self, device_id: DeviceId, wanted: Edit) -> Device:
+        """Change what is wanted another way."""
+        now = self._now()
+        return await self._change(device_id, lambda device: devices.edit(device, wanted, now))
 
     async def set_plan(self, device_id: DeviceId, chosen: Plan) -> Device:
         """Put the device on a plan.
@@ -271,31 +278,3 @@ async def require_member(users: Users, user_id: UserId, company_id: CompanyId, f
     member = await users.member(user_id)
     if member is None or not member.belongs_to(company_id):
         raise Refused("unknown-user", "This is no active user of that company.", field)
-
-
-def require_known_codes(choice: Subscription, field: str) -> None:
-    """Refuse a choice of codes that the catalogue does not have; `field` is where it stands."""
-    for code in choice.codes or ():
-        if code not in CONDITION_BY_CODE:
-            raise Refused("unknown-code", f"The catalogue has no condition {code}.", field)
-
-
-def require_present(device: Device | None) -> Device:
-    """The device, unless there is none, or it was removed.
-
-    Raises:
-        NotFound: so it is.
-    """
-    if device is None or device.removed_at is not None:
-        raise unknown_device()
-    return device
-
-
-def unknown_device() -> NotFound:
-    """The answer about a device that is not there, or no more."""
-    return NotFound("unknown-device", "There is no such device.")
-
-
-def too_many(field: str) -> Refused:
-    """The refusal of more subscriptions than a device can hold."""
-    return Refused("too-many-subscriptions", f"A device has at most {MAX_SUBSCRIPTIONS} subscriptions.", field)

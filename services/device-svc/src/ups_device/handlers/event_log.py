@@ -7,7 +7,7 @@ from typing import Protocol, assert_never
 from ups_device.domain import plan
 from ups_device.domain.device import Device
 from ups_device.domain.event_log import Belonging, DeviceLog, NewDecision, NewEvent, Presence, Query, Row, leaves_row
-from ups_device.handlers.devices import unknown_device
+from ups_device.handlers.refusals import unknown_device
 from ups_schemas.decision import (
     EventDecided,
     LateEventsDecided,

@@ -8,7 +8,7 @@ from typing import Protocol
 from ups_device.domain import period as periods
 from ups_device.domain.device import Device
 from ups_device.domain.period import Answer, Period, State
-from ups_device.handlers.devices import require_present
+from ups_device.handlers.refusals import require_present
 from ups_runtime.errors import Changed, Conflict, Retryable
 from ups_schemas.device import Actor, EnableNotifications
 from ups_schemas.ids import DeviceId, PeriodId, derived

@@ -12,7 +12,8 @@ from ups_device.domain.link import is_visible
 from ups_device.domain.member import Member
 from ups_device.domain.subscription import Preferences, choose, hear
 from ups_device.handlers import devices as ports
-from ups_device.handlers.devices import Users, require_known_codes, require_member, require_present, too_many
+from ups_device.handlers.devices import Users, require_member
+from ups_device.handlers.refusals import require_known_codes, require_present, too_many
 from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.errors import Changed, Conflict, Retryable
 from ups_runtime.logging import get_logger

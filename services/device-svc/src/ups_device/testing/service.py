@@ -2,16 +2,18 @@
 
 import os
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from joserfc.jwk import OKPKey
 from pydantic import SecretStr
 
 from ups_device.adapters import http
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_routes import log_router, notification_router
+from ups_device.adapters.member_routes import member_router, preference_router
 from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.domain.member import Member
@@ -20,13 +22,16 @@ from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.link_lookup import LinkLookup
 from ups_device.handlers.links import LinkActions
+from ups_device.handlers.members import Members
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.subscriptions import Subscriptions
 from ups_device.testing.examples import NOW
+from ups_runtime.access import AccessVerifier, issue, operator_or_signed_in, signed_in
 from ups_runtime.errors import Retryable
 from ups_runtime.links import LinkVerifier
 from ups_runtime.testing import FakeClock
+from ups_schemas.account import SigningKey
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import Policy
 
@@ -53,9 +58,35 @@ class Users:
 
     async def members(self, user_ids: Collection[str]) -> dict[str, Member]:
         """Those of these people that there are."""
+        await self.read_to_end()
+        return {user_id: self.people[user_id] for user_id in user_ids if user_id in self.people}
+
+    async def read_to_end(self) -> None:
+        """What is known is known."""
         if not self.known:
             raise Retryable("not read to the end yet")
-        return {user_id: self.people[user_id] for user_id in user_ids if user_id in self.people}
+
+
+class SigningKeys:
+    """One key, and what is published of it."""
+
+    def __init__(self) -> None:
+        self.private = OKPKey.generate_key("Ed25519", auto_kid=True)
+        self.key_id = self.private.thumbprint()
+        self.published = SigningKey(
+            key_id=self.key_id,
+            x=str(self.private.as_dict()["x"]),
+            not_before=NOW - timedelta(days=7),
+            not_after=NOW + timedelta(days=7),
+        )
+
+    async def key_of(self, key_id: str) -> SigningKey | None:
+        """The key, if it is this one."""
+        return self.published if key_id == self.key_id else None
+
+    def issue(self, user_id: str, now: datetime) -> str:
+        """An access token."""
+        return issue(user_id, self.private, self.key_id, now)
 
 
 class Service:
@@ -64,6 +95,7 @@ class Service:
     def __init__(self, *, plans: bool = True) -> None:
         self.clock = FakeClock(NOW)
         self.users = Users()
+        self.signing_keys = SigningKeys()
         self.devices = MemoryDevices()
         self.periods = MemoryPeriods()
         self.subscriptions = Subscriptions(self.devices, self.devices.people, self.users, now=self.clock.now)
@@ -74,21 +106,34 @@ class Service:
         notifications = Notifications(self.devices, self.periods, now=now)
         actions = LinkActions(self.devices, self.users, self.subscriptions, notifications, now=now)
         lookup = LinkLookup(self.devices, self.users, self.subscriptions, notifications, now=now)
+        members = Members(self.devices, self.users)
+        verifier = AccessVerifier(self.signing_keys.key_of, now=now)
+        person, caller = signed_in(verifier), operator_or_signed_in(SecretStr(TOKEN), verifier)
         app = http.build(
             SecretStr(TOKEN),
-            link_router(LinkVerifier(LINK_KEYS), lookup, actions),
-            device_router(registry, self.log, self.subscriptions),
-            subscription_router(self.subscriptions),
-            company_router(
-                Policies(self.devices, Policy(), now=now),
-                Gateways(self.devices, now=now, random_bytes=os.urandom),
-            ),
-            log_router(self.log),
-            notification_router(notifications),
+            [
+                device_router(registry, self.log, self.subscriptions),
+                subscription_router(self.subscriptions),
+                company_router(
+                    Policies(self.devices, Policy(), now=now),
+                    Gateways(self.devices, now=now, random_bytes=os.urandom),
+                ),
+            ],
+            [
+                link_router(LinkVerifier(LINK_KEYS), lookup, actions),
+                log_router(self.log, members, caller),
+                notification_router(notifications, members, caller),
+                member_router(registry, self.log, self.subscriptions, members, person),
+                preference_router(self.subscriptions, members, person),
+            ],
         )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://device", headers={"Authorization": f"Bearer {TOKEN}"}
         )
+
+    def bearer(self, user_id: str) -> dict[str, str]:
+        """The headers of somebody who signed in."""
+        return {"Authorization": f"Bearer {self.signing_keys.issue(user_id, self.clock.now())}"}
 
     # Any: what httpx takes
     async def call(self, method: str, path: str, **options: Any) -> httpx.Response:

@@ -1,0 +1,34 @@
+"""What several handlers refuse, in the same words."""
+
+from ups_device.domain.device import Device
+from ups_runtime.errors import NotFound, Refused
+from ups_schemas.catalogue import CONDITION_BY_CODE
+from ups_schemas.device import MAX_SUBSCRIPTIONS, Subscription
+
+
+def require_known_codes(choice: Subscription, field: str) -> None:
+    """Refuse a choice of codes that the catalogue does not have; `field` is where it stands."""
+    for code in choice.codes or ():
+        if code not in CONDITION_BY_CODE:
+            raise Refused("unknown-code", f"The catalogue has no condition {code}.", field)
+
+
+def require_present(device: Device | None) -> Device:
+    """The device, unless there is none, or it was removed.
+
+    Raises:
+        NotFound: so it is.
+    """
+    if device is None or device.removed_at is not None:
+        raise unknown_device()
+    return device
+
+
+def unknown_device() -> NotFound:
+    """The answer about a device that is not there, or no more."""
+    return NotFound("unknown-device", "There is no such device.")
+
+
+def too_many(field: str) -> Refused:
+    """The refusal of more subscriptions than a device can hold."""
+    return Refused("too-many-subscriptions", f"A device has at most {MAX_SUBSCRIPTIONS} subscriptions.", field)
