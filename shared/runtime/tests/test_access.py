@@ -176,7 +176,9 @@ def test_a_hostile_token_is_nobodys(token):
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("secret", [X, base64.urlsafe_b64decode(X + "="), KEY.as_pem(private=False)])
+@pytest.mark.parametrize(
+    "secret", [X, base64.urlsafe_b64decode(X + "="), KEY.as_pem(private=False)], ids=["text", "bytes", "PEM"]
+)
 def test_the_public_key_is_no_secret_to_sign_with(secret):
     secret = secret.encode() if isinstance(secret, str) else secret
     message = f"{b64(text({**HEADER, 'alg': 'HS256'}).encode())}.{b64(text(CLAIMS).encode())}"
