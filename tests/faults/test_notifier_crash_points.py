@@ -4,8 +4,13 @@ What may come twice is what went out when its answer could not be noted any more
 """
 
 import asyncio
+import json
+import os
 import signal
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -102,14 +107,46 @@ def _short_transactions(stack: Backing) -> Iterator[None]:
         client.admin.command("setParameter", 1, **{parameter: usual})
 
 
+class Notifiers:
+    """Processes, one at a time, without the second that each would import for."""
+
+    def __init__(self, parent: subprocess.Popen[str]) -> None:
+        self._parent = parent
+
+    @asynccontextmanager
+    async def process(self, environment: dict[str, str]) -> AsyncIterator[asyncio.Future[int]]:
+        """One that is killed at the end, if it still runs; gives its exit code once it has ended."""
+        assert self._parent.stdin is not None
+        self._parent.stdin.write(json.dumps(environment) + "\n")
+        self._parent.stdin.flush()
+        child = await self._answer()
+        ended = asyncio.ensure_future(self._answer())
+        try:
+            yield ended
+        finally:
+            if not ended.done():
+                os.kill(child, signal.SIGKILL)
+            await ended
+
+    async def _answer(self) -> int:
+        assert self._parent.stdout is not None
+        return int(await asyncio.to_thread(self._parent.stdout.readline))
+
+
+@pytest.fixture(scope="module")
+def notifiers() -> Iterator[Notifiers]:
+    with subprocess.Popen([sys.executable, ENTRY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        yield Notifiers(parent)
+
+
 @pytest.mark.parametrize("fate", FATES + OF_ONE, ids=str)
 async def test_killed_at_a_change_of_the_ledger_it_sends_a_beginning_and_its_end(
-    world: World, server: ScriptedServer, fate: Fate
+    world: World, server: ScriptedServer, notifiers: Notifiers, fate: Fate
 ) -> None:
     raised = outage(1, recipients=(samples.OWNER,))
     decisions = [raised, power_back(2, raised)]
 
-    rows = await _killed_and_replaced(world, server, fate, decisions)
+    rows = await _killed_and_replaced(world, server, notifiers, fate, decisions)
 
     verdict = check(decisions, rows, server.taken, world.address)
     assert (verdict.faults, verdict.marked) == ([], fate.marked)
@@ -118,7 +155,7 @@ async def test_killed_at_a_change_of_the_ledger_it_sends_a_beginning_and_its_end
 
 @pytest.mark.parametrize("fate", FATES + OF_A_DIGEST, ids=str)
 async def test_killed_at_a_change_of_the_ledger_it_sends_a_digest(
-    world: World, server: ScriptedServer, fate: Fate
+    world: World, server: ScriptedServer, notifiers: Notifiers, fate: Fate
 ) -> None:
     device = samples.reader().device
     decisions = []
@@ -128,7 +165,7 @@ async def test_killed_at_a_change_of_the_ledger_it_sends_a_digest(
         raised = outage(number, recipients=(samples.OWNER,))
         decisions.append(raised.model_copy(update=its | {"event": raised.event.model_copy(update=its)}))
 
-    rows = await _killed_and_replaced(world, server, fate, decisions)
+    rows = await _killed_and_replaced(world, server, notifiers, fate, decisions)
 
     verdict = check(decisions, rows, server.taken, world.address)
     assert (verdict.faults, verdict.marked) == ([], fate.marked)
@@ -137,12 +174,12 @@ async def test_killed_at_a_change_of_the_ledger_it_sends_a_digest(
 
 @pytest.mark.parametrize("fate", OF_AN_ORDER, ids=str)
 async def test_killed_at_a_change_of_the_ledger_it_sends_account_mail_and_forgets_its_order(
-    world: World, server: ScriptedServer, fate: Fate
+    world: World, server: ScriptedServer, notifiers: Notifiers, fate: Fate
 ) -> None:
     now = SystemClock().now()
     order = account_samples.order(requested_at=now, not_after=now + timedelta(hours=1))
 
-    rows = await _killed_and_replaced(world, server, fate, [order])
+    rows = await _killed_and_replaced(world, server, notifiers, fate, [order])
 
     verdict = check([order], rows, server.taken, lambda _: order.address)
     assert (verdict.faults, verdict.marked, verdict.told) == ([], fate.marked, 1)
@@ -152,7 +189,7 @@ async def test_killed_at_a_change_of_the_ledger_it_sends_account_mail_and_forget
 
 
 async def _killed_and_replaced(
-    world: World, server: ScriptedServer, fate: Fate, contents: Sequence[Content]
+    world: World, server: ScriptedServer, notifiers: Notifiers, fate: Fate, contents: Sequence[Content]
 ) -> list[Delivery]:
     for phase, reply in fate.script.items():
         server.next(phase, reply)
@@ -162,14 +199,14 @@ async def _killed_and_replaced(
         else:
             await world.decide(each)
     # a name of its own: who comes next has the partitions at once
-    always = {"FAULT_GATHER": str(len(contents)), "UPS_KAFKA_GROUP_INSTANCE_ID": "one"}
+    always = world.environment | {"FAULT_GATHER": str(len(contents)), "UPS_KAFKA_GROUP_INSTANCE_ID": "one"}
     for point in fate.points:
-        async with world.process([ENTRY], FAULT_CRASH=f"{point} 1", **always) as hurt:
-            assert await asyncio.wait_for(hurt.wait(), 60) == -signal.SIGKILL, point
+        async with notifiers.process(always | {"FAULT_CRASH": f"{point} 1"}) as hurt:
+            assert await asyncio.wait_for(asyncio.shield(hurt), 60) == -signal.SIGKILL, point
 
     async def over() -> list[Delivery] | None:
         rows = await world.rows()
         return rows if len(rows) == len(contents) and not any(row.open for row in rows) else None
 
-    async with world.process([ENTRY], **always):
+    async with notifiers.process(always):
         return await eventually(over, within_s=60)
