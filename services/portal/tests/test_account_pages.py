@@ -52,7 +52,7 @@ async def test_somebody_new_joins_with_a_name_and_a_password(visit):
         assert said in before.text
     assert "You have joined" in after.text
     assert "accepted already" in again.text
-    assert visitor.people.changes == ["join as Sam Okafor in Europe/Berlin"]
+    assert visitor.people.changes == ["join as Sam Okafor"]
     assert visitor.people.sessions == 0
 
 
@@ -167,14 +167,15 @@ async def test_an_invitation_is_declined_by_one_press(visit, account):
 @pytest.mark.parametrize(
     ("path", "noun", "how", "status", "title", "forward"),
     [
-        (VERIFY, "registration", "expired", 410, "This link has expired", "Register once more"),
-        (VERIFY, "registration", "used", 200, "verified already", "Sign in"),
+        (VERIFY, "confirmation", "expired", 410, "This link has expired", "Register once more"),
+        (VERIFY, "confirmation", "used", 200, "verified already", "Sign in"),
         (INVITATION, "invitation", "expired", 410, "This invitation has expired", "can send another one"),
         (INVITATION, "invitation", "revoked", 410, "This invitation was taken back", "ask whoever invited you"),
         (INVITATION, "invitation", "used", 200, "accepted already", "sign in"),
         (INVITATION, "invitation", "declined", 200, "is declined", "ask to be invited once more"),
         (INVITATION, "invitation", "inviter-gone", 410, "has left", "Ask somebody else there"),
         (RESET, "reset", "expired", 410, "This link has expired", "once more"),
+        (RESET, "reset", "void", 410, "of no use any more", "sign in with it"),
         (RESET, "reset", "used", 200, "This link was used already", "once more"),
         ("/l/verify/forged", "", "", 404, "This link does not work", "register once more"),
         ("/l/invitation/forged", "", "", 404, "This link does not work", "ask to be invited once more"),

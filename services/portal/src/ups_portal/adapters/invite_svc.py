@@ -38,9 +38,9 @@ _DONE = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_C
 
 # By the name of the problem.
 _ENDS: Mapping[str, End] = {
-    "unknown-registration": End.UNKNOWN,
-    "registration-expired": End.EXPIRED,
-    "registration-used": End.USED,
+    "unknown-confirmation": End.UNKNOWN,
+    "confirmation-expired": End.EXPIRED,
+    "confirmation-used": End.USED,
     "unknown-invitation": End.UNKNOWN,
     "invitation-expired": End.EXPIRED,
     "invitation-used": End.USED,
@@ -50,6 +50,7 @@ _ENDS: Mapping[str, End] = {
     "unknown-reset": End.UNKNOWN,
     "reset-expired": End.EXPIRED,
     "reset-used": End.USED,
+    "reset-void": End.VOID,
 }
 _WRONG = Refusal("That is not the password of this account.", "password")
 _ENTERED = {"name", "password"}
@@ -74,6 +75,10 @@ class _Invitation(_Registration):
 class _Session(Answer):
     access_token: Text
     refresh_token: Text
+
+
+class _Joined(Answer):
+    session: _Session | None = None
 
 
 class InviteSvc:
@@ -105,14 +110,19 @@ class InviteSvc:
         """Take the address for its owner's."""
         return await self._change("verify", "registrations/verify", {"token": token}, visitor)
 
-    async def join(self, token: str, name: str, password: str, zone: str, visitor: str) -> Against:
+    async def join(self, token: str, name: str, password: str, visitor: str) -> Against:
         """Accept as somebody new; invite-svc signs them in, and that is ended at once."""
-        body = {"token": token, "name": name, "password": password, "zone": zone}
+        body = {"token": token, "name": name, "password": password}
         reply = await self._ask("join", "invitations/accept", body, visitor, changes=True)
         if reply.status not in _DONE:
             return self._against("join", reply, changes=True)
         self._backend.understood()
-        await self._end(_session(reply), visitor)
+        try:
+            session = _Joined.model_validate_json(reply.content).session
+        except ValidationError:
+            raise self._backend.failed("join", "foreign", changes=True) from None
+        if session:
+            await self._end(session, visitor)
         return None
 
     async def join_as(self, token: str, address: str, password: str, visitor: str) -> Against:
@@ -120,9 +130,10 @@ class InviteSvc:
         reply = await self._ask("sign in", "sessions", {"address": address, "password": password}, visitor)
         if reply.status not in _DONE:
             return self._against("sign in", reply, changes=False)
-        session = _session(reply)
-        if session is None:
-            raise self._backend.failed("sign in", "foreign", changes=False)
+        try:
+            session = _Session.model_validate_json(reply.content)
+        except ValidationError:
+            raise self._backend.failed("sign in", "foreign", changes=False) from None
         try:
             return await self._change("join", "invitations/accept", {"token": token}, visitor, session.access_token)
         finally:
@@ -163,10 +174,8 @@ class InviteSvc:
         headers = _from(visitor) | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
         return await self._backend.post(call, f"/v1/{path}", body, changes=changes, headers=headers)
 
-    async def _end(self, session: _Session | None, visitor: str) -> None:
+    async def _end(self, session: _Session, visitor: str) -> None:
         """End a session that nobody holds: if that fails, its time ends it, and nobody has its tokens."""
-        if session is None:
-            return
         try:
             await self._ask("sign out", "sessions/end", {"refresh_token": session.refresh_token}, visitor)
         except (AwayError, DoubtfulError):
@@ -209,13 +218,6 @@ async def connected(
 def _from(visitor: str) -> dict[str, str]:
     """Whose try it is: invite-svc believes it of peers that it was told to believe."""
     return {"X-Forwarded-For": visitor} if visitor else {}
-
-
-def _session(reply: Reply) -> _Session | None:
-    try:
-        return _Session.model_validate_json(reply.content)
-    except ValidationError:
-        return None
 
 
 def _link(kind: AccountLinkKind, content: bytes) -> AccountLink:

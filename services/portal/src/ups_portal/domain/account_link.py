@@ -69,6 +69,7 @@ class End(StrEnum):
     UNKNOWN = "unknown"
     EXPIRED = "expired"
     USED = "used"
+    VOID = "void"  # something else did what it was for
     REVOKED = "revoked"
     DECLINED = "declined"
     INVITER_GONE = "inviter-gone"

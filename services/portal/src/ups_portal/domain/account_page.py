@@ -53,6 +53,7 @@ def refusal_of(against: Against) -> Refusal | None:
 _STATUS_BY_END: Mapping[End, HTTPStatus] = {
     End.UNKNOWN: HTTPStatus.NOT_FOUND,
     End.EXPIRED: HTTPStatus.GONE,
+    End.VOID: HTTPStatus.GONE,
     End.REVOKED: HTTPStatus.GONE,
     End.INVITER_GONE: HTTPStatus.GONE,
 }

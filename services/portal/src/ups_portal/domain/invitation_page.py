@@ -135,6 +135,6 @@ def _ended(end: End, done: Done | None) -> Page:
             "yours to choose.",
             "Sign in with the address of the mail and your password.",
         )
-    title, lead = _ENDED[end]
+    title, lead = _ENDED.get(end, _ENDED[End.UNKNOWN])
     page = ended_page(end, title, *lead)
     return replace(page, badge="Done", tone=Tone.DONE) if (end, done) == (End.DECLINED, Done.DECLINED) else page

@@ -44,6 +44,14 @@ def _ended(end: End, done: Done | None) -> Page:
                 "It can change a password once. If it was you, sign in with the new password.",
                 f"If it was not you, somebody else reads your mails. {_AGAIN}",
             )
+        case End.VOID:
+            return ended_page(
+                end,
+                "This link is of no use any more",
+                "The password was changed meanwhile, by another link or by somebody who was signed in. It is as it was "
+                "chosen then: sign in with it.",
+                _AGAIN,
+            )
         case End.EXPIRED:
             return ended_page(
                 end,
@@ -55,7 +63,6 @@ def _ended(end: End, done: Done | None) -> Page:
             return ended_page(
                 end,
                 "This link does not work",
-                "It was cut or changed on its way, or it is of no use any more: its hour is over, or a newer one was "
-                "used. The password is as it was.",
+                "It was cut or changed on its way, or it is very old. The password is as it was.",
                 f"Open the newest mail and copy the whole address. {_AGAIN}",
             )

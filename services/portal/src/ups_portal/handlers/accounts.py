@@ -35,7 +35,7 @@ class Accounts(Protocol):
     async def verify(self, token: str, visitor: str) -> Against:
         """Take the address of a registration for its owner's."""
 
-    async def join(self, token: str, name: str, password: str, zone: str, visitor: str) -> Against:
+    async def join(self, token: str, name: str, password: str, visitor: str) -> Against:
         """Accept an invitation as somebody new."""
 
     async def join_as(self, token: str, address: str, password: str, visitor: str) -> Against:
@@ -83,7 +83,7 @@ class AccountPages:
             case Invitation(), "decline":
                 done, against = Done.DECLINED, await self._accounts.decline(token, visitor)
             case Invitation(account=Account.NONE), "join":
-                done, against = Done.JOINED, await self._join(link, token, visitor, entry)
+                done, against = Done.JOINED, await self._join(token, visitor, entry)
             case Invitation(account=Account.FREE), "sign_in":
                 done, against = Done.JOINED, await self._join_as(link, token, visitor, entry)
             case Invitation(account=Account.FREE), "mail_reset":
@@ -104,12 +104,11 @@ class AccountPages:
     async def _reset(self, token: str, visitor: str, entry: Entry) -> Against:
         return fault_of_new_password(entry) or await self._accounts.reset(token, entry.password, visitor)
 
-    async def _join(self, link: Invitation, token: str, visitor: str, entry: Entry) -> Against:
-        # in the zone of whoever invites, until the new person says another
+    async def _join(self, token: str, visitor: str, entry: Entry) -> Against:
         return (
             fault_of_name(entry)
             or fault_of_new_password(entry)
-            or await self._accounts.join(token, entry.name, entry.password, link.zone, visitor)
+            or await self._accounts.join(token, entry.name, entry.password, visitor)
         )
 
     async def _join_as(self, link: Invitation, token: str, visitor: str, entry: Entry) -> Against:

@@ -58,7 +58,7 @@ class AccountsContract:
         accounts = world.accounts
         asked: dict[AccountLinkKind, Against] = {
             AccountLinkKind.VERIFY: await accounts.verify(UNKNOWN, VISITOR),
-            AccountLinkKind.INVITATION: await accounts.join(UNKNOWN, "Sam", NEW_PASSWORD, "UTC", VISITOR),
+            AccountLinkKind.INVITATION: await accounts.join(UNKNOWN, "Sam", NEW_PASSWORD, VISITOR),
             AccountLinkKind.RESET: await accounts.reset(UNKNOWN, NEW_PASSWORD, VISITOR),
         }
 
@@ -96,9 +96,9 @@ class AccountsContract:
         """A password that is not names its field, and changes nothing."""
         token = (await world.invited(Account.NONE)).token
 
-        refused = await world.accounts.join(token, "Sam Okafor", "short", "Europe/Berlin", VISITOR)
-        joined = await world.accounts.join(token, "Sam Okafor", NEW_PASSWORD, "Europe/Berlin", VISITOR)
-        again = await world.accounts.join(token, "Sam Okafor", NEW_PASSWORD, "Europe/Berlin", VISITOR)
+        refused = await world.accounts.join(token, "Sam Okafor", "short", VISITOR)
+        joined = await world.accounts.join(token, "Sam Okafor", NEW_PASSWORD, VISITOR)
+        again = await world.accounts.join(token, "Sam Okafor", NEW_PASSWORD, VISITOR)
 
         assert isinstance(refused, Refusal)
         assert refused.field == "password"
@@ -111,7 +111,7 @@ class AccountsContract:
         token, address = invited.token, invited.address
 
         link = await world.accounts.look_up(AccountLinkKind.INVITATION, token, VISITOR)
-        as_new = await world.accounts.join(token, "Sam", NEW_PASSWORD, "UTC", VISITOR)
+        as_new = await world.accounts.join(token, "Sam", NEW_PASSWORD, VISITOR)
         wrong = await world.accounts.join_as(token, address, f"not {invited.password}", VISITOR)
         right = await world.accounts.join_as(token, address, invited.password, VISITOR)
 
@@ -141,7 +141,7 @@ class AccountsContract:
         declined = await world.accounts.decline(token, VISITOR)
 
         assert declined is None
-        assert await world.accounts.join(token, "Sam", NEW_PASSWORD, "UTC", VISITOR) is End.DECLINED
+        assert await world.accounts.join(token, "Sam", NEW_PASSWORD, VISITOR) is End.DECLINED
         assert await world.accounts.look_up(AccountLinkKind.INVITATION, token, VISITOR) is End.DECLINED
 
     async def test_an_invitation_that_was_taken_back_says_so(self, world: AccountWorld) -> None:
@@ -150,7 +150,7 @@ class AccountsContract:
         await world.revoke(invited)
 
         assert await world.accounts.look_up(AccountLinkKind.INVITATION, invited.token, VISITOR) is End.REVOKED
-        assert await world.accounts.join(invited.token, "Sam", NEW_PASSWORD, "UTC", VISITOR) is End.REVOKED
+        assert await world.accounts.join(invited.token, "Sam", NEW_PASSWORD, VISITOR) is End.REVOKED
 
     async def test_a_password_is_reset_once(self, world: AccountWorld) -> None:
         """A password that is not taken leaves the link as it was."""

@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
 COMMON = "password1234"
 ACCESS = "access-of-nobody"
 _KIND = {"registrations": "verify", "invitations": "invitation", "password-resets": "reset"}
-_NOUN = {"registrations": "registration", "invitations": "invitation", "password-resets": "reset"}
+_NOUN = {"registrations": "confirmation", "invitations": "invitation", "password-resets": "reset"}
 
 
 @dataclass
@@ -96,7 +96,7 @@ class FakeInviteSvc:
             ) or self.account == "none":
                 return problem(401, "wrong-credentials")
             case "sessions":
-                return self._signed_in()
+                return JSONResponse(self._session(), 201)
             case "sessions/end":
                 self.sessions -= 1
                 return Response(status_code=204)
@@ -104,13 +104,13 @@ class FakeInviteSvc:
                 self.changes.append(f"mail reset to {body['address']}")
                 return JSONResponse({"message": "The same for every address."}, 202)
 
-    def _signed_in(self) -> Response:
+    def _session(self) -> Json:
         self.sessions += 1
         tokens = {"access_token": ACCESS, "refresh_token": "refresh-of-nobody", "token_type": "Bearer"}
-        return JSONResponse(tokens | {"expires_in": 600, "user_id": "u-1"}, 201)
+        return tokens | {"expires_in": 600, "user_id": "u-1"}
 
     def _verify(self, _body: Json, _bearer: str) -> Response:
-        self.ended["registration"] = "used"
+        self.ended["confirmation"] = "used"
         self.changes.append("verify")
         return JSONResponse({"user_id": "u-1", "company_id": "c-1"})
 
@@ -124,10 +124,10 @@ class FakeInviteSvc:
                 return problem(401, "sign-in-required", title="Sign in to accept with your account.")
             case "none" if wrong := _wrong(body["password"], self.address):
                 return wrong
-        self.changes.append(f"join as {body['name']} in {body['zone']}" if self.account == "none" else "join")
+        self.changes.append(f"join as {body['name']}" if self.account == "none" else "join")
         new, self.account = self.account == "none", "member"
         self.ended["invitation"] = "used"
-        return self._signed_in() if new else JSONResponse({"company_id": "c-1"}, 201)
+        return JSONResponse({"company_id": "c-1", "session": self._session() if new else None}, 201)
 
     def _decline(self, _body: Json, _bearer: str) -> Response:
         self.ended["invitation"] = "declined"

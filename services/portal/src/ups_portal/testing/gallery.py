@@ -44,9 +44,9 @@ def account_gallery() -> Mapping[str, Exhibit]:
     """The exhibits of links to get into an account."""
     return {
         "verify": _account("verify"),
-        "verify-done": _ended("verify", "registration", "used", "did=verified"),
-        "verify-used": _ended("verify", "registration", "used"),
-        "verify-expired": _ended("verify", "registration", "expired"),
+        "verify-done": _ended("verify", "confirmation", "used", "did=verified"),
+        "verify-used": _ended("verify", "confirmation", "used"),
+        "verify-expired": _ended("verify", "confirmation", "expired"),
         "invitation": _account("invitation"),
         "invitation-hostile": _account("invitation", company=HOSTILE, inviter=HOSTILE),
         "invitation-account": _account("invitation", account="free"),
@@ -62,6 +62,7 @@ def account_gallery() -> Mapping[str, Exhibit]:
         "reset": _account("reset"),
         "reset-done": _ended("reset", "reset", "used", "did=reset"),
         "reset-used": _ended("reset", "reset", "used"),
+        "reset-void": _ended("reset", "reset", "void"),
         "reset-expired": _ended("reset", "reset", "expired"),
         "verify-unknown": Exhibit(FakeDeviceSvc(), "/l/verify/forged"),
         "invitation-unknown": Exhibit(FakeDeviceSvc(), "/l/invitation/forged"),
