@@ -7,6 +7,7 @@ from typing import TypedDict
 from zoneinfo import available_timezones
 
 from ups_invite.adapters import mongo_people, mongo_registrations, mongo_resets, mongo_sessions
+from ups_invite.adapters.compaction import keep_compacting
 from ups_invite.adapters.http import Parts, build
 from ups_invite.adapters.jose import JoseSigner
 from ups_invite.adapters.migrations import DATABASE, RATES, STEPS
@@ -63,6 +64,7 @@ async def start(life: Life, settings: Settings) -> None:
     outbox = Outbox(db)
     relay = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
     life.spawn("outbox", relay.run())
+    life.spawn("compaction", keep_compacting(client, outbox, life.clock))
 
     keys = SigningKeys(MongoSigningKeys(db, outbox), JoseSigner(settings.invite.secret), now=life.clock.now)
     life.health.add("signing keys", keys.missing)
