@@ -78,4 +78,4 @@ class SessionLife(RuleBasedStateMachine):
 
 
 TestSessionLife = SessionLife.TestCase
-TestSessionLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestSessionLife.settings = settings(max_examples=60, stateful_step_count=30)

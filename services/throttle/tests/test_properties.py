@@ -254,7 +254,7 @@ _devices = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(_events, st.none() | _devices, _moments), max_size=12))
 def test_every_event_is_decided_whatever_it_says(happenings):
     state = None
