@@ -54,7 +54,6 @@ async def test_a_mail_can_be_read_by_everybody_on_everything(drawing, name):
 
 async def test_a_phone_that_drops_the_styles_of_the_head_parts_no_word(drawing):
     bare = re.sub(r"<style.*?</style>", "", render(all_samples()["digest-mixed"])[0].html, flags=re.DOTALL)
-    await drawing.dark.goto("about:blank")
     await drawing.dark.set_viewport_size({"width": PHONE, "height": 700})
     await drawing.dark.set_content(bare)
 

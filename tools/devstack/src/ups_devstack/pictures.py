@@ -47,6 +47,7 @@ PAGES = (
     "event-log",
 )
 _EXACT, _OTHERS = 64, 40
+_BLANK = "about:blank"
 _ORIGIN = "http://portal.test"
 
 _MAILS = """# Every mail as a picture
@@ -76,8 +77,9 @@ class Easel:
     async def show_mail(self, name: str) -> None:
         """Show the mail of this name in both windows."""
         for window in self._windows:
-            # or the rules of the page before, against styles in a document, stay in force
-            await window.goto("about:blank")
+            if window.url != _BLANK:
+                # or the rules of the page before, against styles in a document, stay in force
+                await window.goto(_BLANK)
             await window.set_content(render(all_samples()[name])[0].html)
 
     async def mail(self, name: str) -> bytes:
