@@ -58,7 +58,9 @@ class MongoRates:
         }
         while not (await self._rates.update_one({"_id": name, "$expr": is_free}, [{"$set": taken}])).matched_count:
             told = await self._rates.find_one_and_update(
-                {"_id": name}, _later_turn(distance_ms), return_document=ReturnDocument.AFTER
+                {"_id": name, "$expr": {"$not": [is_free]}},
+                _later_turn(distance_ms),
+                return_document=ReturnDocument.AFTER,
             )
             if told is not None:
                 return timedelta(milliseconds=told["turn_ms"])
