@@ -33,7 +33,9 @@ class Service:
         application = create_app("a service", "1")
 
         @application.api_route(
-            "/{path:path}", methods=["GET", "POST", "PUT"], dependencies=[Depends(operator_only(SecretStr(TOKEN)))]
+            "/{path:path}",
+            methods=["GET", "POST", "PUT", "DELETE"],
+            dependencies=[Depends(operator_only(SecretStr(TOKEN)))],
         )
         async def anything(path: str, request: Request) -> Any:
             body = await request.json() if await request.body() else None

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import PlainTextResponse
 from typer.testing import Result
 
@@ -204,6 +204,23 @@ def test_users_are_added_and_listed(connected: Any, ups: Ups) -> None:
     assert "anna@example.com" in added.stdout
     assert connected.asked[0][3] == {"address": "anna@example.com", "company_id": "acme", "role": "admin"}
     assert listed.stdout.splitlines()[1].split() == ["anna", "anna@example.com", "Anna", "acme", "admin"]
+
+
+def test_signing_keys_are_listed_and_revoked(connected: Any, ups: Ups) -> None:
+    key = {"key_id": "k1", "number": 1, "made_at": "2026-11-22T12:00:00.000Z", "not_after": "2026-12-06T13:00:00.000Z"}
+    keys = {"signing_keys": [{**key, "revoked_at": None, "published": True}]}
+    connected.answers["GET", "/v1/operator/signing-keys"] = keys
+    connected.answers["DELETE", "/v1/operator/signing-keys/k1"] = lambda _: Response(status_code=204)
+
+    listed = ups("signing-key", "list")
+    as_json = ups("signing-key", "list", "--json")
+    revoked = ups("signing-key", "revoke", "k1")
+    unknown = ups("signing-key", "revoke", "k2")
+
+    assert listed.stdout.splitlines()[1].split() == ["k1", key["made_at"], key["not_after"], "-", "yes"]
+    assert json.loads(as_json.stdout) == keys
+    assert (revoked.exit_code, unknown.exit_code) == (0, 1)
+    assert connected.asked[2][:2] == ("DELETE", "/v1/operator/signing-keys/k1")
 
 
 def test_a_refusal_is_shown_with_its_detail_and_field(connected: Any, ups: Ups) -> None:

@@ -219,6 +219,22 @@ class User(Answer):
     language: str | None = None
 
 
+class SigningKey(Answer):
+    """A key that access tokens are signed with."""
+
+    key_id: str
+    made_at: str
+    not_after: str
+    revoked_at: str | None = None
+    published: bool = True
+
+
+class SigningKeys(Answer):
+    """All of them."""
+
+    signing_keys: list[SigningKey]
+
+
 class Users(Answer):
     """A page of people."""
 

@@ -54,6 +54,10 @@ class Api:
         """Set; what is none in the body is left out."""
         return self._ask("PUT", path, body=body)
 
+    def delete(self, path: str) -> None:
+        """End, or remove."""
+        self._ask("DELETE", path)
+
     def pages(self, path: str, collection: str, limit: int, query: Query) -> Json:
         """Up to `limit` items of a list, over as many pages as it takes; `cursor` leads on, and is none at the end."""
         items: list[Any] = []  # items of a service's answer
@@ -90,6 +94,8 @@ class Api:
                 f"{self._service} cannot be reached.",
                 {"tried": self._url, "because": type(error).__name__, "what to do": "see that it runs, and is there"},
             ) from None
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return {}
         answer = _json(response)
         if response.is_success and answer is not None:
             return answer

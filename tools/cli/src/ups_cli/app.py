@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from ups_cli import deliveries, device, dlq, throttle, topics, user
+from ups_cli import deliveries, device, dlq, signing_key, throttle, topics, user
 from ups_cli.check import check
 from ups_cli.doctor import doctor
 from ups_cli.drill import drill
@@ -53,6 +53,7 @@ app = typer.Typer(
 app.add_typer(topics.app, name="topics")
 app.add_typer(device.app, name="device")
 app.add_typer(user.app, name="user")
+app.add_typer(signing_key.app, name="signing-key")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(throttle.app, name="throttle")
