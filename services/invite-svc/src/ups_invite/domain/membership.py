@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ups_invite.domain.user import Person, stepped
 from ups_schemas.account import Role
-from ups_schemas.ids import UserId
+from ups_schemas.ids import CompanyId, UserId
 
 
 def with_role(person: Person, role: Role, now: datetime) -> Person | None:
@@ -13,6 +13,12 @@ def with_role(person: Person, role: Role, now: datetime) -> Person | None:
     if person.user.role is role:
         return None
     return stepped(replace(person, user=person.user.model_copy(update={"role": role})), now)
+
+
+def in_company(person: Person, company_id: CompanyId, now: datetime) -> Person:
+    """The person, who is in no company, as a member of this one."""
+    member = {"company_id": company_id, "role": Role.MEMBER, "active": True, "member_since": now}
+    return stepped(replace(person, user=person.user.model_copy(update=member)), now)
 
 
 def without_company(person: Person, now: datetime) -> Person:
