@@ -1,9 +1,11 @@
 import pytest
 
-from ups_invite.adapters import memory_sign_in
+from ups_invite.adapters import memory_invitations, memory_sign_in
 from ups_invite.adapters.memory import MemoryBook, MemoryPeople
+from ups_invite.adapters.memory_invitations import MemoryInvitations
 from ups_invite.adapters.memory_sign_in import MemoryAudit, MemoryRegistrations, MemoryResets, MemorySessions
 from ups_invite.testing.contract import PeopleContract, Stores
+from ups_invite.testing.invitation_contract import InvitationContract, InvitationStores
 from ups_invite.testing.sign_in_contract import SignInContract, SignInStores
 
 
@@ -11,6 +13,12 @@ from ups_invite.testing.sign_in_contract import SignInContract, SignInStores
 def stores() -> Stores:
     book = MemoryBook()
     return Stores(book, MemoryPeople(book))
+
+
+@pytest.fixture
+def invitations() -> InvitationStores:
+    book = MemoryBook(memory_invitations.WRITERS)
+    return InvitationStores(book, MemoryInvitations(book))
 
 
 class TestMemoryPeople(PeopleContract):
@@ -29,3 +37,7 @@ class TestMemorySignIn(SignInContract):
             MemoryResets(book),
             MemoryAudit(book),
         )
+
+
+class TestMemoryInvitations(InvitationContract):
+    pass

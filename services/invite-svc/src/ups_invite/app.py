@@ -6,20 +6,25 @@ from datetime import datetime
 from typing import TypedDict
 from zoneinfo import available_timezones
 
-from ups_invite.adapters import mongo_people, mongo_registrations, mongo_resets, mongo_sessions
+from ups_invite.adapters import mongo_invitations, mongo_people, mongo_registrations, mongo_resets, mongo_sessions
 from ups_invite.adapters.compaction import keep_compacting
 from ups_invite.adapters.http import Parts, build
 from ups_invite.adapters.jose import JoseSigner
 from ups_invite.adapters.migrations import DATABASE, RATES, STEPS
 from ups_invite.adapters.mongo_audit import MongoAudit
 from ups_invite.adapters.mongo_book import MongoBook
+from ups_invite.adapters.mongo_invitations import MongoInvitations
 from ups_invite.adapters.mongo_keys import MongoSigningKeys
 from ups_invite.adapters.mongo_people import MongoPeople
 from ups_invite.adapters.mongo_registrations import MongoRegistrations
 from ups_invite.adapters.mongo_resets import MongoResets
 from ups_invite.adapters.mongo_sessions import MongoSessions
 from ups_invite.adapters.passwords import Argon2Passwords, argon2_passwords
-from ups_invite.handlers.answering import Answering, NobodyInvited
+from ups_invite.handlers.answering import Answering
+from ups_invite.handlers.expiry import Expiry
+from ups_invite.handlers.invitations import Invitations
+from ups_invite.handlers.invited import Invited
+from ups_invite.handlers.joining import Joining
 from ups_invite.handlers.limits import Limits
 from ups_invite.handlers.members import Members
 from ups_invite.handlers.own_account import OwnAccount
@@ -42,7 +47,9 @@ from ups_schemas.topics import Service
 NAME = Service.INVITE_SVC
 
 # How each kind of write is written.
-WRITERS = tuple(each.WRITERS for each in (mongo_people, mongo_registrations, mongo_sessions, mongo_resets))
+WRITERS = tuple(
+    each.WRITERS for each in (mongo_people, mongo_registrations, mongo_sessions, mongo_resets, mongo_invitations)
+)
 
 log = get_logger("invite")
 
@@ -71,8 +78,9 @@ async def start(life: Life, settings: Settings) -> None:
     life.spawn("signing keys", keys.keep(life.clock.sleep))
 
     passwords = await life.enter("passwords", argon2_passwords())
-    parts, answering = _parts(db, outbox, keys, passwords, life.clock)
+    parts, answering, expiry = _parts(db, outbox, keys, passwords, settings.portal.name, life.clock)
     life.spawn("answering", answering.run(life.clock.sleep))
+    life.spawn("expiry", expiry.keep_swept(life.clock.sleep))
     await life.serve(
         build(settings.operator.token, parts),
         settings.http.host,
@@ -82,13 +90,19 @@ async def start(life: Life, settings: Settings) -> None:
 
 
 def _parts(
-    db: mongo.Database, outbox: Outbox, keys: SigningKeys, passwords: Argon2Passwords, clock: Clock
-) -> tuple[Parts, Answering]:
+    db: mongo.Database,
+    outbox: Outbox,
+    keys: SigningKeys,
+    passwords: Argon2Passwords,
+    portal_name: str,
+    clock: Clock,
+) -> tuple[Parts, Answering, Expiry]:
     people, audit = MongoPeople(db), MongoAudit(db)
     registrations, session_store, resets = MongoRegistrations(db), MongoSessions(db), MongoResets(db)
     book = MongoBook(db, outbox, *WRITERS)
-    limits, zones, invited = Limits(MongoRates(db[RATES])), available_timezones(), NobodyInvited()
+    rates, zones, invitations = MongoRates(db[RATES]), available_timezones(), MongoInvitations(db)
     chance: Chance = {"now": clock.now, "random_bytes": os.urandom}
+    limits, invited = Limits(rates), Invited(people, invitations, **chance)
 
     members = Members(book, people, audit, **chance)
     sessions = Sessions(book, people, session_store, passwords, limits, keys.issue, **chance)
@@ -102,9 +116,13 @@ def _parts(
             book, people, members, sessions, session_store, audit, invited, passwords, limits, zones, **chance
         ),
         members=members,
+        invitations=Invitations(book, people, members, invitations, rates, **chance),
+        joining=Joining(book, people, invitations, passwords, sessions, zones, **chance),
+        portal_name=portal_name,
         signed_in=signed_in(AccessVerifier(keys.key_of, now=clock.now)),
     )
-    return parts, Answering(book, registrations, people, invited, **chance)
+    expiry = Expiry(book, invitations, **chance)
+    return parts, Answering(book, registrations, people, invited, **chance), expiry
 
 
 def main() -> None:

@@ -6,7 +6,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, SecretStr, field_validator
 
-from ups_runtime.settings import Group, HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
+from ups_runtime.settings import (
+    Group,
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    MongoSettings,
+    OperatorSettings,
+    PortalSettings,
+)
 
 
 class ProxiedHttpSettings(HttpSettings):
@@ -45,3 +53,4 @@ class Settings:
     log: LogSettings
     operator: OperatorSettings
     invite: InviteSettings
+    portal: PortalSettings

@@ -9,12 +9,15 @@ from pydantic import BaseModel, SecretStr
 
 from ups_invite.adapters.company_routes import company_router
 from ups_invite.adapters.fields import AddressText, CompanyName, LanguageText, NameText, PageQuery, ZoneText
+from ups_invite.adapters.invitation_routes import invitation_router, joining_router
 from ups_invite.adapters.key_routes import operator_key_router, public_key_router
 from ups_invite.adapters.own_account_routes import own_account_router
 from ups_invite.adapters.registration_routes import registration_router
 from ups_invite.adapters.reset_routes import reset_router
 from ups_invite.adapters.session_routes import session_router
 from ups_invite.domain.user import Edit, Person
+from ups_invite.handlers.invitations import Invitations
+from ups_invite.handlers.joining import Joining
 from ups_invite.handlers.members import Members
 from ups_invite.handlers.own_account import OwnAccount
 from ups_invite.handlers.registration import Registering
@@ -105,6 +108,9 @@ class Parts:
     resetting: Resetting
     own_account: OwnAccount
     members: Members
+    invitations: Invitations
+    joining: Joining
+    portal_name: str
     signed_in: Callable[..., Awaitable[UserId]]
 
 
@@ -117,6 +123,8 @@ def build(token: SecretStr, parts: Parts) -> FastAPI:
     app.include_router(reset_router(parts.resetting))
     app.include_router(own_account_router(parts.own_account, parts.signed_in))
     app.include_router(company_router(parts.members, parts.signed_in))
+    app.include_router(invitation_router(parts.invitations, parts.signed_in, parts.portal_name))
+    app.include_router(joining_router(parts.joining, parts.signed_in))
     for router in (user_router(parts.users), operator_key_router(parts.keys)):
         app.include_router(router, dependencies=[Depends(operator_only(token))])
     return app

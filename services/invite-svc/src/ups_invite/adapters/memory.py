@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ups_invite.domain.company import Company
+from ups_invite.domain.invitation import Invitation
 from ups_invite.domain.registration import Asked, Registration
 from ups_invite.domain.reset import Reset
 from ups_invite.domain.session import Session
@@ -35,6 +36,7 @@ class Tables:
     people: dict[UserId, Person] = field(default_factory=dict)
     erased: dict[UserId, None] = field(default_factory=dict)
     companies: dict[CompanyId, Company] = field(default_factory=dict)
+    invitations: dict[Id, Invitation] = field(default_factory=dict)
     deeds: dict[str, Deed] = field(default_factory=dict)
     mails: dict[str, MailRequest] = field(default_factory=dict)
     asked: dict[Id, Asked] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from ups_invite.adapters.invitation_steps import INVITATION_STEPS
 from ups_runtime.mongo import indexes, validator
 from ups_runtime.rates import rates_indexes
 from ups_schemas.account import User
@@ -168,4 +169,5 @@ STEPS = (
         IndexModel([("actor", ASCENDING), ("at", DESCENDING)], name="actor_latest"),
         IndexModel([("user_id", ASCENDING), ("at", DESCENDING)], name="person_latest"),
     ),
+    *INVITATION_STEPS,
 )

@@ -47,18 +47,6 @@ class Invited(Protocol):
         """What sends the invitation of this address once more; nothing if there is none."""
 
 
-class NobodyInvited:
-    """Nobody is."""
-
-    async def reminder(self, compare_key: str) -> Sequence[Write]:  # noqa: ARG002 - the port's
-        """Nothing."""
-        return []
-
-    async def forgotten(self, compare_key: str) -> Sequence[Write]:  # noqa: ARG002 - the port's
-        """Nothing."""
-        return []
-
-
 class Answering:
     """Sees to what was asked, each once: what comes of it is written together with that it is seen to."""
 

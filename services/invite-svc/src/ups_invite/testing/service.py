@@ -10,14 +10,19 @@ import httpx
 from argon2 import PasswordHasher
 from pydantic import SecretStr
 
-from ups_invite.adapters import memory_sign_in
+from ups_invite.adapters import memory_invitations, memory_sign_in
 from ups_invite.adapters.http import Parts, build
 from ups_invite.adapters.jose import JoseSigner
 from ups_invite.adapters.memory import MemoryBook, MemoryPeople, Tables
+from ups_invite.adapters.memory_invitations import MemoryInvitations
 from ups_invite.adapters.memory_keys import MemorySigningKeys
 from ups_invite.adapters.memory_sign_in import MemoryAudit, MemoryRegistrations, MemoryResets, MemorySessions
 from ups_invite.adapters.passwords import Argon2Passwords
-from ups_invite.handlers.answering import Answering, NobodyInvited
+from ups_invite.handlers.answering import Answering
+from ups_invite.handlers.expiry import Expiry
+from ups_invite.handlers.invitations import Invitations
+from ups_invite.handlers.invited import Invited
+from ups_invite.handlers.joining import Joining
 from ups_invite.handlers.limits import Limits
 from ups_invite.handlers.members import Members
 from ups_invite.handlers.own_account import OwnAccount
@@ -74,11 +79,13 @@ class AccountService:
         self.keys = SigningKeys(MemorySigningKeys(), JoseSigner(SecretStr("s" * 32)), now=self.clock.now)
         people, audit = people or MemoryPeople(self.book), MemoryAudit(self.book)
         registrations, session_store = MemoryRegistrations(self.book), MemorySessions(self.book)
-        limits, zones, invited = Limits(self.rates), {"UTC", "Europe/Berlin"}, NobodyInvited()
+        limits, zones, invitations = Limits(self.rates), {"UTC", "Europe/Berlin"}, MemoryInvitations(self.book)
         # Any: the same two for all
         chance: Any = {"now": self.clock.now, "random_bytes": os.urandom}
+        invited = Invited(people, invitations, **chance)
         members = Members(self.book, people, audit, **chance)
         sessions = Sessions(self.book, people, session_store, self.passwords, limits, self.keys.issue, **chance)
+        self.expiry = Expiry(self.book, invitations, **chance)
         self.answering = Answering(self.book, registrations, people, invited, **chance)
         parts = Parts(
             users=Users(self.book, people, zones, **chance),
@@ -100,6 +107,9 @@ class AccountService:
                 **chance,
             ),
             members=members,
+            invitations=Invitations(self.book, people, members, invitations, self.rates, **chance),
+            joining=Joining(self.book, people, invitations, self.passwords, sessions, zones, **chance),
+            portal_name="Ridethrough",
             signed_in=signed_in(AccessVerifier(self.keys.key_of, now=self.clock.now)),
         )
         self.app = build(SecretStr(OPERATOR_TOKEN), parts)
@@ -152,7 +162,7 @@ class AccountService:
 
 def a_book() -> MemoryBook:
     """A book that takes everything down."""
-    return MemoryBook(memory_sign_in.WRITERS)
+    return MemoryBook(memory_sign_in.WRITERS, memory_invitations.WRITERS)
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ from ups_runtime.kafka import apply_topics, consumer, end_offsets, started, topi
 from ups_runtime.lifecycle import running
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
-from ups_runtime.settings import KafkaSettings, LogSettings, MongoSettings, OperatorSettings
+from ups_runtime.settings import KafkaSettings, LogSettings, MongoSettings, OperatorSettings, PortalSettings
 from ups_runtime.testing import eventually
 from ups_schemas.envelope import CloudEvent
 from ups_schemas.topics import ACCOUNT_EVENTS, MAIL_REQUESTS, SIGNING_KEYS, USERS, Topic
@@ -54,6 +54,7 @@ class AccountWorld:
             LogSettings(),
             OperatorSettings(token=SecretStr(OPERATOR_TOKEN)),
             InviteSettings(secret=SecretStr("s" * 32)),
+            PortalSettings(),
         )
         async with (
             running("invite-svc", settings, start) as life,
