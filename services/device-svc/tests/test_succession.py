@@ -283,6 +283,19 @@ async def test_devices_of_a_company_without_an_admin_wait_for_one() -> None:
     assert [mail.parameters for mail in world.devices.people.mails] == [{"devices": 1, "device_names": "Rack 1"}]
 
 
+async def test_who_only_cannot_sign_in_for_now_keeps_devices_and_subscriptions_and_inherits_none() -> None:
+    world = World()
+    world.people |= {"anna": replace(ANNA, active=False), "dora": replace(admin(), active=False)}
+
+    await world.process().settle()
+    closed = world.owners
+    world.people["anna"] = GONE
+    await world.process().settle()
+
+    assert closed == ["anna"]
+    assert world.owners == [None]
+
+
 async def test_wider_choices_survive_leaving_and_go_with_erasure() -> None:
     world = World()
     choice = Preferences("anna", 1, companies_off=frozenset({"acme"}))

@@ -53,8 +53,8 @@ class Everybody:
         return user_id in self.by_id or user_id in self.unreadable
 
     def of(self, company_id: CompanyId) -> frozenset[UserId]:
-        """Those who are, or may be, active members of the company."""
-        there = (user_id for user_id, member in self.by_id.items() if member.belongs_to(company_id))
+        """Those who are, or may be, in the company, also with an account that the operator has closed."""
+        there = (user_id for user_id, member in self.by_id.items() if member.company_id == company_id)
         return frozenset(there) | frozenset(self.unreadable)
 
     def longest_standing_admin(self, company_id: CompanyId) -> UserId | None:
