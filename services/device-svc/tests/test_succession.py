@@ -251,7 +251,8 @@ async def test_whatever_a_killed_process_did_the_next_one_finishes_and_tells_onc
     assert world.mails == [2 * BATCH + 1]
 
 
-async def test_of_an_heir_who_leaves_in_the_middle_everything_passes_on() -> None:
+@pytest.mark.parametrize("left", [GONE, None], ids=["removed", "erased"])
+async def test_of_an_heir_who_leaves_in_the_middle_everything_passes_on(left: Member | None) -> None:
     world = World(BATCH + 1)
     world.people |= {"anna": GONE, "ed": admin(LATER)}
     store = Dying(world.devices, 1)
@@ -260,6 +261,7 @@ async def test_of_an_heir_who_leaves_in_the_middle_everything_passes_on() -> Non
     store.left = 99
 
     del world.people["dora"]
+    world.people |= {"dora": left} if left else {}
     await world.process(store).settle()
 
     assert set(world.owners) == {"ed"}
@@ -387,6 +389,7 @@ async def test_it_settles_at_the_start_when_somebody_goes_after_trouble_and_now_
         del world.people["anna"]
         world.away = False
         await passed_to("dora", after_s=AFTER_TROUBLE_S)
+        assert world.clock.monotonic() < RECONCILE_EVERY_S
 
         world.people["ed"] = admin()
         del world.people["dora"]
