@@ -85,7 +85,7 @@ async def start(life: Life, settings: Settings) -> None:
         build(settings.operator.token, parts),
         settings.http.host,
         settings.http.port,
-        trusted_proxies=settings.http.trusted_proxies,
+        trusted_proxies=settings.invite.trusted_proxies,
     )
 
 

@@ -17,12 +17,16 @@ from ups_runtime.settings import (
 )
 
 
-class ProxiedHttpSettings(HttpSettings):
-    """Where the process listens, and whom it believes where a request comes from: limits are kept by that."""
+class InviteSettings(Group):
+    """What the service keeps secrets with, and whom it believes; its instances have the same.
 
+    With another secret it makes new signing keys at its next start; nobody is signed out.
+    """
+
+    env_prefix: ClassVar[str] = "UPS_INVITE_"
+    secret: Annotated[SecretStr, Field(min_length=32)]
     trusted_proxies: str = Field(
-        "",
-        description="addresses or networks, commas between, whose `X-Forwarded-For` is believed; none believes nobody",
+        "", description="whose `X-Forwarded-For` is believed: addresses or networks, commas between; empty: nobody's"
     )
 
     @field_validator("trusted_proxies")
@@ -33,23 +37,13 @@ class ProxiedHttpSettings(HttpSettings):
         return text
 
 
-class InviteSettings(Group):
-    """What the service keeps secrets with; its instances have the same.
-
-    With another secret it makes new signing keys at its next start; nobody is signed out.
-    """
-
-    env_prefix: ClassVar[str] = "UPS_INVITE_"
-    secret: Annotated[SecretStr, Field(min_length=32)]
-
-
 @dataclass(frozen=True)
 class Settings:
     """All settings of the process."""
 
     kafka: KafkaSettings
     mongo: MongoSettings
-    http: ProxiedHttpSettings
+    http: HttpSettings
     log: LogSettings
     operator: OperatorSettings
     invite: InviteSettings

@@ -219,6 +219,7 @@ def _environ(service: Service, backing: Backing, installation: Installation) -> 
         "UPS_BACKEND_INVITE_URL": f"http://127.0.0.1:{installation.ports[Service.INVITE_SVC]}",
         "UPS_LINK_KEYS": installation.link_key,
         "UPS_INVITE_SECRET": installation.invite_secret,
+        "UPS_INVITE_TRUSTED_PROXIES": "127.0.0.1",
         "UPS_SMTP_HOST": backing.smtp_host,
         "UPS_SMTP_PORT": str(backing.smtp_port),
         "PYTHONUNBUFFERED": "1",

@@ -17,7 +17,7 @@ from ups_invite.adapters.mongo_registrations import MongoRegistrations
 from ups_invite.adapters.mongo_resets import MongoResets
 from ups_invite.adapters.mongo_sessions import MongoSessions
 from ups_invite.app import WRITERS, start
-from ups_invite.settings import InviteSettings, ProxiedHttpSettings, Settings
+from ups_invite.settings import InviteSettings, Settings
 from ups_invite.testing.contract import Stores
 from ups_invite.testing.service import OPERATOR_TOKEN
 from ups_invite.testing.sign_in_contract import SignInStores
@@ -26,7 +26,14 @@ from ups_runtime.kafka import apply_topics, consumer, end_offsets, started, topi
 from ups_runtime.lifecycle import running
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
-from ups_runtime.settings import KafkaSettings, LogSettings, MongoSettings, OperatorSettings, PortalSettings
+from ups_runtime.settings import (
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    MongoSettings,
+    OperatorSettings,
+    PortalSettings,
+)
 from ups_runtime.testing import eventually
 from ups_schemas.envelope import CloudEvent
 from ups_schemas.topics import ACCOUNT_EVENTS, MAIL_REQUESTS, SIGNING_KEYS, USERS, Topic
@@ -50,7 +57,7 @@ class AccountWorld:
         settings = Settings(
             self.kafka,
             self.mongo,
-            ProxiedHttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
+            HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
             LogSettings(),
             OperatorSettings(token=SecretStr(OPERATOR_TOKEN)),
             InviteSettings(secret=SecretStr("s" * 32)),
