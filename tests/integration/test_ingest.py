@@ -130,6 +130,21 @@ async def test_the_real_registry_keeps_its_contract(world: World) -> None:
         await registry_keeps_its_contract(registry, world)
 
 
+async def test_a_device_that_is_passed_on_reports_with_the_key_that_it_has(world: World) -> None:
+    async with world.service() as client:
+        await eventually(lambda: accepted(client, {"event_id": "before", "code": "ON_BATTERY"}), within_s=30)
+        await world.put_device("dev-1", device(version=2, ownership=2, keys_since=1))
+
+        async def in_the_new_ownership() -> bool:
+            assert (await send(client, {"event_id": "after", "code": "ON_BATTERY"})).status_code == 202
+            return (await world.events())[-1].ownership == 2
+
+        await eventually(in_the_new_ownership, within_s=20)
+
+    events = await world.events()
+    assert (events[0].event_id, events[0].ownership) == ("before", 1)
+
+
 async def test_the_real_publisher_keeps_its_contract(world: World) -> None:
     publisher = EventPublisher(
         lambda: producer(world.kafka, "test-events"),
