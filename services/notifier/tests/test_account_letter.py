@@ -2,7 +2,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ups_notifier.adapters.links import MailLinks
@@ -279,6 +279,7 @@ anything = (
 )
 
 
+@settings(deadline=None)  # the first mail compiles the templates
 @given(
     st.fixed_dictionaries(
         {"scope": st.sampled_from(Scope).map(str) | anything}, optional=dict.fromkeys(KNOWN, anything)
