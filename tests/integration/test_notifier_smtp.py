@@ -56,6 +56,19 @@ async def scripted(stack: Backing, prefix: str, server: ScriptedServer) -> Async
         yield built
 
 
+# Of whom nothing but the address is known.
+TO_STRANGERS = (MailKind.VERIFY_ADDRESS, MailKind.INVITATION)
+ACCOUNT_KINDS = (
+    *TO_STRANGERS,
+    MailKind.ACCOUNT_EXISTS,
+    MailKind.INVITATION_ACCEPTED,
+    MailKind.PASSWORD_RESET,
+    MailKind.PASSWORD_CHANGED,
+    MailKind.MEMBER_REMOVED,
+    MailKind.OWNERSHIP_PASSED,
+)
+
+
 def message_ids(mails: list[Taken]) -> Counter[str]:
     return Counter(str(message_from_bytes(mail.message, policy=default)["Message-ID"]) for mail in mails)
 
@@ -201,24 +214,41 @@ async def test_poison_goes_to_the_dead_letters_and_its_neighbours_are_mailed(
     ]
 
 
-async def test_account_mail_goes_out_once_and_leaves_nothing_behind(scripted: World, server: ScriptedServer) -> None:
+async def test_account_mail_goes_out_once_and_leaves_nothing_behind(
+    scripted: World, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     now = SystemClock().now()
-    ordered = account_samples.order(requested_at=now, not_after=now + timedelta(hours=1))
-    async with scripted.service():
-        await scripted.write(MAIL_REQUESTS, ordered.recipient_id, ordered)
-        await scripted.write(MAIL_REQUESTS, ordered.recipient_id, ordered)
-        younger = ordered.model_dump(mode="json") | {"kind": "younger_than_this", "request_id": "younger"}
-        await scripted.write(MAIL_REQUESTS, ordered.recipient_id, json.dumps(younger).encode())
-        reports = await eventually(lambda: _reported(scripted, 2, DeliveryState.ACCEPTED), within_s=30)
+    ordered = [
+        account_samples.order(
+            kind=kind,
+            request_id=kind.value,
+            recipient_id="invitation-1" if kind in TO_STRANGERS else samples.OWNER,
+            requested_at=now,
+            not_after=now + timedelta(hours=1),
+            parameters={"company_name": "Okafor & Sons", "inviter_name": "Sam Okafor"},
+        )
+        for kind in ACCOUNT_KINDS
+    ]
+    younger = ordered[0].model_dump(mode="json") | {"kind": "younger_than_this", "request_id": "younger"}
+    async with scripted.service() as life:
+        for each in (*ordered, *ordered[:1]):
+            await scripted.write(MAIL_REQUESTS, each.recipient_id, each)
+        await scripted.write(MAIL_REQUESTS, ordered[0].recipient_id, json.dumps(younger).encode())
+        reports = await eventually(lambda: _reported(scripted, len(ordered) + 1, DeliveryState.ACCEPTED), within_s=30)
+        shown = json.dumps(await _deliveries(life))
 
     assert [(mail.sender, mail.recipient) for mail in server.taken] == [
         ("account@ridethrough.example.com", "sam@example.net")
-    ] * 2
-    assert {(report.user_id, report.device_id) for report in reports} == {("invitation-1", None)}
-    assert {report.kind for report in reports} == {MailKind.INVITATION, MailKind.ACCOUNT}
+    ] * len(reports)
+    assert {report.device_id for report in reports} == {None}
+    assert {report.kind for report in reports} == {*ACCOUNT_KINDS, MailKind.ACCOUNT}
     left = "".join(map(str, await _documents(scripted)))
-    assert "invitation-1" in left
-    assert not [secret for secret in ("sam@example.net", "Okafor", "token-that-nobody-may-read") if secret in left]
+    told = "".join(each.model_dump_json() for each in reports)
+    logged = "".join(capsys.readouterr())
+    for place in (left, told, shown):
+        assert "invitation-1" in place
+    for place in (left, told, shown, logged):
+        assert not [secret for secret in ("sam@example.net", "Okafor", "token-that-nobody-may-read") if secret in place]
 
 
 async def test_dead_orders_keep_no_value(scripted: World) -> None:

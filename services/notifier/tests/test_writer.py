@@ -1,3 +1,4 @@
+import logging
 from email import message_from_bytes
 from email.policy import default
 
@@ -9,10 +10,12 @@ from ups_notifier.adapters.message import HeaderInjectionError, Sender, compose
 from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.letter import Situation
 from ups_notifier.handlers.ports import BadAddressError
-from ups_notifier.testing.account_samples import unsubscribed
+from ups_notifier.testing.account_samples import TOKEN, invitation, unsubscribed
 from ups_notifier.testing.digest_samples import began
 from ups_notifier.testing.samples import NOW, decided, event, reader, samples
 from ups_runtime.links import Links
+from ups_runtime.logging import configure
+from ups_runtime.settings import LogSettings
 
 SENDER = Sender("Ridethrough", "events@ridethrough.example.com")
 ACCOUNT = Sender("Ridethrough", "account@ridethrough.example.com")
@@ -93,6 +96,19 @@ def test_a_digest_that_cannot_be_written_becomes_a_plain_one():
     mail = message_from_bytes(written, policy=default)
     assert (mail["Subject"], mail["From"]) == ("News of your UPSes", "Ridethrough <events@ridethrough.example.com>")
     assert calls == [1]
+
+
+def test_what_cannot_be_written_is_logged_without_its_token_names_and_address(capsys):
+    configure(LogSettings(), "notifier")
+    try:
+        ordered = invitation(inviter="Kim Park")
+        writer(FailsOnce(Portal("Ridethrough", "help@example.com"))).account(ordered, NOW, "d1")
+        said = capsys.readouterr().err
+    finally:
+        logging.getLogger().handlers = []
+
+    assert '"event": "mail.written_plain"' in said
+    assert not [secret for secret in (TOKEN, "Kim Park", "Acme", "alex@") if secret in said]
 
 
 def test_an_account_mail_that_cannot_be_written_becomes_a_plain_one():
