@@ -14,7 +14,7 @@ from ups_invite.adapters.jose import JoseSigner
 from ups_invite.adapters.migrations import DATABASE, STEPS
 from ups_invite.adapters.mongo_keys import MongoSigningKeys
 from ups_invite.handlers.signing_keys import SigningKeys
-from ups_invite.testing.key_contract import KeyStoreContract
+from ups_invite.testing.key_contract import KeyStoreContract, a_key
 from ups_runtime import codec, mongo
 from ups_runtime.access import AccessVerifier, NotSignedIn
 from ups_runtime.clock import SystemClock
@@ -92,6 +92,23 @@ class TestMongoSigningKeys(KeyStoreContract):
             db = mongo.database(client, settings, DATABASE)
             await mongo.migrate(db, STEPS)
             yield MongoSigningKeys(db, Outbox(db))
+
+
+async def test_a_key_that_comes_while_keys_are_read_is_not_taken_for_published(stack: Backing, prefix: str) -> None:
+    settings = MongoSettings(uri=stack.mongo_uri, database_prefix=prefix)
+    async with mongo.client(settings) as client:
+        db = mongo.database(client, settings, DATABASE)
+        await mongo.migrate(db, STEPS)
+        store = MongoSigningKeys(db, Outbox(db))
+
+        async def make() -> None:
+            for number in range(1, 31):
+                await store.add_key(a_key(number))
+
+        making = asyncio.create_task(make())
+        while not making.done():
+            assert not [key.key_id for key in await store.keys() if key.published]
+        await making
 
 
 async def test_whichever_instance_issues_a_token_others_know_its_key(world: World) -> None:

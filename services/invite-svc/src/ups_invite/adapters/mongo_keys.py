@@ -25,15 +25,13 @@ class MongoSigningKeys:
     async def keys(self) -> Sequence[KeyPair]:
         """All that are not over."""
         with map_mongo_errors():
-            # those that wait are asked for first: what is published meanwhile is said to wait, never the other way
-            waiting = await self._waiting()
-            return [_key(document, waiting) async for document in self._db.signing_keys.find({})]
+            return await self._with_publication([document async for document in self._db.signing_keys.find({})])
 
     async def key(self, key_id: KeyId) -> KeyPair | None:
         """The key of that id."""
         with map_mongo_errors():
-            document = await self._db.signing_keys.find_one({"_id": key_id})
-            return _key(document, await self._waiting()) if document else None
+            found = await self._db.signing_keys.find_one({"_id": key_id})
+            return (await self._with_publication([found]))[0] if found else None
 
     async def add_key(self, key: KeyPair) -> None:
         """Keep and publish a new key."""
@@ -79,9 +77,12 @@ class MongoSigningKeys:
         """Return when what was kept so far is published, unless that takes long or is another process's to do."""
         await self._outbox.published()
 
-    async def _waiting(self) -> frozenset[str]:
-        rows = self._db[outbox.COLLECTION].find({"pending": True, "topic": SIGNING_KEYS.name}, {"aggregate_id": 1})
-        return frozenset([row["aggregate_id"] async for row in rows])
+    async def _with_publication(self, documents: Sequence[Document]) -> Sequence[KeyPair]:
+        """What is in the outbox is asked after the keys: one that comes in between is in neither answer."""
+        aggregates = [_aggregate_id(document["_id"]) for document in documents]
+        rows = self._db[outbox.COLLECTION].find({"pending": True, "aggregate_id": {"$in": aggregates}})
+        waiting = {row["aggregate_id"] async for row in rows}
+        return [_key(each, published=_aggregate_id(each["_id"]) not in waiting) for each in documents]
 
 
 def _aggregate_id(key_id: KeyId) -> str:
@@ -100,17 +101,16 @@ def _document(key: KeyPair) -> Document:
     }
 
 
-def _key(document: Document, waiting: frozenset[str]) -> KeyPair:
-    key_id = document["_id"]
+def _key(document: Document, *, published: bool) -> KeyPair:
     return KeyPair(
-        key_id,
+        document["_id"],
         document["number"],
         document["x"],
         document["sealed"],
         document["made_at"],
         version=document["version"],
         revoked_at=document["revoked_at"],
-        published=_aggregate_id(key_id) not in waiting,
+        published=published,
     )
 
 
