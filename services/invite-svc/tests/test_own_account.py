@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from ups_invite.domain.writing import Action
-from ups_invite.testing.service import PASSWORD, AccountService, account_service
+from ups_invite.testing.service import OPERATOR_TOKEN, PASSWORD, AccountService, account_service
 from ups_schemas.mail import MailKind
 
 ANNA = "anna@acme.example"
@@ -162,3 +162,20 @@ async def test_the_last_admin_hands_over_before_being_erased(service: AccountSer
 
     assert kind(too_early) == (409, "last-admin")
     assert (await erase(service, anna)).status_code == 204
+
+
+async def test_whom_the_operator_erases_leaves_no_more_and_admins_can_read_it(service: AccountService) -> None:
+    anna = await service.founder(ANNA)
+    company_id = service.tables.people[anna["user_id"]].user.company_id
+    assert company_id
+    invited = {"address": "ben@acme.example"}
+    await service.call("POST", "/v1/invitations", bearer=anna["access_token"], json=invited)
+    ben = await service.colleague(company_id, "ben@acme.example")
+    await service.call("POST", "/v1/password-resets", json=invited)
+    await service.mails()
+
+    await service.call("DELETE", f"/v1/operator/users/{ben}", bearer=OPERATOR_TOKEN)
+
+    assert "ben@" not in repr(service.tables)
+    deed = list(service.tables.deeds.values())[-1]
+    assert (deed.action, deed.actor, deed.user_id, deed.company_id) == (Action.ERASED, None, ben, company_id)

@@ -107,7 +107,7 @@ def _parts(
     members = Members(book, people, audit, **chance)
     sessions = Sessions(book, people, session_store, passwords, limits, keys.issue, **chance)
     parts = Parts(
-        users=Users(book, people, zones, **chance),
+        users=Users(book, people, invited, zones, **chance),
         keys=keys,
         registering=Registering(book, registrations, passwords, limits, zones, **chance),
         sessions=sessions,

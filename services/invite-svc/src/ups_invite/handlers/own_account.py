@@ -3,18 +3,17 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from ups_invite.domain import user as users
 from ups_invite.domain.company import Company
 from ups_invite.domain.password import normalised
-from ups_invite.domain.registration import EndRegistrations
-from ups_invite.domain.reset import ForgetResets, VoidResets
+from ups_invite.domain.reset import VoidResets
 from ups_invite.domain.session import EndSessions, Session
 from ups_invite.domain.user import Edit, Person
-from ups_invite.domain.writing import Action, Deed, ErasePerson, SaveCompany, SavePerson, Write
+from ups_invite.domain.writing import Action, Deed, SavePerson
 from ups_invite.handlers.addresses import require_zone
 from ups_invite.handlers.book import ATTEMPTS, Book, RandomBytes, new_id
+from ups_invite.handlers.erasing import Invitations, erased
 from ups_invite.handlers.limits import SIGN_IN, Limits
 from ups_invite.handlers.members import Deeds, Members, People
 from ups_invite.handlers.passwords import Passwords, hashed
@@ -26,13 +25,6 @@ from ups_schemas.ids import UserId
 # More than a person reads; what is older can be asked of an admin, page by page.
 EXPORTED_DEEDS = 1000
 EXPORTED_SESSIONS = 500
-
-
-class Invitations(Protocol):
-    """What is kept of an address by invitations."""
-
-    async def forgotten(self, compare_key: str) -> Sequence[Write]:
-        """What makes them forget the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,30 +149,17 @@ class OwnAccount:
         await self._require_password(user_id, password, source)
         for _ in range(ATTEMPTS):
             person, company = await self.get(user_id)
+            if company is not None:
+                await self._members.require_another_admin(person, company)
+            deed_id = new_id(self._random_bytes)
+            writes = await erased(person, company, self._invitations, self._now(), actor=user_id, deed_id=deed_id)
             try:
-                await self._book.write(
-                    ErasePerson(person, self._now()),
-                    EndSessions(user_id),
-                    ForgetResets(user_id),
-                    EndRegistrations(person.compare_key),
-                    *await self._invitations.forgotten(person.compare_key),
-                    *await self._parting(person, company),
-                )
+                await self._book.write(*writes)
             except Changed:
                 continue
             await self._book.published()
             return
         raise Conflict.with_others()
-
-    async def _parting(self, person: Person, company: Company | None) -> Sequence[Write]:
-        if company is None:
-            return []
-        await self._members.require_another_admin(person, company)
-        user_id = person.user_id
-        deed = Deed(
-            new_id(self._random_bytes), Action.ERASED, company.company_id, self._now(), actor=user_id, user_id=user_id
-        )
-        return [SaveCompany(company.next()), deed]
 
     async def _require_password(self, user_id: UserId, password: str, source: str) -> Person:
         person, _ = await self.get(user_id)

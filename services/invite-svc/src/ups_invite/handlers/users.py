@@ -7,13 +7,11 @@ from typing import Protocol
 
 from ups_invite.domain import user as users
 from ups_invite.domain.company import Company
-from ups_invite.domain.registration import EndRegistrations
-from ups_invite.domain.reset import ForgetResets
-from ups_invite.domain.session import EndSessions
 from ups_invite.domain.user import Edit, Person
-from ups_invite.domain.writing import AddCompany, AddPerson, ErasePerson, SavePerson
+from ups_invite.domain.writing import AddCompany, AddPerson, SavePerson
 from ups_invite.handlers.addresses import require_address, require_zone
 from ups_invite.handlers.book import ATTEMPTS, AddressTaken, Book
+from ups_invite.handlers.erasing import Invitations, erased
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
 from ups_runtime.once import Once
 from ups_schemas.account import Role
@@ -64,6 +62,7 @@ class Users:
         self,
         book: Book,
         people: People,
+        invitations: Invitations,
         zones: Collection[str],
         *,
         now: Callable[[], datetime],
@@ -71,6 +70,7 @@ class Users:
     ) -> None:
         self._book = book
         self._people = people
+        self._invitations = invitations
         self._zones = zones
         self._now = now
         self._random_bytes = random_bytes
@@ -154,14 +154,13 @@ class Users:
     async def erase(self, user_id: UserId) -> None:
         """Forget the person."""
         for _ in range(ATTEMPTS):
+            person = await self.get(user_id)
+            company_id = person.user.company_id
+            company = await self._people.company(company_id) if company_id else None
+            deed_id = self._random_bytes(16).hex()
+            writes = await erased(person, company, self._invitations, self._now(), actor=None, deed_id=deed_id)
             try:
-                person = await self.get(user_id)
-                await self._book.write(
-                    ErasePerson(person, self._now()),
-                    EndSessions(user_id),
-                    ForgetResets(user_id),
-                    EndRegistrations(person.compare_key),
-                )
+                await self._book.write(*writes)
             except Changed:
                 continue
             await self._book.published()

@@ -88,7 +88,7 @@ class AccountService:
         self.expiry = Expiry(self.book, invitations, **chance)
         self.answering = Answering(self.book, registrations, people, invited, **chance)
         parts = Parts(
-            users=Users(self.book, people, zones, **chance),
+            users=Users(self.book, people, invited, zones, **chance),
             keys=self.keys,
             registering=Registering(self.book, registrations, self.passwords, limits, zones, **chance),
             sessions=sessions,
