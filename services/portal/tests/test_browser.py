@@ -9,13 +9,13 @@ import pytest
 import pytest_asyncio
 
 from ups_portal.app import start
-from ups_portal.settings import BackendSettings, Settings
+from ups_portal.settings import BackendSettings, ProxiedPortalSettings, Settings
 from ups_portal.testing.browser import DESK, MISSING, PHONE, browser, complaints, tab
 from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
 from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
 from ups_portal.testing.gallery import gallery, path_of
 from ups_runtime.lifecycle import Life, running
-from ups_runtime.settings import HttpSettings, LogSettings, PortalSettings
+from ups_runtime.settings import HttpSettings, LogSettings
 from ups_runtime.testing import FakeClock
 
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.asyncio(loop_scope="module")]
@@ -46,7 +46,7 @@ async def portal(device_svc=None, invite_svc=None):
         settings = Settings(
             HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
             LogSettings(),
-            PortalSettings(base_url="https://ups.example", support_address="support@example.com"),
+            ProxiedPortalSettings(base_url="https://ups.example", support_address="support@example.com"),
             BackendSettings(device_url=f"http://127.0.0.1:{port}", invite_url=f"http://127.0.0.1:{people_port}"),
         )
         async with running("portal", settings, start, clock=clock) as life:

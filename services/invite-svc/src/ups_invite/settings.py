@@ -1,10 +1,9 @@
 """What invite-svc can be told by its environment."""
 
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import Annotated, ClassVar
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
 from ups_runtime.settings import (
     Group,
@@ -14,6 +13,7 @@ from ups_runtime.settings import (
     MongoSettings,
     OperatorSettings,
     PortalSettings,
+    Proxies,
 )
 
 
@@ -25,16 +25,7 @@ class InviteSettings(Group):
 
     env_prefix: ClassVar[str] = "UPS_INVITE_"
     secret: Annotated[SecretStr, Field(min_length=32)]
-    trusted_proxies: str = Field(
-        "", description="whose `X-Forwarded-For` is believed: addresses or networks, commas between; empty: nobody's"
-    )
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks(cls, text: str) -> str:
-        for network in filter(None, (part.strip() for part in text.split(","))):
-            ip_network(network)
-        return text
+    trusted_proxies: Proxies = ""
 
 
 @dataclass(frozen=True)

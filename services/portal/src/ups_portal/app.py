@@ -30,7 +30,7 @@ async def start(life: Life, settings: Settings) -> None:
         version("ups-portal"),
         prefix,
     )
-    await life.serve(app, settings.http.host, settings.http.port)
+    await life.serve(app, settings.http.host, settings.http.port, trusted_proxies=settings.portal.trusted_proxies)
 
 
 def main() -> None:

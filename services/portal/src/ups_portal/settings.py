@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import AnyHttpUrl
 
-from ups_runtime.settings import Group, HttpSettings, LogSettings, PortalSettings
+from ups_runtime.settings import Group, HttpSettings, LogSettings, PortalSettings, Proxies
 
 
 class BackendSettings(Group):
@@ -16,11 +16,17 @@ class BackendSettings(Group):
     invite_url: AnyHttpUrl
 
 
+class ProxiedPortalSettings(PortalSettings):
+    """What the installation is called and where it is, and which proxies stand before the portal."""
+
+    trusted_proxies: Proxies = ""
+
+
 @dataclass(frozen=True)
 class Settings:
     """All settings of the process."""
 
     http: HttpSettings
     log: LogSettings
-    portal: PortalSettings
+    portal: ProxiedPortalSettings
     backend: BackendSettings

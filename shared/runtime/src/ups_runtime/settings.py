@@ -5,10 +5,12 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_type_hints
 
 from pydantic import (
+    AfterValidator,
     AnyHttpUrl,
     BaseModel,
     ConfigDict,
@@ -84,6 +86,19 @@ class MongoSettings(Group):
     env_prefix: ClassVar[str] = "UPS_MONGO_"
     uri: SecretStr = SecretStr("mongodb://localhost:27017/?replicaSet=rs0")
     database_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,30}$")] = ""
+
+
+def _networks(text: str) -> str:
+    for network in filter(None, (part.strip() for part in text.split(","))):
+        ip_network(network)
+    return text
+
+
+Proxies = Annotated[
+    str,
+    AfterValidator(_networks),
+    Field(description="whose `X-Forwarded-For` is believed: addresses or networks, commas between; empty: nobody's"),
+]
 
 
 class HttpSettings(Group):
