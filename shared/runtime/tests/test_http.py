@@ -25,9 +25,17 @@ class Order(RequestBody):
     size: int = 1
 
 
+class Secret(RequestBody):
+    token: SecretStr
+
+
 @pytest.fixture
 async def client():
     app = create_app("probe", "1", max_body_bytes=100, max_body_bytes_below={"/small": 10})
+
+    @app.post("/secrets")
+    async def secret(body: Secret) -> int:
+        return len(body.token.get_secret_value().encode())
 
     @app.post("/orders")
     async def order(body: Order) -> Order:
@@ -107,6 +115,14 @@ async def test_what_came_too_often_is_told_when_to_come_again(client) -> None:
 
 async def test_who_must_sign_in_is_told_how(client) -> None:
     assert (await client.get("/refused/anybody")).headers["www-authenticate"] == "Bearer"
+
+
+async def test_half_a_character_is_refused_by_field(client) -> None:
+    answer = await client.post(
+        "/secrets", content=rb'{"token": "\ud800"}', headers={"content-type": "application/json"}
+    )
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "token")
 
 
 async def test_an_unknown_field_is_refused_by_name(client) -> None:
