@@ -8,7 +8,7 @@ import pytest
 from ups_invite.domain.invitation import LIFE, REMINDERS, RESEND_DISTANCE, RESENDS
 from ups_invite.domain.writing import Action
 from ups_invite.testing.contract import NOW
-from ups_invite.testing.service import PASSWORD, AccountService
+from ups_invite.testing.service import OPERATOR_TOKEN, PASSWORD, AccountService
 from ups_schemas.mail import MailKind, MailRequest
 
 PATH = "/v1/invitations"
@@ -640,12 +640,16 @@ async def test_an_invitation_that_does_not_stand_is_not_mailed_for_a_reset(world
     assert await reset_mail(world, "nobody@mail.example") is None
 
 
-async def test_who_is_erased_leaves_no_invitation_behind(world: World) -> None:
+@pytest.mark.parametrize("by_operator", [False, True])
+async def test_who_is_erased_leaves_no_invitation_behind(world: World, *, by_operator: bool) -> None:
     eve = (await world.founder("eve@globex.example", "Globex"))["access_token"]
     ben = await world.joined()
     await world.invited(bearer=eve)
 
-    answer = await world.call("DELETE", "/v1/me", bearer=ben["access_token"], json={"password": PASSWORD})
+    if by_operator:
+        answer = await world.call("DELETE", f"/v1/operator/users/{ben['user_id']}", bearer=OPERATOR_TOKEN)
+    else:
+        answer = await world.call("DELETE", "/v1/me", bearer=ben["access_token"], json={"password": PASSWORD})
 
     assert answer.status_code == 204
     assert BEN not in repr(world.tables.invitations)
