@@ -251,6 +251,36 @@ async def test_from_one_source_so_many_are_taken_and_no_more(service: AccountSer
     assert service.passwords.hashed == 50
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        (
+            "/v1/registrations",
+            r'{"address": "a@x.example", "company_name": "A", "password": "half a pair \ud800"}',
+            "password",
+        ),
+        (
+            "/v1/registrations",
+            r'{"address": "a@x.example", "company_name": "\ud800", "password": "0123456789"}',
+            "company_name",
+        ),
+        ("/v1/registrations/verify", r'{"token": "\ud800"}', "token"),
+        ("/v1/sessions", r'{"address": "a@x.example", "password": "\ud800"}', "password"),
+        ("/v1/sessions", r'{"address": "\ud800", "password": "x"}', "address"),
+        ("/v1/sessions/refresh", r'{"refresh_token": "a.\ud800"}', "refresh_token"),
+        ("/v1/password-resets/consume", r'{"token": "x", "password": "\ud800"}', "password"),
+    ],
+)
+async def test_what_is_no_text_is_refused_and_not_shown(
+    service: AccountService, path: str, body: str, field: str
+) -> None:
+    answer = await service.call("POST", path or PATH, content=body, headers={"Content-Type": "application/json"})
+
+    assert kind(answer) == (422, "invalid-request")
+    assert answer.json()["field"] == field
+    assert "half a pair" not in answer.text
+
+
 class SeenToByAnother(MemoryPeople):
     """While it is looked up whose address it is, another process sees to what was asked."""
 

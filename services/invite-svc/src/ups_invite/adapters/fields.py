@@ -3,9 +3,22 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints
 
 from ups_runtime.http import RequestBody
+
+
+def _text(secret: SecretStr) -> SecretStr:
+    # JSON can spell half of a surrogate pair, which is no text; pydantic looks for that in `str` only
+    try:
+        secret.get_secret_value().encode()
+    except UnicodeEncodeError:
+        raise ValueError("not a text in Unicode") from None
+    return secret
+
+
+# What is never shown, not even in what is wrong with it.
+SecretText = Annotated[SecretStr, AfterValidator(_text)]
 
 # Names go into headers of mails and into logs of others: no control characters.
 NameText = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -14,13 +27,13 @@ ZoneText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 LanguageText = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 # What is wrong with an address is said in words of ours, so long as it is no novel.
 AddressText = Annotated[str, StringConstraints(max_length=1000)]
-PasswordText = Annotated[SecretStr, Field(max_length=5000)]
+PasswordText = Annotated[SecretText, Field(max_length=5000)]
 
 
 class LinkBody(RequestBody):
     """The token of a mailed link."""
 
-    token: SecretStr = Field(max_length=500)
+    token: SecretText = Field(max_length=500)
 
 
 class MessageView(BaseModel):

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 
-from ups_invite.adapters.fields import AddressText, PageQuery, PasswordText, Source
+from ups_invite.adapters.fields import AddressText, PageQuery, PasswordText, SecretText, Source
 from ups_invite.domain.session import Session
 from ups_invite.handlers.sessions import Place, Sessions, SignedIn
 from ups_runtime.access import LIFETIME
@@ -25,7 +25,7 @@ class SignInBody(RequestBody):
 class RefreshBody(RequestBody):
     """The refresh token that came last."""
 
-    refresh_token: SecretStr = Field(max_length=500)
+    refresh_token: SecretText = Field(max_length=500)
 
 
 class SignedInView(BaseModel):
