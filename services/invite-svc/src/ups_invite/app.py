@@ -46,6 +46,9 @@ from ups_schemas.topics import Service
 
 NAME = Service.INVITE_SVC
 
+# Who has asked for a mail waits no longer than that for a process that hangs; without a database a turn takes 15 s.
+STUCK_AFTER_S = 120
+
 # How each kind of write is written.
 WRITERS = tuple(
     each.WRITERS for each in (mongo_people, mongo_registrations, mongo_sessions, mongo_resets, mongo_invitations)
@@ -79,7 +82,7 @@ async def start(life: Life, settings: Settings) -> None:
 
     passwords = await life.enter("passwords", argon2_passwords())
     parts, answering, expiry = _parts(db, outbox, keys, passwords, settings.portal.name, life.clock)
-    life.spawn("answering", answering.run(life.clock.sleep))
+    life.spawn("answering", answering.run(life.clock.sleep, life.health.progress("answering", STUCK_AFTER_S).beat))
     life.spawn("expiry", expiry.keep_swept(life.clock.sleep))
     await life.serve(
         build(settings.operator.token, parts),

@@ -67,9 +67,10 @@ class Answering:
         self._now = now
         self._random_bytes = random_bytes
 
-    async def run(self, sleep: Callable[[float], Awaitable[None]]) -> None:
-        """See to what comes until cancelled; while the database is away, wait."""
+    async def run(self, sleep: Callable[[float], Awaitable[None]], beat: Callable[[], None]) -> None:
+        """See to what comes until cancelled, with a beat at each turn; while the database is away, wait."""
         while True:
+            beat()
             wait_s = LOOK_EVERY_S
             try:
                 if await self.look() == AT_ONCE:
