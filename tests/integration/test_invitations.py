@@ -62,9 +62,9 @@ class Instance:
         self.book = MongoBook(db, Outbox(db), *WRITERS)
         people, self.found, rates = MongoPeople(db), MongoInvitations(db), MongoRates(db[RATES])
         chance: Chance = {"now": clock.now, "random_bytes": os.urandom}
-        members = Members(self.book, people, MongoAudit(db), **chance)
+        self.members = Members(self.book, people, MongoAudit(db), **chance)
         sessions = Sessions(self.book, people, MongoSessions(db), passwords, Limits(rates), _no_token, **chance)
-        self.invitations = Invitations(self.book, people, members, self.found, rates, **chance)
+        self.invitations = Invitations(self.book, people, self.members, self.found, rates, **chance)
         self.joining = Joining(self.book, people, self.found, passwords, sessions, {"UTC"}, **chance)
         self.expiry = Expiry(self.book, self.found, **chance)
 
@@ -230,6 +230,24 @@ async def test_who_accepts_two_companies_at_once_is_in_one(world: World) -> None
         assert "member-of-another-company" in answers
         (person,) = await world.people_of(address)
         assert person["company_id"] == joined.person.user.company_id
+
+
+async def test_who_accepts_while_who_invited_is_removed_is_in_or_is_told(world: World) -> None:
+    for number in range(ROUNDS):
+        member, address = f"m{number}", world.address()
+        await world.one.book.write(AddPerson(a_person(member, "acme")))
+        invitation_id, token = await world.invited(address, member)
+
+        removed, joined = await outcomes(
+            world.one.members.remove("anna", member), world.other.joining.accept(token, None, BEN)
+        )
+
+        assert removed is None
+        assert isinstance(joined, Joined) or joined == "inviter-gone"
+        (there,) = await world.people_of(f"{member}@acme.example")
+        assert there["company_id"] is None
+        assert len(await world.people_of(address)) == isinstance(joined, Joined)
+        assert (await world.told(invitation_id=invitation_id))["joined"] == isinstance(joined, Joined)
 
 
 async def test_an_invitation_that_is_sent_again_twice_at_once_is_mailed_once(world: World) -> None:
