@@ -89,7 +89,8 @@ class RealWorld:
         return (await self.orders.newest(address, MailKind.PASSWORD_RESET)).token or ""
 
     async def _applied(self, address: str) -> str:
-        body = {"address": address, "password": PASSWORD, "company_name": "Acme Power GmbH", "name": "Kim Park"}
+        company = {"company_name": "Acme Power GmbH", "name": "Kim Park", "zone": "Europe/Berlin"}
+        body = {"address": address, "password": PASSWORD, **company}
         await self._call("POST", "/v1/registrations", json=body)
         return (await self.orders.newest(address, MailKind.VERIFY_ADDRESS)).token or ""
 

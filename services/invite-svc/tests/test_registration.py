@@ -156,6 +156,7 @@ async def test_a_link_says_what_it_is_good_for_and_looking_changes_nothing(servi
         "address": "Anna@acme.example",
         "company_name": "Acme",
         "name": "Anna",
+        "zone": "UTC",
         "expires_at": "2026-11-23T12:00:00.000Z",
     }
     assert [look.json() for look in looks] == [expected, expected]

@@ -108,7 +108,7 @@ async def test_looking_shows_and_changes_nothing(service: AccountService) -> Non
 
     look = await service.call("POST", f"{PATH}/lookup", json={"token": mail.token})
 
-    assert look.json() == {"address": ANNA, "expires_at": "2026-11-22T13:00:00.000Z"}
+    assert look.json() == {"address": ANNA, "zone": "UTC", "expires_at": "2026-11-22T13:00:00.000Z"}
     assert service.tables is kept
     assert (await consume(service, mail.token)).status_code == 204
 

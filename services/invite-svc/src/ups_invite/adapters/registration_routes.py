@@ -40,6 +40,7 @@ class RegistrationView(BaseModel):
     address: str
     company_name: str
     name: str
+    zone: str
     expires_at: Timestamp
 
 
@@ -76,6 +77,7 @@ def registration_router(registering: Registering) -> APIRouter:
             address=applicant.address.text,
             company_name=applicant.company_name,
             name=applicant.name,
+            zone=applicant.zone,
             expires_at=registration.expires_at,
         )
 

@@ -27,6 +27,7 @@ class ResetView(BaseModel):
     """Whose password a link sets, and until when."""
 
     address: str
+    zone: str
     expires_at: Timestamp
 
 
@@ -44,7 +45,7 @@ def reset_router(resetting: Resetting) -> APIRouter:
     async def look_up(body: LinkBody) -> ResetView:
         """Look at what a mailed link is good for. Nothing changes."""
         reset, person = await resetting.look_up(body.token.get_secret_value())
-        return ResetView(address=person.user.address, expires_at=reset.expires_at)
+        return ResetView(address=person.user.address, zone=person.user.zone, expires_at=reset.expires_at)
 
     @router.post("/consume", status_code=204, response_class=Response)
     async def consume(body: ConsumeBody) -> None:

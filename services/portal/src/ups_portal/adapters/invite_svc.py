@@ -62,7 +62,7 @@ Text = Annotated[str, StringConstraints(max_length=2000)]
 
 class _Registration(Answer):
     address: Text
-    zone: Text = "UTC"
+    zone: Text
     expires_at: datetime
     company_name: Text = ""
 

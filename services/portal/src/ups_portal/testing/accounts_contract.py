@@ -37,7 +37,7 @@ class AccountWorld(Protocol):
     accounts: Accounts
 
     async def registered(self) -> str:
-        """The token of the mail to somebody who has just registered Acme Power GmbH."""
+        """The token of the mail to somebody in Berlin who has just registered Acme Power GmbH."""
 
     async def invited(self, account: Account) -> Invited:
         """Invite somebody with such an account."""
@@ -77,7 +77,7 @@ class AccountsContract:
         assert isinstance(before[1], Registration)
         assert before[0] == before[1]
         assert "@" in before[1].address
-        assert before[1].company == "Acme Power GmbH"
+        assert (before[1].company, before[1].zone) == ("Acme Power GmbH", "Europe/Berlin")
         assert (first, second) == (None, End.USED)
         assert await world.accounts.look_up(AccountLinkKind.VERIFY, token, VISITOR) is End.USED
 
@@ -163,6 +163,7 @@ class AccountsContract:
 
         assert isinstance(link, PasswordReset)
         assert "@" in link.address
+        assert link.zone == "Europe/Berlin"
         assert isinstance(refused, Refusal)
         assert refused.field == "password"
         assert (first, second) == (None, End.USED)
