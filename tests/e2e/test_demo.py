@@ -4,10 +4,12 @@ import asyncio
 import json
 import os
 import random
+import shlex
 import signal
 import stat
 import sys
 
+import httpx
 import pytest
 
 from ups_devstack.process import accepts_connections
@@ -39,6 +41,13 @@ async def start_demo(folder, *arguments: str) -> asyncio.subprocess.Process:
     )
 
 
+async def line_with(demo, words: str) -> str:
+    while line := (await demo.stdout.readline()).decode():
+        if words in line:
+            return line
+    raise AssertionError(f"the demo ended without {words!r}")
+
+
 async def test_the_demo_tells_its_story_although_the_throttle_is_killed_and_leaves_nothing_running(tmp_path) -> None:
     demo = await start_demo(tmp_path, "--for", "100s")
     file = tmp_path / ".devstack" / "stack.json"
@@ -53,6 +62,9 @@ async def test_the_demo_tells_its_story_although_the_throttle_is_killed_and_leav
     assert demo.returncode == 0, text
     assert "throttle ended by itself; starting it again" in text
     assert "✗" not in text
+    assert "✓ Ada's address was verified, and the company founded" in text
+    assert "✓ Ben was invited by Ada" in text
+    assert "✓ Ben accepted, once" in text
     assert set(where["services"]) == {"invite-svc", "device-svc", "event-ingest", "throttle", "notifier", "portal"}
     assert where["operator_token"]
     assert where["data_dir"]
@@ -60,16 +72,23 @@ async def test_the_demo_tells_its_story_although_the_throttle_is_killed_and_leav
     assert not [pid for pid in pids.values() if pid and alive(pid)]
 
 
-async def test_the_addresses_are_readable_by_their_owner_only_and_ctrl_c_stops_everything(tmp_path) -> None:
+async def test_the_printed_line_signs_ada_in_the_addresses_are_their_owners_and_ctrl_c_stops_everything(
+    tmp_path,
+) -> None:
     demo = await start_demo(tmp_path)
     file = tmp_path / ".devstack" / "stack.json"
-    await eventually(file.exists, within_s=120, every_s=0.5)
+    words = shlex.split(await asyncio.wait_for(line_with(demo, "/v1/sessions"), 180))
     mode = stat.S_IMODE(file.stat().st_mode)
     pids = json.loads(file.read_text())["pids"]
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        answer = await client.post(words[3], json=json.loads(words[-1]))
 
     demo.send_signal(signal.SIGINT)
     await asyncio.wait_for(demo.communicate(), 120)
 
+    assert words[:3] == ["curl", "-X", "POST"]
+    assert answer.status_code == 201
+    assert answer.json()["access_token"]
     assert mode == 0o600
     assert demo.returncode == 0
     assert not [pid for pid in pids.values() if pid and alive(pid)]

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -69,14 +69,45 @@ class Device:
                 await asyncio.sleep(0.3)
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Who calls the APIs: somebody with a token, or anybody, without."""
+
+    services: Services = field(repr=False)
+    client: httpx.AsyncClient = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+    async def call(self, service: Service, method: str, path: str, body: Json | None = None, **parameters: Any) -> Json:
+        """Call an API; a creating call carries a fresh Idempotency-Key.
+
+        Raises:
+            RefusedError: for any answer but a 2xx.
+        """
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        url = f"{self.services[service].url}{path}"
+        response = await self.client.request(method, url, json=body, params=parameters, headers=headers)
+        if not response.is_success:
+            raise RefusedError(response)
+        answer: Json = response.json() if response.content else {}
+        return answer
+
+    async def register_device(self, path: str, body: Json) -> Device:
+        """Register a UPS; its key works at once."""
+        answer = await self.call(Service.DEVICE_SVC, "POST", path, body)
+        device = Device(answer["device_id"], answer["name"], answer["key"], self.client, self.services)
+        await device.wait_known()
+        return device
+
+
 class Operator:
     """The operator of an installation: brings people and devices in, and looks things up."""
 
     def __init__(self, services: Services) -> None:
-        self._services = services
         # trust_env: a proxy of the environment knows nothing of local ports
         self._client = httpx.AsyncClient(timeout=30, trust_env=False, verify=ssl.create_default_context())
-        self._token = services.installation.operator_token
+        self._caller = Caller(services, self._client, services.installation.operator_token)
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,18 +118,12 @@ class Operator:
         await self._client.aclose()
 
     async def call(self, service: Service, method: str, path: str, body: Json | None = None, **parameters: Any) -> Json:
-        """Call an API with the operator token; a creating call carries a fresh Idempotency-Key.
+        """Call an API with the operator token, as `Caller.call` does."""
+        return await self._caller.call(service, method, path, body, **parameters)
 
-        Raises:
-            RefusedError: for any answer but a 2xx.
-        """
-        headers = {"Authorization": f"Bearer {self._token}", "Idempotency-Key": str(uuid.uuid4())}
-        url = f"{self._services[service].url}{path}"
-        response = await self._client.request(method, url, json=body, params=parameters, headers=headers)
-        if not response.is_success:
-            raise RefusedError(response)
-        answer: Json = response.json() if response.content else {}
-        return answer
+    def beside(self, token: str | None = None) -> Caller:
+        """Somebody else on the same installation."""
+        return replace(self._caller, token=token)
 
     async def add_user(self, address: str, name: str, company_id: str | None = None, **more: Any) -> Json:
         """Bring a person in; without a company, one is founded with them as its admin."""
@@ -109,15 +134,7 @@ class Operator:
     async def add_device(self, company_id: str, owner: str, name: str, **more: Any) -> Device:
         """Register a UPS for its owner; its key works at once."""
         body = {"company_id": company_id, "owner": owner, "name": name, **more}
-        answer = await self.call(Service.DEVICE_SVC, "POST", "/v1/operator/devices", body)
-        device = Device(answer["device_id"], name, answer["key"], self._client, self._services)
-        await device.wait_known()
-        return device
-
-    async def subscribe(self, device: Device, user_id: str, min_severity: str = "warning") -> None:
-        """Let a person be told of a device."""
-        path = f"/v1/operator/devices/{device.device_id}/subscriptions/{user_id}"
-        await self.call(Service.DEVICE_SVC, "PUT", path, {"on": True, "min_severity": min_severity})
+        return await self._caller.register_device("/v1/operator/devices", body)
 
     async def set_policy(self, company_id: str, **policy: int) -> None:
         """Set limit, window_s, period_s of a company."""
