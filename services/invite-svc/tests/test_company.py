@@ -1,6 +1,6 @@
 """A company and its members by HTTP, on fakes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +9,11 @@ import pytest
 
 from ups_invite.adapters.memory import MemoryPeople
 from ups_invite.domain import membership
+from ups_invite.domain.company import Company
 from ups_invite.domain.user import Person
 from ups_invite.domain.writing import Action, SaveCompany, SavePerson
 from ups_invite.testing.contract import NOW
-from ups_invite.testing.service import OPERATOR_TOKEN, AccountService, a_book, account_service
+from ups_invite.testing.service import OPERATOR_TOKEN, PASSWORD, AccountService, a_book, account_service
 from ups_schemas.account import Role
 from ups_schemas.ids import CompanyId, UserId
 from ups_schemas.mail import MailKind
@@ -211,6 +212,64 @@ async def test_of_two_admins_who_go_at_once_one_stays(leaving: bool) -> None:  #
 
         assert kind(answer) == (409, "last-admin")
         assert await people.admins(acme.company_id) == {acme.anna}
+
+
+class Ousting(MemoryPeople):
+    """Just after it was looked up who acts, that person is changed."""
+
+    def __init__(self) -> None:
+        super().__init__(a_book())
+        self.change: Callable[[Person], Person | None] | None = None
+
+    async def company(self, company_id: CompanyId) -> Company | None:
+        if self.change:
+            founder = next(each for each in self.book.tables.people.values() if each.password_hash)
+            changed, self.change = self.change(founder), None
+            assert changed
+            await self.book.write(SavePerson(changed), SaveCompany(self.book.tables.companies[company_id].next()))
+        return await super().company(company_id)
+
+
+@pytest.fixture
+async def ousting() -> AsyncIterator[tuple[Ousting, Acme]]:
+    people = Ousting()
+    async with account_service(people) as service:
+        acme = Acme(service)
+        await acme.found()
+        await acme.set_role(acme.anna, acme.ben, "admin")
+        yield people, acme
+
+
+@pytest.mark.parametrize("what", ["promote", "remove", "rename"])
+async def test_an_admin_who_steps_down_in_that_moment_does_nothing_more(
+    ousting: tuple[Ousting, Acme], what: str
+) -> None:
+    people, acme = ousting
+    people.change = lambda admin: membership.with_role(admin, Role.MEMBER, NOW)
+
+    answer = await {
+        "promote": lambda: acme.set_role(acme.anna, acme.cleo, "admin"),
+        "remove": lambda: acme.remove(acme.anna, acme.cleo),
+        "rename": lambda: acme.call(acme.anna, "PATCH", json={"name": "Mine"}),
+    }[what]()
+
+    assert kind(answer) == (403, "admins-only")
+    assert acme.person(acme.cleo).user.company_id == acme.company_id
+    assert await people.admins(acme.company_id) == {acme.ben}
+
+
+async def test_who_is_removed_in_that_moment_lets_nobody_in(ousting: tuple[Ousting, Acme]) -> None:
+    people, acme = ousting
+    bearer = await acme.service.keys.issue(acme.anna)
+    await acme.service.call("POST", "/v1/invitations", bearer=bearer, json={"address": "eve@mail.example"})
+    (mail,) = await acme.service.mails()
+    people.change = lambda inviter: membership.without_company(inviter, NOW)
+
+    newcomer = {"token": mail.token, "name": "Eve", "password": PASSWORD}
+    answer = await acme.service.call("POST", "/v1/invitations/accept", json=newcomer)
+
+    assert kind(answer) == (410, "inviter-gone")
+    assert await people.by_address("eve@mail.example") is None
 
 
 async def test_a_company_gets_another_name(acme: Acme) -> None:

@@ -36,7 +36,7 @@ class SavePerson(Write):
 class RequirePerson(Write):
     """Write the rest only as long as the person is as they were read. Changed: they are not.
 
-    So nobody is let in by a password that is changed in the same moment.
+    So nobody is let in by a password that is changed in the same moment, nor by who is removed in it.
     """
 
     person: Person

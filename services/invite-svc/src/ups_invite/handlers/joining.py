@@ -13,7 +13,7 @@ from ups_invite.domain.invitation import Account, Invitation, Refusal, SaveInvit
 from ups_invite.domain.registration import EndRegistrations
 from ups_invite.domain.token import sha256_of
 from ups_invite.domain.user import Person
-from ups_invite.domain.writing import Action, AddPerson, Deed, Order, SaveCompany, SavePerson, Write
+from ups_invite.domain.writing import Action, AddPerson, Deed, Order, RequirePerson, SaveCompany, SavePerson, Write
 from ups_invite.handlers.addresses import require_zone
 from ups_invite.handlers.book import ATTEMPTS, AddressTaken, Book, RandomBytes, mail_to, new_id
 from ups_invite.handlers.invitation_papers import deed_about, shown_name
@@ -145,6 +145,7 @@ class Joining:
             try:
                 await self._book.write(
                     SaveInvitation(life.accept(invitation, now)),
+                    RequirePerson(inviter),
                     SaveCompany(company.next()),
                     *entry,
                     *self._papers(invitation, inviter, joined.person, now),

@@ -7,7 +7,7 @@ from typing import Protocol
 from ups_invite.domain import membership
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Person
-from ups_invite.domain.writing import Action, Deed, Order, SaveCompany, SavePerson, Write
+from ups_invite.domain.writing import Action, Deed, Order, RequirePerson, SaveCompany, SavePerson, Write
 from ups_invite.handlers.book import ATTEMPTS, Book, RandomBytes, mail_to, new_id
 from ups_invite.handlers.users import Place
 from ups_runtime.errors import Changed, Conflict, Forbidden, NotFound
@@ -99,7 +99,11 @@ class Members:
                 return company
             renamed = company.next(name)
             try:
-                await self._book.write(SaveCompany(renamed), self._deed(Action.COMPANY_RENAMED, company, admin, None))
+                await self._book.write(
+                    RequirePerson(admin),
+                    SaveCompany(renamed),
+                    self._deed(Action.COMPANY_RENAMED, company, admin, None),
+                )
             except Changed:
                 continue
             return renamed
@@ -122,7 +126,7 @@ class Members:
                 raise _last_admin()
             deed = self._deed(Action.ROLE_CHANGED, company, admin, person, role)
             try:
-                await self._book.write(SavePerson(changed), SaveCompany(company.next()), deed)
+                await self._book.write(*_still(admin, person), SavePerson(changed), SaveCompany(company.next()), deed)
             except Changed:
                 continue
             await self._book.published()
@@ -142,6 +146,7 @@ class Members:
             await self.require_another_admin(person, company)
             try:
                 await self._book.write(
+                    *_still(actor, person),
                     SavePerson(membership.without_company(person, self._now())),
                     SaveCompany(company.next()),
                     *self._parting(actor, person, company),
@@ -193,6 +198,11 @@ class Members:
             user_id=person.user_id if person else None,
             role=role,
         )
+
+
+def _still(actor: Person, person: Person) -> Sequence[Write]:
+    """Whoever is an admin no more when it is written does it no more; of oneself, one's own next version says so."""
+    return [] if actor.user_id == person.user_id else [RequirePerson(actor)]
 
 
 def _last_admin() -> Conflict:
