@@ -30,9 +30,10 @@ demo: setup  ## Run the whole product and watch it work (FOR=60s ends by itself 
 up: setup  ## Run the whole product in the foreground until Ctrl-C
 	@$(BIN)/ups-devstack up $(if $(PORT),--port $(PORT))
 
+# Tests wait more than they compute. Each worker has a Kafka and a mongod of its own, so two are enough for any machine.
 test: setup  ## Run every check and every test
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 faults: setup  ## Hurt the throttle on a real broker for a long while; writes artefacts/faults.md
 	@UPS_FAULTS=long $(BIN)/pytest tests/faults --timeout 900 $(ARGS)
