@@ -1,5 +1,8 @@
 import asyncio
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -73,3 +76,30 @@ async def test_as_many_as_a_person_would_wait_for_wait_and_no_more(passwords: Ar
 
     assert sum(isinstance(answer, Retryable) for answer in answers) == 5
     assert await passwords.hash("x")
+
+
+class Stuck(PasswordHasher):
+    """Finishes nothing before it may."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.may = threading.Event()
+        self.begun: list[Any] = []
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        self.begun.append(password)
+        self.may.wait(5)
+        return super().hash(password, salt=salt)
+
+
+async def test_nobody_waits_for_ever_and_for_who_has_gone_away_no_work_is_done() -> None:
+    hasher = Stuck()
+    hasher.may.set()
+    with ThreadPoolExecutor(1) as threads:
+        passwords = Argon2Passwords(threads, hasher, within_s=0.1)
+        hasher.may.clear()
+        answers = await asyncio.gather(*(passwords.hash(f"no {number}") for number in range(4)), return_exceptions=True)
+        hasher.may.set()
+
+    assert [type(answer) for answer in answers] == [Retryable] * 4
+    assert len(hasher.begun) <= 2  # nobody's, and what a thread had begun

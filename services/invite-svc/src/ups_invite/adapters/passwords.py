@@ -18,13 +18,18 @@ T = TypeVar("T")
 THREADS = 2
 # Some 2 s of work: who comes later would wait longer than a person does.
 MAX_WAITING = 50
+# Where others need the machine, that work takes longer. Who has waited so long has gone away, and is not worked for.
+WITHIN_S = 10.0
 
 
 class Argon2Passwords:
     """Hashes and verifies by Argon2id (RFC 9106, the library's second recommendation: 64 MiB), few at a time."""
 
-    def __init__(self, threads: ThreadPoolExecutor, hasher: PasswordHasher | None = None) -> None:
+    def __init__(
+        self, threads: ThreadPoolExecutor, hasher: PasswordHasher | None = None, *, within_s: float = WITHIN_S
+    ) -> None:
         self._threads = threads
+        self._within_s = within_s
         self._hasher = hasher or PasswordHasher()
         self._waiting = 0
         # what a password is compared with where there is none: as much work, and never right
@@ -34,7 +39,7 @@ class Argon2Passwords:
         """What is kept of a password.
 
         Raises:
-            Retryable: too many wait already.
+            Retryable: too many wait already, or it took too long.
         """
         return await self._off_the_loop(lambda: self._hasher.hash(password))
 
@@ -42,7 +47,7 @@ class Argon2Passwords:
         """Whether it is the password of this hash; without a hash never, after the same work.
 
         Raises:
-            Retryable: too many wait already.
+            Retryable: too many wait already, or it took too long.
         """
 
         def verify() -> bool:
@@ -62,7 +67,11 @@ class Argon2Passwords:
             raise Retryable("too many passwords are being hashed")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            # in time or never: what no thread has begun is dropped then
+            async with asyncio.timeout(self._within_s):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except TimeoutError:
+            raise Retryable("passwords wait too long to be hashed") from None
         finally:
             self._waiting -= 1
 
