@@ -15,7 +15,7 @@ from ups_invite.testing.world import AccountWorld
 from ups_portal.adapters.invite_svc import InviteSvc
 from ups_portal.domain.account_link import Account
 from ups_portal.metrics import PortalMetrics
-from ups_portal.testing.accounts_contract import AccountsContract, Invited
+from ups_portal.testing.accounts_contract import AccountsContract, Invited, Registered
 from ups_runtime import codec
 from ups_runtime.kafka import consumer, started, topic_name
 from ups_runtime.metrics import Metrics
@@ -59,9 +59,9 @@ class RealWorld:
     accounts: InviteSvc
     inviter: str = ""
 
-    async def registered(self) -> str:
-        """The token of the mail to somebody who has just registered."""
-        return await self._applied(_address())
+    async def registered(self) -> Registered:
+        """Register."""
+        return Registered(await self._applied(_address()), PASSWORD)
 
     async def invited(self, account: Account) -> Invited:
         """Invite somebody with such an account."""
@@ -95,9 +95,9 @@ class RealWorld:
         return (await self.orders.newest(address, MailKind.VERIFY_ADDRESS)).token or ""
 
     async def _founder(self, address: str) -> str:
-        await self._call("POST", "/v1/registrations/verify", json={"token": await self._applied(address)})
-        signed_in = await self._call("POST", "/v1/sessions", json={"address": address, "password": PASSWORD})
-        self.inviter = str(signed_in.json()["access_token"])
+        proof = {"token": await self._applied(address), "password": PASSWORD}
+        founded = await self._call("POST", "/v1/registrations/verify", json=proof)
+        self.inviter = str(founded.json()["access_token"])
         return self.inviter
 
     async def _invitation(self, founder: str, address: str) -> str:

@@ -63,10 +63,9 @@ async def session_of_anna(accounts: AccountWorld, invite: httpx.AsyncClient) -> 
     await invite.post("/v1/registrations", json=ANNA)
     [mail] = await accounts.published(1, MAIL_REQUESTS)
     assert mail
-    await invite.post("/v1/registrations/verify", json={"token": mail.data.token})
-    credentials = {"address": ANNA["address"], "password": PASSWORD}
-    session: dict[str, Any] = (await invite.post("/v1/sessions", json=credentials)).raise_for_status().json()
-    return session
+    proof = {"token": mail.data.token, "password": PASSWORD}
+    founded: dict[str, Any] = (await invite.post("/v1/registrations/verify", json=proof)).raise_for_status().json()
+    return founded
 
 
 async def test_a_sign_in_is_good_at_once_and_while_the_service_that_issued_it_is_away(accounts: AccountWorld) -> None:

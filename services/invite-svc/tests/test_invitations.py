@@ -421,7 +421,9 @@ async def test_accepting_proves_the_address_and_drops_what_others_registered_wit
     await world.accept(token)
 
     assert [each.applicant for each in world.tables.registrations.values() if each.applicant] == []
-    late = await world.call("POST", "/v1/registrations/verify", json={"token": registered.token})
+    late = await world.call(
+        "POST", "/v1/registrations/verify", json={"token": registered.token, "password": squatter["password"]}
+    )
     assert late.status_code == 410
     wrong = await world.call("POST", "/v1/sessions", json={"address": BEN, "password": squatter["password"]})
     assert wrong.status_code == 401

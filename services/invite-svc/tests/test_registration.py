@@ -27,8 +27,8 @@ async def register(service: AccountService, **fields: Any) -> Any:
     return await service.call("POST", PATH, json={**ANNA, **fields})
 
 
-async def verify(service: AccountService, token: str | None) -> Any:
-    return await service.call("POST", f"{PATH}/verify", json={"token": token})
+async def verify(service: AccountService, token: str | None, password: str = PASSWORD) -> Any:
+    return await service.call("POST", f"{PATH}/verify", json={"token": token, "password": password})
 
 
 def kind(answer: Any) -> tuple[int, str]:
@@ -41,13 +41,98 @@ async def test_who_proves_the_address_founds_a_company_and_is_its_admin(service:
 
     founded = await verify(service, mail.token)
 
-    assert (asked.status_code, founded.status_code) == (202, 200)
+    assert (asked.status_code, founded.status_code) == (202, 201)
     (person,), (company,) = service.tables.people.values(), service.tables.companies.values()
-    assert founded.json() == {"user_id": person.user_id, "company_id": company.company_id}
+    assert (founded.json()["user_id"], founded.json()["company_id"]) == (person.user_id, company.company_id)
     assert (person.user.address, person.user.name, person.user.zone) == ("Anna@acme.example", "Anna", "Europe/Berlin")
     assert (person.user.language, person.user.role, person.user.active) == ("de", Role.ADMIN, True)
     assert company.name == "Acme"
-    assert [deed.action.fact for deed in service.tables.deeds.values()] == [FactKind.COMPANY_FOUNDED, FactKind.JOINED]
+    facts = [deed.action.fact for deed in service.tables.deeds.values()]
+    assert facts == [FactKind.COMPANY_FOUNDED, FactKind.JOINED, None]
+
+
+async def test_who_proves_the_address_is_signed_in_by_it(service: AccountService) -> None:
+    await register(service)
+    (mail,) = await service.mails()
+
+    session = (await verify(service, mail.token)).json()
+
+    me = await service.call("GET", "/v1/me", bearer=session["access_token"])
+    assert (me.status_code, me.json()["user_id"]) == (200, session["user_id"])
+    refreshed = await service.call("POST", "/v1/sessions/refresh", json={"refresh_token": session["refresh_token"]})
+    assert refreshed.status_code == 200
+    signed_in = await service.sign_in(ANNA["address"])
+    assert session.keys() == {*signed_in, "company_id"}
+    assert (session["token_type"], session["expires_in"]) == (signed_in["token_type"], signed_in["expires_in"])
+
+
+async def test_a_strangers_registration_that_the_victim_confirms_gives_the_stranger_nothing(
+    service: AccountService,
+) -> None:
+    strangers = {"address": ANNA["address"], "password": OTHER_PASSWORD}
+    await register(service, **strangers, company_name="Mallory's")
+    (mail,) = await service.mails()
+    kept = service.tables
+
+    without = await service.call("POST", f"{PATH}/verify", json={"token": mail.token})
+    answers = [await verify(service, mail.token, password) for password in (PASSWORD, "", OTHER_PASSWORD.upper())]
+    signed_in = await service.call("POST", "/v1/sessions", json=strangers)
+
+    assert (kind(without), without.json()["field"]) == ((422, "invalid-request"), "password")
+    for answer in answers:
+        assert (kind(answer), answer.json()["field"]) == ((422, "wrong-password"), "password")
+        assert "register again yourself" in answer.json()["title"]
+        assert OTHER_PASSWORD not in answer.text
+    assert kind(signed_in) == (401, "wrong-credentials")
+    assert service.tables is kept
+    await register(service)
+    (own,) = await service.mails()
+    assert (await verify(service, own.token)).status_code == 201
+    assert kind(await verify(service, mail.token, OTHER_PASSWORD)) == (410, "confirmation-used")
+    assert kind(await service.call("POST", "/v1/sessions", json=strangers)) == (401, "wrong-credentials")
+
+
+async def test_after_a_wrong_password_the_link_is_as_good_as_before(service: AccountService) -> None:
+    await register(service, password="ﬁve yellow boats")
+    (mail,) = await service.mails()
+    work = service.passwords.compared
+
+    wrong = await verify(service, mail.token, OTHER_PASSWORD)
+    right = await verify(service, mail.token, "five yellow boats")
+
+    assert service.passwords.compared - work == 2
+    assert (wrong.status_code, right.status_code) == (422, 201)
+
+
+async def test_passwords_are_tried_on_a_link_so_often_and_no_more(service: AccountService) -> None:
+    await register(service)
+    (mail,) = await service.mails()
+    await register(service, address="eve@acme.example")
+    (other,) = await service.mails()
+
+    guesses = [await verify(service, mail.token, OTHER_PASSWORD) for _ in range(11)]
+
+    assert [answer.status_code for answer in guesses] == [422] * 10 + [429]
+    assert kind(guesses[10]) == (429, "too-many-tries")
+    assert guesses[10].headers["Retry-After"] == "90"
+    assert kind(await verify(service, mail.token)) == (429, "too-many-tries")
+    assert service.passwords.compared == 10
+    assert (await verify(service, other.token)).status_code == 201
+    service.clock.advance(timedelta(seconds=90))
+    assert (await verify(service, mail.token)).status_code == 201
+
+
+async def test_one_source_tries_passwords_on_links_so_often_and_no_more(service: AccountService) -> None:
+    tokens = []
+    for number in range(11):
+        await register(service, address=f"u{number}@acme.example")
+        tokens += [mail.token for mail in await service.mails()]
+
+    answers = [await verify(service, token, OTHER_PASSWORD) for token in tokens[:10] for _ in range(10)]
+    late = await verify(service, tokens[10])
+
+    assert {answer.status_code for answer in answers} == {422}
+    assert kind(late) == (429, "too-many-tries")
 
 
 async def test_the_mail_carries_the_link_and_nothing_else_can(service: AccountService) -> None:
@@ -114,7 +199,7 @@ async def test_a_double_submit_makes_one_account(service: AccountService) -> Non
         await verify(service, first.token),
     ]
 
-    assert answers[0].status_code == 200
+    assert answers[0].status_code == 201
     assert [kind(answer) for answer in answers[1:]] == [(410, "confirmation-used")] * 2
     assert len(service.tables.people) == len(service.tables.companies) == 1
 
@@ -139,7 +224,7 @@ async def test_what_strangers_said_for_an_address_is_dropped_once_it_is_proved(s
     await verify(service, own.token)
 
     assert not any(each.applicant for each in service.tables.registrations.values())
-    assert kind(await verify(service, strangers.token)) == (410, "confirmation-used")
+    assert kind(await verify(service, strangers.token, OTHER_PASSWORD)) == (410, "confirmation-used")
     answer = await service.call("POST", "/v1/sessions", json={"address": ANNA["address"], "password": OTHER_PASSWORD})
     assert kind(answer) == (401, "wrong-credentials")
     await service.sign_in(ANNA["address"])
@@ -163,14 +248,16 @@ async def test_a_link_says_what_it_is_good_for_and_looking_changes_nothing(servi
     assert service.tables is kept
 
 
-@pytest.mark.parametrize("path", ["lookup", "verify"])
-async def test_links_that_lead_nowhere_say_why_and_how_to_go_on(service: AccountService, path: str) -> None:
+@pytest.mark.parametrize(("path", "entered"), [("lookup", {}), ("verify", {"password": PASSWORD})])
+async def test_links_that_lead_nowhere_say_why_and_how_to_go_on(
+    service: AccountService, path: str, entered: dict[str, str]
+) -> None:
     await register(service)
     (mail,) = await service.mails()
     service.clock.advance(timedelta(hours=24))
 
-    expired = await service.call("POST", f"{PATH}/{path}", json={"token": mail.token})
-    unknown = await service.call("POST", f"{PATH}/{path}", json={"token": "x" * 43})
+    expired = await service.call("POST", f"{PATH}/{path}", json={"token": mail.token, **entered})
+    unknown = await service.call("POST", f"{PATH}/{path}", json={"token": "x" * 43, **entered})
 
     assert kind(expired) == (410, "confirmation-expired")
     assert kind(unknown) == (404, "unknown-confirmation")
@@ -184,7 +271,7 @@ async def test_a_link_is_good_until_its_last_moment(service: AccountService) -> 
     (mail,) = await service.mails()
     service.clock.advance(timedelta(hours=24) - timedelta(milliseconds=1))
 
-    assert (await verify(service, mail.token)).status_code == 200
+    assert (await verify(service, mail.token)).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -265,7 +352,8 @@ async def test_from_one_source_so_many_are_taken_and_no_more(service: AccountSer
             r'{"address": "a@x.example", "company_name": "\ud800", "password": "0123456789"}',
             "company_name",
         ),
-        ("/v1/registrations/verify", r'{"token": "\ud800"}', "token"),
+        ("/v1/registrations/verify", r'{"token": "\ud800", "password": "x"}', "token"),
+        ("/v1/registrations/verify", r'{"token": "x", "password": "\ud800"}', "password"),
         ("/v1/sessions", r'{"address": "a@x.example", "password": "\ud800"}', "password"),
         ("/v1/sessions", r'{"address": "\ud800", "password": "x"}', "address"),
         ("/v1/sessions/refresh", r'{"refresh_token": "a.\ud800"}', "refresh_token"),

@@ -25,20 +25,41 @@ async def test_looking_changes_nothing(visit, path):
     assert visitor.people.changes == []
 
 
-async def test_an_address_is_verified_by_one_button_and_the_page_says_what_next(visit):
+async def test_an_address_is_verified_by_the_password_that_was_chosen_and_the_page_says_what_next(visit):
     visitor = await visit()
 
     before = await visitor.get(VERIFY)
-    after = await visitor.press(VERIFY, action="verify")
+    after = await visitor.press(VERIFY, action="verify", password=PASSWORD)
     later = await visitor.get(VERIFY)
 
     for said in ("sam@example.net", "Acme Power GmbH", "Sun 29 Nov 2026, 18:31:05 (UTC+01:00)", "17:31:05 UTC"):
         assert said in before.text
     assert before.text.count("<button") == 1
+    assert 'autocomplete="current-password"' in before.text
     assert "Your address is verified" in after.text
+    assert "set-cookie" not in after.headers
     assert "Invite a co-worker" in after.text
     assert "verified already" in later.text
     assert visitor.people.changes == ["verify"]
+    assert visitor.people.sessions == 0
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [("", "Enter your password"), ("the password of a stranger", "That is not the password. Register again.")],
+    ids=["none", "wrong"],
+)
+async def test_without_the_password_that_was_chosen_no_address_is_verified(visit, password, said):
+    visitor = await visit()
+
+    answer = await visitor.press(VERIFY, action="verify", password=password)
+
+    _, _, fault = answer.text.partition('id="password-fault">')
+    assert answer.status_code == 422
+    assert fault.startswith(said)
+    assert 'value="sam@example.net"' in answer.text
+    assert "Acme Power GmbH" in answer.text
+    assert visitor.people.changes == []
 
 
 async def test_somebody_new_joins_with_a_name_and_a_password(visit):
@@ -87,7 +108,11 @@ async def test_what_is_wrong_is_said_beside_its_field_and_the_name_stays(visit, 
 async def test_a_password_never_comes_back_in_a_page(visit, password):
     visitor = await visit(people=FakeInviteSvc(account="free"))
 
-    for path, fields in ((INVITATION, {"action": "sign_in"}), (RESET, {"action": "reset", "again": "x"})):
+    for path, fields in (
+        (VERIFY, {"action": "verify"}),
+        (INVITATION, {"action": "sign_in"}),
+        (RESET, {"action": "reset", "again": "x"}),
+    ):
         answer = await visitor.press(path, password=password, **fields)
 
         assert answer.status_code == 422
@@ -252,7 +277,7 @@ async def test_an_account_that_came_meanwhile_is_shown_and_nothing_is_done(visit
 @pytest.mark.parametrize(
     ("path", "account", "fields"),
     [
-        (VERIFY, "none", {"action": "verify"}),
+        (VERIFY, "none", {"action": "verify", "password": PASSWORD}),
         (INVITATION, "none", JOIN),
         (INVITATION, "free", {"action": "sign_in", "password": PASSWORD}),
         (RESET, "none", {"action": "reset", **NEW}),

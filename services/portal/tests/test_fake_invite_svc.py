@@ -3,7 +3,7 @@ import pytest
 
 from ups_portal.adapters.invite_svc import InviteSvc
 from ups_portal.metrics import PortalMetrics
-from ups_portal.testing.accounts_contract import AccountsContract, Invited
+from ups_portal.testing.accounts_contract import AccountsContract, Invited, Registered
 from ups_portal.testing.fake_device_svc import token_for
 from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
 from ups_runtime.metrics import Metrics
@@ -14,7 +14,7 @@ class FakeWorld:
         self.fake, self.accounts = fake, accounts
 
     async def registered(self):
-        return token_for("verify")
+        return Registered(token_for("verify"), PASSWORD)
 
     async def invited(self, account):
         self.fake.account = account

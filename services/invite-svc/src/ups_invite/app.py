@@ -112,7 +112,7 @@ def _parts(
     parts = Parts(
         users=Users(book, people, invited, zones, **chance),
         keys=keys,
-        registering=Registering(book, registrations, passwords, limits, zones, **chance),
+        registering=Registering(book, registrations, passwords, sessions, limits, zones, **chance),
         sessions=sessions,
         resetting=Resetting(book, resets, people, passwords, limits, **chance),
         own_account=OwnAccount(

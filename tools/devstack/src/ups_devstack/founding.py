@@ -64,7 +64,7 @@ class Founding:
         self._mail_within_s = mail_within_s
 
     async def found(self, person: Person, company_name: str) -> None:
-        """Register, confirm the address by the mail, and sign in: the admin of a new company.
+        """Register, and confirm the address by the mail, which signs in: the admin of a new company.
 
         Raises:
             FoundingError: a step was refused, or its mail did not come.
@@ -73,10 +73,11 @@ class Founding:
         await _post(person, "registration", "/v1/registrations", body | {"company_name": company_name})
         self._say(person, "registers → a mail to confirm the address")
         token = await self._mailed(person, "verify")
-        await _post(person, "confirmation of the address", "/v1/registrations/verify", {"token": token})
-        credentials = {"address": person.address, "password": person.password}
-        _signed_in(person, await _post(person, "sign-in", "/v1/sessions", credentials))
-        self._say(person, f"confirms it by the link, and signs in → [green]{company_name} is founded[/]")
+        proof = {"token": token, "password": person.password}
+        _signed_in(person, await _post(person, "confirmation of the address", "/v1/registrations/verify", proof))
+        self._say(
+            person, f"confirms it by the link and the password, and is signed in → [green]{company_name} is founded[/]"
+        )
 
     async def invite(self, inviter: Person, invited: Person) -> None:
         """*Invite a co-worker*, who accepts by the link in the mail and chooses a password: a member.

@@ -14,11 +14,12 @@ from ups_invite.adapters.fields import (
     Source,
     ZoneText,
 )
+from ups_invite.adapters.session_routes import SignedInView
 from ups_invite.handlers.registration import Application, Registering
 from ups_runtime.http import IdempotencyKey, RequestBody
 from ups_runtime.once import Once
 from ups_schemas.envelope import Timestamp
-from ups_schemas.ids import CompanyId, UserId
+from ups_schemas.ids import CompanyId
 
 _ASKED = "We have sent a mail to this address. Open the link in it to go on."
 
@@ -44,10 +45,15 @@ class RegistrationView(BaseModel):
     expires_at: Timestamp
 
 
-class FoundedView(BaseModel):
-    """Who is in now, and in which company."""
+class VerifyBody(LinkBody):
+    """The token of the mailed link, and the password that was given to register."""
 
-    user_id: UserId
+    password: PasswordText
+
+
+class FoundedView(SignedInView):
+    """A session, as sign-in gives one, of who has founded this company."""
+
     company_id: CompanyId | None
 
 
@@ -81,10 +87,11 @@ def registration_router(registering: Registering) -> APIRouter:
             expires_at=registration.expires_at,
         )
 
-    @router.post("/verify")
-    async def verify(body: LinkBody) -> FoundedView:
-        """Prove the address, and found the company."""
-        person = await registering.verify(body.token.get_secret_value())
-        return FoundedView(user_id=person.user_id, company_id=person.user.company_id)
+    @router.post("/verify", status_code=201)
+    async def verify(body: VerifyBody, source: Source) -> FoundedView:
+        """Prove the address, found the company, and sign in. The password is the one that was given to register."""
+        founded = await registering.verify(body.token.get_secret_value(), body.password.get_secret_value(), source)
+        session = SignedInView.of(founded.signed_in)
+        return FoundedView(**session.model_dump(), company_id=founded.person.user.company_id)
 
     return router

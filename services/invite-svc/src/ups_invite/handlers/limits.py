@@ -37,6 +37,7 @@ class Limit:
 
 SIGN_IN = Limit("sign-in", Rate.of(10, _QUARTER), Rate.of(100, _QUARTER))
 REGISTRATION = Limit("registration", Rate.of(5, _HOUR), Rate.of(50, _HOUR))
+CONFIRMATION = Limit("confirmation", Rate.of(10, _QUARTER), Rate.of(100, _QUARTER))
 RESET = Limit("reset", Rate.of(5, _HOUR), Rate.of(50, _HOUR))
 
 

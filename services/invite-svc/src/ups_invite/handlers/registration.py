@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ups_invite.domain import registration as registrations
 from ups_invite.domain.company import Company
+from ups_invite.domain.password import normalised
 from ups_invite.domain.registration import (
     AddAsked,
     Applicant,
@@ -20,9 +21,10 @@ from ups_invite.domain.user import Person
 from ups_invite.domain.writing import Action, AddCompany, AddPerson, Deed
 from ups_invite.handlers.addresses import require_address, require_zone
 from ups_invite.handlers.book import AddressTaken, Book, RandomBytes, new_id
-from ups_invite.handlers.limits import REGISTRATION, Limits
+from ups_invite.handlers.limits import CONFIRMATION, REGISTRATION, Limits
 from ups_invite.handlers.passwords import Passwords, hashed
-from ups_runtime.errors import AlreadyExists, Changed, Gone, NotFound
+from ups_invite.handlers.sessions import Sessions, SignedIn
+from ups_runtime.errors import AlreadyExists, Changed, Gone, NotFound, Refused
 from ups_runtime.once import Once
 from ups_schemas.account import Role
 from ups_schemas.ids import derived
@@ -47,6 +49,14 @@ class Application:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """Who has founded a company, and the session that they are in by it."""
+
+    person: Person
+    signed_in: SignedIn
+
+
 class Registering:
     """Takes registrations, and founds companies by them."""
 
@@ -55,6 +65,7 @@ class Registering:
         book: Book,
         registrations: Registrations,
         passwords: Passwords,
+        sessions: Sessions,
         limits: Limits,
         zones: Collection[str],
         *,
@@ -64,6 +75,7 @@ class Registering:
         self._book = book
         self._registrations = registrations
         self._passwords = passwords
+        self._sessions = sessions
         self._limits = limits
         self._zones = zones
         self._now = now
@@ -111,26 +123,41 @@ class Registering:
             raise Gone("confirmation-expired", "This link was good for 24 hours. Register again to get another one.")
         return found, found.applicant
 
-    async def verify(self, token: str) -> Person:
-        """Found the company, with its first admin. All other registrations of the address are dropped.
+    async def verify(self, token: str, password: str, source: str) -> Founded:
+        """Found the company, with its first admin, and sign them in. Other registrations of the address are dropped.
+
+        The link proves who reads the mail, the password who registered: a stranger may have given the address.
 
         Raises:
             NotFound: it is none of ours, or of long ago.
             Gone: it, or another one of this address, was used; or it has expired.
+            Refused: that is not the password of this registration. The link is as good as before.
+            TooMany: tries with this link, or from this source.
         """
         found, applicant = await self.look_up(token)
+        await self._limits.take(CONFIRMATION, found.token_sha256, source)
+        if not await self._passwords.matches(applicant.password_hash, normalised(password)):
+            raise Refused(
+                "wrong-password",
+                "This is not the password that was chosen to register. If you do not know it, or it was not you who "
+                "registered, register again yourself.",
+                "password",
+            )
         person, company = registrations.founded(found, applicant, self._now())
+        session, signed_in = await self._sessions.opened(person)
         try:
             await self._book.write(
                 AddPerson(person),
                 AddCompany(company),
                 EndRegistrations(person.compare_key),
                 *self._told(person, company),
+                *session,
             )
         except (AddressTaken, AlreadyExists, Changed):
             raise _used() from None
+        await self._limits.succeeded(CONFIRMATION, found.token_sha256, source)
         await self._book.published()
-        return person
+        return Founded(person, signed_in)
 
     def _told(self, person: Person, company: Company) -> tuple[Deed, Deed]:
         def deed(action: Action) -> Deed:

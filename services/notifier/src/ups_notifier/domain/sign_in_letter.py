@@ -26,8 +26,8 @@ def verify_address(request: MailRequest, addresses: Addresses, portal: str, toke
         tone=Tone.INFO,
         badge=BADGE,
         title="Verify your e-mail address",
-        lead=f"Somebody registered at {portal} with this address. If it was you, one step is left: say that the "
-        "address is yours.",
+        lead=f"Somebody registered at {portal} with this address. If it was you, one step is left: enter the "
+        "password that you chose.",
         facts=(
             *address_fact(request.address),
             *named_fact("Company", clean(text_of(request, "company_name"))),
@@ -35,8 +35,8 @@ def verify_address(request: MailRequest, addresses: Addresses, portal: str, toke
         ),
         action=Action("Verify Address", addresses.verify(token)),
         why="You get this mail because somebody entered this address to register.",
-        advice="If it was you, open the page below and press its button. If it was not you, ignore this mail: then "
-        "there will be no account, and what was entered is forgotten.",
+        advice="If it was you, open the page below and enter the password that you chose. If you did not register, "
+        "ignore this mail: then there will be no account, and what was entered is forgotten.",
     )
 
 

@@ -1,6 +1,6 @@
 """invite-svc over HTTP: links to get into an account, and what their forms do. Nobody stays signed in here."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -106,24 +106,15 @@ class InviteSvc:
         self._backend.understood()
         return link
 
-    async def verify(self, token: str, visitor: str) -> Against:
+    async def verify(self, token: str, password: str, visitor: str) -> Against:
         """Take the address for its owner's."""
-        return await self._change("verify", "registrations/verify", {"token": token}, visitor)
+        body = {"token": token, "password": password}
+        return await self._enter("verify", "registrations/verify", body, visitor, _Session.model_validate_json)
 
     async def join(self, token: str, name: str, password: str, visitor: str) -> Against:
-        """Accept as somebody new; invite-svc signs them in, and that is ended at once."""
+        """Accept as somebody new."""
         body = {"token": token, "name": name, "password": password}
-        reply = await self._ask("join", "invitations/accept", body, visitor, changes=True)
-        if reply.status not in _DONE:
-            return self._against("join", reply, changes=True)
-        self._backend.understood()
-        try:
-            session = _Joined.model_validate_json(reply.content).session
-        except ValidationError:
-            raise self._backend.failed("join", "foreign", changes=True) from None
-        if session:
-            await self._end(session, visitor)
-        return None
+        return await self._enter("join", "invitations/accept", body, visitor, _session_of_joined)
 
     async def join_as(self, token: str, address: str, password: str, visitor: str) -> Against:
         """Sign in, accept, and sign out again."""
@@ -151,6 +142,27 @@ class InviteSvc:
     async def mail_reset(self, address: str, visitor: str) -> Against:
         """Have a link mailed."""
         return await self._change("mail reset", "password-resets", {"address": address}, visitor)
+
+    async def _enter(
+        self,
+        call: str,
+        path: str,
+        body: Mapping[str, str],
+        visitor: str,
+        session_in: Callable[[bytes], _Session | None],
+    ) -> Against:
+        """Make an account; invite-svc signs its person in, and that is ended at once."""
+        reply = await self._ask(call, path, body, visitor, changes=True)
+        if reply.status not in _DONE:
+            return self._against(call, reply, changes=True)
+        self._backend.understood()
+        try:
+            session = session_in(reply.content)
+        except ValidationError:
+            raise self._backend.failed(call, "foreign", changes=True) from None
+        if session:
+            await self._end(session, visitor)
+        return None
 
     async def _change(
         self, call: str, path: str, body: Mapping[str, str], visitor: str, bearer: str | None = None
@@ -218,6 +230,10 @@ async def connected(
 def _from(visitor: str) -> dict[str, str]:
     """Whose try it is: invite-svc believes it of peers that it was told to believe."""
     return {"X-Forwarded-For": visitor} if visitor else {}
+
+
+def _session_of_joined(content: bytes) -> _Session | None:
+    return _Joined.model_validate_json(content).session
 
 
 def _link(kind: AccountLinkKind, content: bytes) -> AccountLink:

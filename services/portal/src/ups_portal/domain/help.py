@@ -113,8 +113,9 @@ ENTRIES: Mapping[str, Entry] = {
         (
             "Somebody registered with your address. We must know that it is yours, and that its owner wants this.",
             (
-                "If it was not you, ignore the mail: without the button on the page behind its link there will be no "
-                "account, and what was entered is forgotten within a day."
+                "The page behind the link asks for the password that was chosen to register: so nobody gets an account "
+                "by your click alone. If it was not you, ignore the mail: then there will be no account, and what was "
+                "entered is forgotten within a day."
             ),
         ),
         event_mail=False,

@@ -1,27 +1,34 @@
-"""The page behind *Verify Address*: one button, then what next."""
+"""The page behind *Verify Address*: the password that was chosen to register, then what next."""
 
 from ups_portal.domain.account_link import Against, Done, End, Registration
-from ups_portal.domain.account_page import answered, done_page, ended_page, name_fact, until_fact
-from ups_portal.domain.page import Fact, Form, Page, Tone
+from ups_portal.domain.account_page import answered, done_page, ended_page, name_fact, refusal_of, until_fact
+from ups_portal.domain.page import Form, Page, Tone
+from ups_portal.domain.password_form import address_input, known_password_input
 
 
 def verify_page(link: Registration | End, done: Done | None = None, against: Against = None) -> Page:
-    """What somebody registered, and the button; `done` is believed only if it is so."""
+    """What somebody registered, and the form; `done` is believed only if it is so."""
     if isinstance(link, End):
         return _ended(link, done)
     page = Page(
         title="Verify your e-mail address",
         badge="One step left",
         tone=Tone.CALM,
-        lead=("Somebody registered with this address. If it was you, say so, and the account is yours.",),
-        facts=(
-            Fact("Address", link.address),
-            *name_fact("Company", link.company),
-            until_fact(link.expires_at, link.zone),
+        lead=(
+            "Somebody registered with this address.",
+            "If it was you, enter the password that you chose then, and the account is yours.",
         ),
-        forms=(Form("Verify Address", (("action", "verify"),)),),
+        facts=(*name_fact("Company", link.company), until_fact(link.expires_at, link.zone)),
+        forms=(
+            Form(
+                "Verify Address",
+                (("action", "verify"),),
+                inputs=(address_input(link.address), known_password_input(refusal_of(against))),
+            ),
+        ),
         notes=(
             "If it was not you, close this page: then there will be no account, and what was entered is forgotten.",
+            "If it was you and you do not know the password any more, register once more: then a new mail comes.",
         ),
     )
     return answered(page, against)

@@ -32,8 +32,8 @@ class Accounts(Protocol):
     async def look_up(self, kind: AccountLinkKind, token: str, visitor: str) -> AccountLink:
         """What is so now; changes nothing."""
 
-    async def verify(self, token: str, visitor: str) -> Against:
-        """Take the address of a registration for its owner's."""
+    async def verify(self, token: str, password: str, visitor: str) -> Against:
+        """Take the address of a registration for its owner's, who knows its password; nobody stays signed in by it."""
 
     async def join(self, token: str, name: str, password: str, visitor: str) -> Against:
         """Accept an invitation as somebody new."""
@@ -77,7 +77,7 @@ class AccountPages:
                 # also who presses twice: the page says that it is done
                 return _page(link, kind)
             case Registration(), "verify":
-                done, against = Done.VERIFIED, await self._accounts.verify(token, visitor)
+                done, against = Done.VERIFIED, await self._verify(token, visitor, entry)
             case PasswordReset(), "reset":
                 done, against = Done.RESET, await self._reset(token, visitor, entry)
             case Invitation(), "decline":
@@ -100,6 +100,9 @@ class AccountPages:
                 return _page(against, kind)
             case _:
                 return _page(link, kind, against=against, entry=entry)
+
+    async def _verify(self, token: str, visitor: str, entry: Entry) -> Against:
+        return fault_of_known_password(entry) or await self._accounts.verify(token, entry.password, visitor)
 
     async def _reset(self, token: str, visitor: str, entry: Entry) -> Against:
         return fault_of_new_password(entry) or await self._accounts.reset(token, entry.password, visitor)

@@ -23,6 +23,14 @@ UNKNOWN = "A" * 43
 
 
 @dataclass(frozen=True)
+class Registered:
+    """Somebody in Berlin who has just registered Acme Power GmbH, with this password, and got this token by mail."""
+
+    token: str
+    password: str
+
+
+@dataclass(frozen=True)
 class Invited:
     """Somebody invited by Kim Park of Acme Power GmbH; the password is of the account that there is."""
 
@@ -36,8 +44,8 @@ class AccountWorld(Protocol):
 
     accounts: Accounts
 
-    async def registered(self) -> str:
-        """The token of the mail to somebody in Berlin who has just registered Acme Power GmbH."""
+    async def registered(self) -> Registered:
+        """Register."""
 
     async def invited(self, account: Account) -> Invited:
         """Invite somebody with such an account."""
@@ -57,7 +65,7 @@ class AccountsContract:
         """Whatever is asked of it."""
         accounts = world.accounts
         asked: dict[AccountLinkKind, Against] = {
-            AccountLinkKind.VERIFY: await accounts.verify(UNKNOWN, VISITOR),
+            AccountLinkKind.VERIFY: await accounts.verify(UNKNOWN, NEW_PASSWORD, VISITOR),
             AccountLinkKind.INVITATION: await accounts.join(UNKNOWN, "Sam", NEW_PASSWORD, VISITOR),
             AccountLinkKind.RESET: await accounts.reset(UNKNOWN, NEW_PASSWORD, VISITOR),
         }
@@ -68,11 +76,12 @@ class AccountsContract:
 
     async def test_an_address_is_verified_once(self, world: AccountWorld) -> None:
         """Looking says who registered what, and does not verify."""
-        token = await world.registered()
+        registered = await world.registered()
+        token, password = registered.token, registered.password
 
         before = [await world.accounts.look_up(AccountLinkKind.VERIFY, token, VISITOR) for _ in range(2)]
-        first = await world.accounts.verify(token, VISITOR)
-        second = await world.accounts.verify(token, VISITOR)
+        first = await world.accounts.verify(token, password, VISITOR)
+        second = await world.accounts.verify(token, password, VISITOR)
 
         assert isinstance(before[1], Registration)
         assert before[0] == before[1]
@@ -80,6 +89,19 @@ class AccountsContract:
         assert (before[1].company, before[1].zone) == ("Acme Power GmbH", "Europe/Berlin")
         assert (first, second) == (None, End.USED)
         assert await world.accounts.look_up(AccountLinkKind.VERIFY, token, VISITOR) is End.USED
+
+    async def test_an_address_is_verified_only_with_the_password_of_its_registration(self, world: AccountWorld) -> None:
+        """Another names its field, says what to do, and leaves the link as it was."""
+        registered = await world.registered()
+        before = await world.accounts.look_up(AccountLinkKind.VERIFY, registered.token, VISITOR)
+
+        refused = await world.accounts.verify(registered.token, NEW_PASSWORD, VISITOR)
+
+        assert isinstance(refused, Refusal)
+        assert refused.field == "password"
+        assert "egister again" in refused.sentence
+        assert await world.accounts.look_up(AccountLinkKind.VERIFY, registered.token, VISITOR) == before
+        assert await world.accounts.verify(registered.token, registered.password, VISITOR) is None
 
     async def test_an_invitation_says_who_invites_whom_where(self, world: AccountWorld) -> None:
         """However often it is looked at."""

@@ -109,10 +109,12 @@ class FakeInviteSvc:
         tokens = {"access_token": ACCESS, "refresh_token": "refresh-of-nobody", "token_type": "Bearer"}
         return tokens | {"expires_in": 600, "user_id": "u-1"}
 
-    def _verify(self, _body: Json, _bearer: str) -> Response:
+    def _verify(self, body: Json, _bearer: str) -> Response:
+        if body["password"] != PASSWORD:
+            return problem(422, "wrong-password", title="That is not the password. Register again.", field="password")
         self.ended["confirmation"] = "used"
         self.changes.append("verify")
-        return JSONResponse({"user_id": "u-1", "company_id": "c-1"})
+        return JSONResponse(self._session() | {"company_id": "c-1"}, 201)
 
     def _accept(self, body: Json, bearer: str) -> Response:
         match self.account:
