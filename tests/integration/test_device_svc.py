@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
-from joserfc.jwk import OKPKey
 from pydantic import SecretStr
 
 from ups_device.adapters.migrations import DATABASE, STEPS
@@ -35,7 +34,6 @@ from ups_device.testing.succession_contract import passed
 from ups_devstack.services import Installation, Services
 from ups_devstack.stack import Backing
 from ups_runtime import codec, mongo
-from ups_runtime.access import issue
 from ups_runtime.clock import SystemClock
 from ups_runtime.kafka import apply_topics, producer, started, topic_name
 from ups_runtime.lifecycle import running
@@ -44,8 +42,9 @@ from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
 from ups_runtime.testing import eventually
+from ups_runtime.testing.signing import Signer
 from ups_runtime.testing.topics import read_all
-from ups_schemas.account import Role, SigningKey, User
+from ups_schemas.account import Role, User
 from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications
 from ups_schemas.envelope import CloudEvent, DeadLetterHeader, Message
 from ups_schemas.keys import parse
@@ -85,13 +84,6 @@ def a_configuration(kafka: KafkaSettings, mongo: MongoSettings, policy: PolicySe
 
 def a_person(name: str, company_id: str | None) -> User:
     return User(user_id=name, version=1, address=f"{name}@acme.example", company_id=company_id, changed_at=NOW)
-
-
-def a_signing_key() -> tuple[OKPKey, SigningKey]:
-    key, now = OKPKey.generate_key("Ed25519"), SystemClock().now()
-    return key, SigningKey(
-        key_id=key.thumbprint(), x=str(key.as_dict()["x"]), not_before=now, not_after=now + timedelta(days=14)
-    )
 
 
 @dataclass
@@ -484,10 +476,10 @@ async def test_a_disabled_device_is_enabled_by_one_order(world: World) -> None:
 async def test_who_signed_in_is_known_without_anybody_being_asked_and_unknown_at_once_when_removed(
     world: World,
 ) -> None:
-    private, published = a_signing_key()
+    signer = Signer(SystemClock().now())
     async with world.service() as client:
-        await world.write(SIGNING_KEYS, published.key_id, published)
-        anna = {"Authorization": f"Bearer {issue('anna', private, published.key_id, SystemClock().now())}"}
+        await world.write(SIGNING_KEYS, signer.key_id, signer.published)
+        anna = {"Authorization": f"Bearer {signer.issue('anna', SystemClock().now())}"}
 
         # the key is younger than what the service had read when the request came
         registered = await client.post("/v1/devices", json={"name": "Rack 1"}, headers=anna)
@@ -503,10 +495,10 @@ async def test_who_signed_in_is_known_without_anybody_being_asked_and_unknown_at
 
 
 async def test_who_joined_a_company_a_moment_ago_is_let_in(world: World) -> None:
-    private, published = a_signing_key()
-    await world.write(SIGNING_KEYS, published.key_id, published)
+    signer = Signer(SystemClock().now())
+    await world.write(SIGNING_KEYS, signer.key_id, signer.published)
     async with world.service() as client:
-        ben = {"Authorization": f"Bearer {issue('ben', private, published.key_id, SystemClock().now())}"}
+        ben = {"Authorization": f"Bearer {signer.issue('ben', SystemClock().now())}"}
         for company_id in (None, "other"):
             await world.write(USERS, "ben", a_person("ben", company_id))
             answer = await client.get("/v1/devices", headers=ben)
@@ -515,12 +507,12 @@ async def test_who_joined_a_company_a_moment_ago_is_let_in(world: World) -> None
 
 
 async def test_a_revoked_key_lets_nobody_in(world: World) -> None:
-    private, published = a_signing_key()
-    await world.write(SIGNING_KEYS, published.key_id, published)
+    signer = Signer(SystemClock().now())
+    await world.write(SIGNING_KEYS, signer.key_id, signer.published)
     async with world.service() as client:
-        anna = {"Authorization": f"Bearer {issue('anna', private, published.key_id, SystemClock().now())}"}
+        anna = {"Authorization": f"Bearer {signer.issue('anna', SystemClock().now())}"}
         before = await client.get("/v1/devices", headers=anna)
-        await world.write(SIGNING_KEYS, published.key_id, published.model_copy(update={"revoked": True}))
+        await world.write(SIGNING_KEYS, signer.key_id, signer.published.model_copy(update={"revoked": True}))
         await eventually(lambda: _status(client, anna, 401), within_s=10)
 
     assert before.status_code == 200
@@ -533,8 +525,8 @@ async def test_it_is_not_ready_before_it_knows_keys_and_people(stack: Backing, p
     async with running("device-svc", settings, start) as life:
         await eventually(lambda: list(life.health.missing()) == [f"view {SIGNING_KEYS.name}"], within_s=30)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=20) as client:
-            private, published = a_signing_key()
-            token = issue("anna", private, published.key_id, SystemClock().now())
+            signer = Signer(SystemClock().now())
+            token = signer.issue("anna", SystemClock().now())
             early = await client.get("/v1/devices", headers={"Authorization": f"Bearer {token}"})
         await apply_topics(kafka, [SIGNING_KEYS], 1, get_logger("test"))
         await eventually(lambda: not life.health.missing(), within_s=30)

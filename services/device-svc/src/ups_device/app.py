@@ -4,7 +4,7 @@ import os
 
 from ups_device.adapters import http
 from ups_device.adapters.device_routes import company_router, device_router
-from ups_device.adapters.kafka import LogRecords, SigningKeysView, UsersView
+from ups_device.adapters.kafka import LogRecords, UsersView
 from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.member_routes import member_router, preference_router
@@ -37,6 +37,7 @@ from ups_runtime.links import LinkVerifier
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.outbox_relay import OutboxRelay
+from ups_runtime.signing_keys import SigningKeysView
 from ups_schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, Service
 
 NAME = Service.DEVICE_SVC

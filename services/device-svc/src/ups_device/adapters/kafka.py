@@ -14,10 +14,10 @@ from ups_runtime.codec import Record
 from ups_runtime.errors import Retryable
 from ups_runtime.kafka import View
 from ups_runtime.settings import KafkaSettings
-from ups_schemas.account import Address, Role, SigningKey
+from ups_schemas.account import Address, Role
 from ups_schemas.envelope import Message, Timestamp, from_milliseconds
-from ups_schemas.ids import CompanyId, KeyId, UserId
-from ups_schemas.topics import DECISIONS, EVENTS, SIGNING_KEYS, USERS
+from ups_schemas.ids import CompanyId, UserId
+from ups_schemas.topics import DECISIONS, EVENTS, USERS
 
 _FACTS = (*EVENTS.messages, *DECISIONS.messages)
 
@@ -134,29 +134,3 @@ class UsersView:
         if places[0] != places[1]:
             for company_id in {each.company_id for each in (before, after) if each and each.company_id}:
                 self.noticed(company_id)
-
-
-class SigningKeysView:
-    """The keys of `accounts.signing-keys`, followed into memory; enter `view` to follow."""
-
-    def __init__(self, settings: KafkaSettings, clock: Clock) -> None:
-        self._keys: dict[KeyId, SigningKey] = {}
-        self.view = View(settings, SIGNING_KEYS, self._apply, clock=clock)
-
-    async def key_of(self, key_id: KeyId) -> SigningKey | None:
-        """The key, also a revoked one; an unknown one is looked for once at the topic's end.
-
-        Raises:
-            Retryable: the keys are not known yet, or the brokers are away.
-        """
-        if not self.view.complete:
-            raise Retryable("the signing keys have not been read to the end yet")
-        if key_id not in self._keys:
-            await self.view.read_to_end()
-        return self._keys.get(key_id)
-
-    def _apply(self, key: bytes, value: bytes | None, _record: Any) -> None:  # Any: aiokafka has no types
-        key_id = key.decode(errors="replace")
-        self._keys.pop(key_id, None)
-        if value is not None:
-            self._keys[key_id] = codec.parse(value, SigningKey)

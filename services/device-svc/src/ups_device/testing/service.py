@@ -2,11 +2,10 @@
 
 import os
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
-from joserfc.jwk import OKPKey
 from pydantic import SecretStr
 
 from ups_device.adapters import http
@@ -27,11 +26,11 @@ from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.subscriptions import Subscriptions
 from ups_device.testing.examples import NOW
-from ups_runtime.access import AccessVerifier, issue, operator_or_signed_in, signed_in
+from ups_runtime.access import AccessVerifier, operator_or_signed_in, signed_in
 from ups_runtime.errors import Retryable
 from ups_runtime.links import LinkVerifier
 from ups_runtime.testing import FakeClock
-from ups_schemas.account import SigningKey
+from ups_runtime.testing.signing import Signer
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import Policy
 
@@ -67,35 +66,13 @@ class Users:
             raise Retryable("not read to the end yet")
 
 
-class SigningKeys:
-    """One key, and what is published of it."""
-
-    def __init__(self) -> None:
-        self.private = OKPKey.generate_key("Ed25519", auto_kid=True)
-        self.key_id = self.private.thumbprint()
-        self.published = SigningKey(
-            key_id=self.key_id,
-            x=str(self.private.as_dict()["x"]),
-            not_before=NOW - timedelta(days=7),
-            not_after=NOW + timedelta(days=7),
-        )
-
-    async def key_of(self, key_id: str) -> SigningKey | None:
-        """The key, if it is this one."""
-        return self.published if key_id == self.key_id else None
-
-    def issue(self, user_id: str, now: datetime) -> str:
-        """An access token."""
-        return issue(user_id, self.private, self.key_id, now)
-
-
 class Service:
     """The routes on fakes."""
 
     def __init__(self, *, plans: bool = True) -> None:
         self.clock = FakeClock(NOW)
         self.users = Users()
-        self.signing_keys = SigningKeys()
+        self.signing_keys = Signer(NOW)
         self.devices = MemoryDevices()
         self.periods = MemoryPeriods()
         self.subscriptions = Subscriptions(self.devices, self.devices.people, self.users, now=self.clock.now)
