@@ -25,11 +25,15 @@ from ups_notifier.testing.bounces_contract import DEAD, BouncesContract
 from ups_notifier.testing.smtp_server import ScriptedServer, Taken
 from ups_notifier.testing.world import TOKEN, World, outage
 from ups_runtime import codec, mongo
+from ups_runtime.clock import SystemClock
 from ups_runtime.errors import Permanent
+from ups_runtime.kafka import apply_topics
 from ups_runtime.lifecycle import Life, running
+from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.return_path import ReturnPaths
 from ups_runtime.testing import eventually
+from ups_runtime.testing.signing import Signer
 from ups_schemas.account import Role
 from ups_schemas.device import Subscription
 from ups_schemas.ids import delivery_id
@@ -37,6 +41,7 @@ from ups_schemas.mail import DeliveryState, MailDelivery, MailKind, MailRequest
 from ups_schemas.topics import (
     DEVICES,
     MAIL_REQUESTS,
+    SIGNING_KEYS,
     USERS,
     Service,
 )
@@ -132,6 +137,12 @@ async def operator(life: Life, method: str, path: str) -> httpx.Response:
         return await client.request(method, path)
 
 
+async def dead_mailboxes(life: Life, signer: Signer, user_id: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {signer.issue(user_id, SystemClock().now())}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", headers=headers, timeout=20) as client:
+        return await client.get("/v1/company/mailboxes")
+
+
 async def test_a_mailbox_that_is_not_there_is_mailed_no_more_and_its_admin_is_told(world: Bouncing) -> None:
     async with world.service() as life:
         mail = await world.mailed(1)
@@ -195,6 +206,37 @@ async def test_a_relay_that_says_of_everybody_that_there_is_no_mailbox_stops_nob
             await world.reported(2, DeliveryState.ACCEPTED, None, each)
 
     assert [(each["dead_since"], each["held_at"] is not None) for each in listed] == [(None, True)] * len(people)
+
+
+async def test_an_admin_sees_it_once_the_signing_keys_can_be_read_and_mail_goes_out_before(world: Bouncing) -> None:
+    signer = Signer(SystemClock().now())
+    async with world.service() as life:
+        mail = await world.mailed(1)
+        await call(life, dsn(mail.sender))
+        unready = [each for each in life.health.missing() if "signing" in each]
+        early = await dead_mailboxes(life, signer, ADMIN)
+        await apply_topics(world.around.kafka, [SIGNING_KEYS], 1, get_logger("test"))
+        await world.around.write(SIGNING_KEYS, signer.key_id, signer.published)
+
+        async def answered() -> httpx.Response | None:
+            answer = await dead_mailboxes(life, signer, ADMIN)
+            return answer if answer.status_code != 503 else None
+
+        seen = await eventually(answered, within_s=30)
+        refused = await dead_mailboxes(life, signer, samples.OWNER)
+        await world.person(samples.OWNER, version=2, company_id="another")
+
+        async def out_of_sight() -> bool:
+            return (await dead_mailboxes(life, signer, ADMIN)).json() == {"mailboxes": [], "cursor": None}
+
+        await eventually(out_of_sight, within_s=30)
+
+    assert unready == []
+    assert early.status_code == 503
+    [item] = seen.json()["mailboxes"]
+    assert (item["user_id"], item["address"]) == (samples.OWNER, f"{samples.OWNER[:4]}@example.com")
+    assert (item["name"], item["cause"]) == ("Alex Meyer", "hard")
+    assert refused.status_code == 403
 
 
 async def test_a_changed_address_is_mailed(world: Bouncing) -> None:

@@ -2,13 +2,14 @@
 
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from functools import partial
 from importlib.metadata import version
 
 from ups_notifier.adapters.address_hashes import AddressHashes
+from ups_notifier.adapters.company_routes import company_routes
 from ups_notifier.adapters.http import build
 from ups_notifier.adapters.http_bounces import bounce_routes
 from ups_notifier.adapters.jinja import Portal, Renderer
@@ -26,6 +27,7 @@ from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.addressing import Notification
 from ups_notifier.domain.delivery import Delivery
 from ups_notifier.domain.life import Backoff
+from ups_notifier.handlers.company_mailboxes import CompanyMailboxes
 from ups_notifier.handlers.dispatch import Dispatcher
 from ups_notifier.handlers.forgetting import Forgetting
 from ups_notifier.handlers.intake import Intake
@@ -36,8 +38,9 @@ from ups_notifier.handlers.relay_health import RelayHealth
 from ups_notifier.handlers.retrying import Retrying
 from ups_notifier.metrics import NotifierMetrics
 from ups_notifier.relay_address import relay_address
-from ups_notifier.settings import Settings
+from ups_notifier.settings import MailSettings, Settings
 from ups_runtime import mongo
+from ups_runtime.access import AccessVerifier, signed_in
 from ups_runtime.consume import consume
 from ups_runtime.dlq import DeadLetters
 from ups_runtime.kafka import consumer, producer, started, topic_name, wait_for_kafka
@@ -47,6 +50,9 @@ from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.outbox_relay import OutboxRelay
 from ups_runtime.return_path import ReturnPaths
+from ups_runtime.settings import KafkaSettings
+from ups_runtime.signing_keys import SigningKeysView
+from ups_schemas.ids import UserId
 from ups_schemas.topics import DEAD_LETTERS, Service
 
 NAME = Service.NOTIFIER
@@ -61,6 +67,7 @@ async def start(life: Life, settings: Settings) -> None:
     for view in directory.views:
         life.health.add(view.name, view.missing)
         metrics.view_records_skipped.labels(view.name).set_function(partial(getattr, view, "skipped"))
+    caller = await _caller(life, settings.kafka, metrics)
 
     client = await life.enter("mongo", mongo.client(settings.mongo))
     await mongo.wait_for_mongo(client, log)
@@ -72,8 +79,9 @@ async def start(life: Life, settings: Settings) -> None:
     life.spawn("outbox", publisher.run())
 
     chance = random.SystemRandom().random
-    event_sender = Sender(*parseaddr(settings.mail.event_from))
-    account_sender = Sender(*parseaddr(settings.mail.account))
+    event_sender, account_sender = (
+        Sender(*parseaddr(each)) for each in (settings.mail.event_from, settings.mail.account)
+    )
     relay = await life.enter("relay", Relay(relay_address(settings.smtp)))
     health = RelayHealth(life.clock, chance)
     life.health.add("relay", health.missing)
@@ -84,13 +92,9 @@ async def start(life: Life, settings: Settings) -> None:
     writer = MailWriter(renderer, MailLinks(links), event_sender, account_sender, metrics.plain_mails.inc)
     paths = ReturnPaths(ring, settings.mail.return_address or event_sender.address)
     bounces = MongoBounces(client, database, outbox)
-    mailboxes = Mailboxes(bounces, ledger, directory, AddressHashes(ring), metrics, life.clock, directory.erasures())
+    hashes = AddressHashes(ring)
+    mailboxes = Mailboxes(bounces, ledger, directory, hashes, metrics, life.clock, directory.erasures())
     life.spawn("mailboxes", mailboxes.keep_tidy())
-
-    def return_path(row: Delivery, recipient: str) -> str:
-        if settings.mail.return_address is not None:
-            return paths.mint(row.delivery_id, recipient)
-        return (event_sender if row.device_id else account_sender).address
 
     owner = f"{NAME}-{uuid.uuid4()}"
     lease = timedelta(seconds=settings.notifier.lease_s)
@@ -108,7 +112,7 @@ async def start(life: Life, settings: Settings) -> None:
         metrics,
         life.clock,
         owner=owner,
-        return_path=return_path,
+        return_path=partial(_return_path, paths, settings.mail),
         chance=chance,
         backoff=Backoff(
             timedelta(seconds=settings.notifier.retry_first_s), timedelta(seconds=settings.notifier.retry_longest_s)
@@ -135,6 +139,7 @@ async def start(life: Life, settings: Settings) -> None:
     app = build(settings.operator.token, deliveries, Retrying(deliveries, life.clock), version("ups-notifier"))
     webhook = Webhook(settings.notifier.bounce_secret, "UPS_NOTIFIER_BOUNCE_SECRET", life.clock)
     app.include_router(bounce_routes(settings.operator.token, webhook, paths, mailboxes, bounces))
+    app.include_router(company_routes(CompanyMailboxes(bounces, directory, hashes), caller))
     await life.serve(app, settings.http.host, settings.http.port)
 
     await wait_for_kafka(settings.kafka, log)
@@ -162,6 +167,20 @@ async def start(life: Life, settings: Settings) -> None:
             health=life.health,
         ),
     )
+
+
+async def _caller(life: Life, kafka: KafkaSettings, metrics: NotifierMetrics) -> Callable[..., Awaitable[UserId]]:
+    """A dependency that gives who is signed in. Readiness does not ask for the keys: mail goes out without them."""
+    keys = SigningKeysView(kafka, life.clock)
+    metrics.view_records_skipped.labels(keys.view.name).set_function(lambda: keys.view.skipped)
+    await life.enter("signing keys", keys.view)
+    return signed_in(AccessVerifier(keys.key_of, now=life.clock.now))
+
+
+def _return_path(paths: ReturnPaths, mail: MailSettings, row: Delivery, recipient: str) -> str:
+    if mail.return_address is not None:
+        return paths.mint(row.delivery_id, recipient)
+    return parseaddr(mail.event_from if row.device_id else mail.account)[1]
 
 
 def main() -> None:

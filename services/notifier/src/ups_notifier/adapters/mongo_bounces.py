@@ -1,6 +1,6 @@
 """What is known against mailboxes, in MongoDB: a document for each person with bounces, without an address."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +72,13 @@ class MongoBounces:
         dead = {"changed_at": {"$gte": since}, "dead_since": {"$gte": since}}
         with map_mongo_errors():
             return [_from_document(each) async for each in self._bounces.find(dead)]
+
+    async def stopped_of(self, user_ids: Collection[UserId]) -> list[Mailbox]:
+        """Those of these people's that are dead or have a complaint."""
+        stopped = {"$or": [{"dead_since": {"$ne": None}}, {"complained_at": {"$ne": None}}]}
+        with map_mongo_errors():
+            cursor = self._bounces.find({"_id": {"$in": list(user_ids)}} | stopped)
+            return [_from_document(each) async for each in cursor]
 
     async def forget(self, mailbox: Mailbox) -> None:
         """Forget a mailbox that has not changed since."""

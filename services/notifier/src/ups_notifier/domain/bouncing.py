@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from typing import assert_never
 
 from ups_notifier.domain.delivery import KEPT, Reason
@@ -83,6 +84,15 @@ class Mailbox:
         if self.complained_at is not None:
             return Reason.COMPLAINT
         return Reason.BOUNCED if self.dead_since is not None and same_address else None
+
+    def stopped_by(self, *, same_address: bool) -> tuple[datetime, BounceKind] | None:
+        """Since when its person gets no event mail, and what ended it: of two, what came first. None: they get it."""
+        ends: list[tuple[datetime, BounceKind]] = []
+        if self.dead_since is not None and self.cause is not None and same_address:
+            ends.append((self.dead_since, self.cause))
+        if self.complained_at is not None:
+            ends.append((self.complained_at, BounceKind.COMPLAINT))
+        return min(ends, key=itemgetter(0), default=None)
 
     def forgettable(self, now: datetime) -> bool:
         """Whether nothing of it counts any more."""

@@ -1,6 +1,6 @@
 """What noting bounces needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -27,6 +27,9 @@ class Bounces(Protocol):
 
     async def died_since(self, since: datetime) -> list[Mailbox]:
         """Those that are dead since then."""
+
+    async def stopped_of(self, user_ids: Collection[UserId]) -> list[Mailbox]:
+        """Those of these people's that are dead or have a complaint."""
 
     async def forget(self, mailbox: Mailbox) -> None:
         """Forget a mailbox that has not changed since."""

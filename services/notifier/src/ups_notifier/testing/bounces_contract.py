@@ -47,6 +47,18 @@ class BouncesContract:
         assert await bounces.bounced_since(LATER) == frozenset()
         assert await bounces.died_since(LATER) == []
 
+    async def test_of_some_people_those_are_known_whose_event_mail_has_stopped(self, bounces: Bounces) -> None:
+        """Dead, or with a complaint; neither who is only counted against, nor who was not asked for."""
+        complaint = Mailbox(CO_WORKER, "hash", complained_at=NOW)
+        counted = Mailbox("counted", "hash", soft_days=("2026-11-20",))
+        for each in (DEAD, complaint, counted, replace(DEAD, user_id="another")):
+            await bounces.save(None, each, (), NOW)
+
+        found = await bounces.stopped_of((OWNER, CO_WORKER, "counted", "unheard of"))
+
+        assert sorted(found, key=lambda each: each.user_id) == [complaint, DEAD]
+        assert await bounces.stopped_of(()) == []
+
     async def test_only_what_has_not_changed_is_forgotten(self, bounces: Bounces) -> None:
         """Who looked before a bounce came forgets nothing."""
         newer = replace(DEAD, version=4)

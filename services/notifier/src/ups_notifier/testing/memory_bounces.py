@@ -1,6 +1,6 @@
 """Mailboxes in memory, for tests of what is above them; they pass the suite that the real ones pass."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from ups_notifier.domain.bouncing import BounceKind, Mailbox
@@ -41,6 +41,10 @@ class MemoryBounces:
     async def died_since(self, since: datetime) -> list[Mailbox]:
         """Those that are dead since then."""
         return [each for each in self.mailboxes.values() if each.dead_since is not None and each.dead_since >= since]
+
+    async def stopped_of(self, user_ids: Collection[UserId]) -> list[Mailbox]:
+        """Those of these people's that are dead or have a complaint."""
+        return [each for each in self.mailboxes.values() if each.user_id in user_ids and each.stopped]
 
     async def forget(self, mailbox: Mailbox) -> None:
         """Forget a mailbox that has not changed since."""

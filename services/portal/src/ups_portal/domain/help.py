@@ -95,6 +95,7 @@ ENTRIES: Mapping[str, Entry] = {
                 "The mail server of a co-worker refuses our mails, and nobody else is told of the events of some "
                 "UPSes. You get this as an admin of the company, so that somebody can be subscribed in time."
             ),
+            "Once the mailbox works again, whoever runs this installation can let mails go to it again.",
         ),
         event_mail=False,
     ),
