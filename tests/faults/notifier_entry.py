@@ -1,7 +1,6 @@
 """The notifier as processes that are killed at a named point, beside or within a change of its ledger.
 
-Only tests start this. What is imported once is forked for each line of standard input, a JSON object that is the
-process's environment; the answer is a line with its id, and one with its exit code once it has ended.
+Only tests start this, by `ups_devstack.faults.forks`.
 
 FAULT_CRASH   change, moment and count, such as `begun.after 1`: killed when the point is passed for the first time
 FAULT_GATHER  no lane is worked before the ledger has so many rows
@@ -11,14 +10,13 @@ The changes are the ledger's `add`, `lease`, `start_data`, `wait_until`, `releas
 all is written in the transaction, and nothing committed.
 """
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
+from ups_devstack.faults.forks import fork_each
 from ups_notifier import app
 from ups_notifier.adapters import mongo as adapter
 from ups_notifier.adapters.migrations import DELIVERIES
@@ -101,28 +99,14 @@ class WatchedLedger(adapter.MongoLedger):
         return "deferred" if after.open else "ended"
 
 
-def serve(environment: dict[str, str]) -> NoReturn:
-    os.environ.clear()
-    os.environ.update(environment)
-    at, times = environment.get("FAULT_CRASH", "nowhere 1").split()
+def serve() -> NoReturn:
+    at, times = os.environ.get("FAULT_CRASH", "nowhere 1").split()
     WatchedLedger.crash = Crash(at, int(times))
-    WatchedLedger.gather = int(environment.get("FAULT_GATHER", "0"))
+    WatchedLedger.gather = int(os.environ.get("FAULT_GATHER", "0"))
     adapter.in_transaction = WatchedLedger.crash.in_transaction
     app.MongoLedger = WatchedLedger
-    # the pipes are the parent's
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
     run(Service.NOTIFIER, Settings, app.start)
 
 
-def answer(number: int) -> None:
-    sys.stdout.write(f"{number}\n")
-    sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    while line := sys.stdin.readline():
-        if (child := os.fork()) == 0:
-            serve(json.loads(line))
-        answer(child)
-        answer(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    fork_each(serve)

@@ -4,13 +4,8 @@ What may come twice is what went out when its answer could not be noted any more
 """
 
 import asyncio
-import json
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +14,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from ups_devstack.faults.forks import Forks, forks
 from ups_devstack.stack import Backing
 from ups_notifier.adapters.migrations import DATABASE, NOTIFICATIONS
 from ups_notifier.domain.addressing import Content
@@ -33,7 +29,7 @@ from ups_runtime.testing import eventually
 from ups_schemas.mail import MailRequest
 from ups_schemas.topics import DEVICES, MAIL_REQUESTS
 
-ENTRY = str(Path(__file__).with_name("notifier_entry.py"))
+ENTRY = Path(__file__).with_name("notifier_entry.py")
 DIGESTED = 7
 
 
@@ -107,41 +103,15 @@ def _short_transactions(stack: Backing) -> Iterator[None]:
         client.admin.command("setParameter", 1, **{parameter: usual})
 
 
-class Notifiers:
-    """Processes, one at a time, without the second that each would import for."""
-
-    def __init__(self, parent: subprocess.Popen[str]) -> None:
-        self._parent = parent
-
-    @asynccontextmanager
-    async def process(self, environment: dict[str, str]) -> AsyncIterator[asyncio.Future[int]]:
-        """One that is killed at the end, if it still runs; gives its exit code once it has ended."""
-        assert self._parent.stdin is not None
-        self._parent.stdin.write(json.dumps(environment) + "\n")
-        self._parent.stdin.flush()
-        child = await self._answer()
-        ended = asyncio.ensure_future(self._answer())
-        try:
-            yield ended
-        finally:
-            if not ended.done():
-                os.kill(child, signal.SIGKILL)
-            await ended
-
-    async def _answer(self) -> int:
-        assert self._parent.stdout is not None
-        return int(await asyncio.to_thread(self._parent.stdout.readline))
-
-
 @pytest.fixture(scope="module")
-def notifiers() -> Iterator[Notifiers]:
-    with subprocess.Popen([sys.executable, ENTRY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
-        yield Notifiers(parent)
+def notifiers() -> Iterator[Forks]:
+    with forks(ENTRY) as made:
+        yield made
 
 
 @pytest.mark.parametrize("fate", FATES + OF_ONE, ids=str)
 async def test_killed_at_a_change_of_the_ledger_it_sends_a_beginning_and_its_end(
-    world: World, server: ScriptedServer, notifiers: Notifiers, fate: Fate
+    world: World, server: ScriptedServer, notifiers: Forks, fate: Fate
 ) -> None:
     raised = outage(1, recipients=(samples.OWNER,))
     decisions = [raised, power_back(2, raised)]
@@ -155,7 +125,7 @@ async def test_killed_at_a_change_of_the_ledger_it_sends_a_beginning_and_its_end
 
 @pytest.mark.parametrize("fate", FATES + OF_A_DIGEST, ids=str)
 async def test_killed_at_a_change_of_the_ledger_it_sends_a_digest(
-    world: World, server: ScriptedServer, notifiers: Notifiers, fate: Fate
+    world: World, server: ScriptedServer, notifiers: Forks, fate: Fate
 ) -> None:
     device = samples.reader().device
     decisions = []
@@ -174,7 +144,7 @@ async def test_killed_at_a_change_of_the_ledger_it_sends_a_digest(
 
 @pytest.mark.parametrize("fate", OF_AN_ORDER, ids=str)
 async def test_killed_at_a_change_of_the_ledger_it_sends_account_mail_and_forgets_its_order(
-    world: World, server: ScriptedServer, notifiers: Notifiers, fate: Fate
+    world: World, server: ScriptedServer, notifiers: Forks, fate: Fate
 ) -> None:
     now = SystemClock().now()
     order = account_samples.order(requested_at=now, not_after=now + timedelta(hours=1))
@@ -189,7 +159,7 @@ async def test_killed_at_a_change_of_the_ledger_it_sends_account_mail_and_forget
 
 
 async def _killed_and_replaced(
-    world: World, server: ScriptedServer, notifiers: Notifiers, fate: Fate, contents: Sequence[Content]
+    world: World, server: ScriptedServer, notifiers: Forks, fate: Fate, contents: Sequence[Content]
 ) -> list[Delivery]:
     for phase, reply in fate.script.items():
         server.next(phase, reply)
