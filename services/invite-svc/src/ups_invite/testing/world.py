@@ -1,8 +1,10 @@
 """invite-svc on real brokers and a real database: whole, or without its relay as a killed process leaves it."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -38,6 +40,8 @@ from ups_runtime.testing import eventually
 from ups_schemas.envelope import CloudEvent
 from ups_schemas.topics import ACCOUNT_EVENTS, MAIL_REQUESTS, SIGNING_KEYS, USERS, Topic
 
+SECRET = "s" * 32
+
 
 @dataclass
 class AccountWorld:
@@ -45,6 +49,22 @@ class AccountWorld:
 
     kafka: KafkaSettings
     mongo: MongoSettings
+
+    def environment(self, ports_file: Path) -> dict[str, str]:
+        """What the service is told as a process of its own; it writes there where it listens."""
+        return os.environ | {
+            "UPS_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
+            "UPS_KAFKA_PREFIX": self.kafka.prefix,
+            "UPS_MONGO_URI": self.mongo.uri.get_secret_value(),
+            "UPS_MONGO_DATABASE_PREFIX": self.mongo.database_prefix,
+            "UPS_HTTP_HOST": "127.0.0.1",
+            "UPS_HTTP_SIDE_HOST": "127.0.0.1",
+            "UPS_HTTP_PORT": "0",
+            "UPS_HTTP_SIDE_PORT": "0",
+            "UPS_HTTP_PORTS_FILE": str(ports_file),
+            "UPS_OPERATOR_TOKEN": OPERATOR_TOKEN,
+            "UPS_INVITE_SECRET": SECRET,
+        }
 
     async def set_up(self) -> None:
         """Make the topics."""
@@ -60,7 +80,7 @@ class AccountWorld:
             HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
             LogSettings(),
             OperatorSettings(token=SecretStr(OPERATOR_TOKEN)),
-            InviteSettings(secret=SecretStr("s" * 32)),
+            InviteSettings(secret=SecretStr(SECRET)),
             PortalSettings(),
         )
         async with (
