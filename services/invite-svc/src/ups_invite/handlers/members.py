@@ -67,7 +67,7 @@ class Members:
         company_id = person.user.company_id if person and membership.is_member(person) else None
         company = await self._people.company(company_id) if company_id else None
         if person is None or company is None:
-            raise Forbidden("no-company", "You are in no company. Found one, or let somebody invite you.")
+            raise Forbidden("no-company", "You are in no company. Ask somebody of yours to invite you.")
         return person, company
 
     async def admin(self, user_id: UserId) -> tuple[Person, Company]:
