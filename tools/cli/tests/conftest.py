@@ -56,6 +56,8 @@ def service() -> Iterator[Service]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         running.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        # who connects before the server runs waits for it
+        listening.listen()
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         yield running

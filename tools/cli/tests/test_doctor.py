@@ -258,6 +258,8 @@ def health() -> Iterator[tuple[Health, str]]:
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="critical"))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        # who connects before the server runs waits for it
+        listening.listen()
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         yield health, f"http://127.0.0.1:{listening.getsockname()[1]}/"
