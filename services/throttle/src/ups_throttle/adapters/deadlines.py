@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from aiokafka.errors import BrokerResponseError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import BrokerResponseError, IllegalOperation, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from ups_runtime.errors import ExitCode, Fatal, Permanent, Retryable
 from ups_runtime.kafka import map_kafka_errors
@@ -43,6 +43,6 @@ def mapped(what: str) -> Iterator[None]:
         raise Retryable(f"cannot {what}: {error}") from error
     except Permanent as error:
         raise BrokerRefused(f"cannot {what}: {error}") from error
-    except AssertionError as error:
-        # aiokafka's own state machine, after its producer has failed
+    except (IllegalOperation, AssertionError) as error:
+        # aiokafka's own state machine, after its producer has failed, be it right after the begin of a transaction
         raise Retryable(f"cannot {what}: the producer is of no more use") from error
