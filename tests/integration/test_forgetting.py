@@ -1,43 +1,24 @@
 """Who is erased is forgotten by the notifier, on a real stack: what waits for them, addresses, tokens and messages."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
-from ups_devstack.stack import Backing
 from ups_notifier.adapters.migrations import DATABASE, STEPS
 from ups_notifier.adapters.mongo import MongoLedger
 from ups_notifier.domain.addressing import Notification, deliveries_of, notification_of
 from ups_notifier.domain.delivery import Delivery, Reason, State
 from ups_notifier.testing.account_samples import request
 from ups_notifier.testing.samples import CO_WORKER, OWNER, reader
-from ups_notifier.testing.smtp_server import ScriptedServer, Then, scripted_server
-from ups_notifier.testing.world import World, outage, world_with
+from ups_notifier.testing.smtp_server import ScriptedServer, Then
+from ups_notifier.testing.world import World, outage
 from ups_runtime import mongo
 from ups_runtime.clock import SystemClock
 from ups_runtime.outbox import Outbox
-from ups_runtime.settings import KafkaSettings, MongoSettings
 from ups_runtime.testing import eventually
 from ups_schemas.mail import DeliveryState, MailKind, MailRequest
 from ups_schemas.topics import MAIL_REQUESTS, USERS
 
 TOKEN = "of-no-use-to-anybody"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    async with scripted_server() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def world(stack: Backing, prefix: str, server: ScriptedServer) -> AsyncIterator[World]:
-    kafka = KafkaSettings(bootstrap_servers=stack.kafka_bootstrap, prefix=prefix)
-    settings = MongoSettings(uri=stack.mongo_uri, database_prefix=prefix)
-    async with world_with(kafka, settings, server.port) as built:
-        yield built
 
 
 async def test_what_waits_for_who_is_erased_is_dropped_and_nothing_of_them_is_left(
