@@ -7,13 +7,14 @@ from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.kafka import LogRecords, UsersView
 from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_routes import log_router, notification_router
-from ups_device.adapters.member_routes import member_router, preference_router
+from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.migrations import DATABASE, STEPS
 from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
 from ups_device.adapters.mongo_people import MongoPeople
 from ups_device.adapters.mongo_periods import MongoPeriods
 from ups_device.adapters.mongo_successions import MongoSuccessions
+from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
@@ -102,6 +103,7 @@ async def start(life: Life, settings: Settings) -> None:
             log_router(event_log, members, caller),
             notification_router(notifications, members, caller),
             member_router(registry, event_log, subscriptions, members, person),
+            own_choice_router(registry, subscriptions, members, person),
             preference_router(subscriptions, members, person),
         ],
     )

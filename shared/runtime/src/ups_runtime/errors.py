@@ -53,6 +53,11 @@ class Conflict(Refused):
         """Others were first each time it was tried."""
         return cls("changed-meanwhile", "Somebody else is changing this, too. Look at it, and try again.")
 
+    @classmethod
+    def since_seen(cls) -> Self:
+        """It is no longer what the caller saw when they decided."""
+        return cls("changed-meanwhile", "This was changed after you looked at it. Look again, and decide anew.")
+
 
 class Unauthorised(Refused):
     """Nobody has shown who they are, and must."""

@@ -57,5 +57,7 @@ async def _devices(operator: Operator, ada: Person, ben: Person) -> list[Device]
     devices = [await ada.caller.register_device("/v1/devices", {"name": name, "site": site}) for name, site in names]
     for device, severity in ((devices[2], "critical"), (devices[3], "warning")):
         path = f"/v1/devices/{device.device_id}/subscription"
-        await ben.caller.call(Service.DEVICE_SVC, "PUT", path, {"on": True, "min_severity": severity})
+        seen = await ben.caller.call(Service.DEVICE_SVC, "GET", path)
+        choice = {"version": seen["version"], "on": True, "min_severity": severity}
+        await ben.caller.call(Service.DEVICE_SVC, "PUT", path, choice)
     return devices

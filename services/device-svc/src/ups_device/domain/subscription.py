@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ups_schemas.device import DeviceSnapshot, Subscription
-from ups_schemas.ids import CompanyId, UserId
+from ups_schemas.ids import CompanyId, UserId, derived
 
 
 class Scope(StrEnum):
@@ -44,6 +44,27 @@ def turn(preferences: Preferences, company_id: CompanyId | None, *, on: bool) ->
         return choose(preferences, all_off=not on, companies_off=preferences.companies_off)
     others = preferences.companies_off - {company_id}
     return choose(preferences, all_off=preferences.all_off, companies_off=others if on else others | {company_id})
+
+
+def choose_for(
+    preferences: Preferences, company_id: CompanyId, *, all_off: bool, company_off: bool
+) -> Preferences | None:
+    """The next version, in which those for other companies stay; None if all is that way already."""
+    others = preferences.companies_off - {company_id}
+    return choose(preferences, all_off=all_off, companies_off=others | {company_id} if company_off else others)
+
+
+def version_of(choice: Subscription | None) -> str:
+    """What tells a choice for a device from another one: who saves says which one they saw, or that they saw none.
+
+    It is of what was chosen, not of how often: who comes back to the same finds the same.
+    """
+    return derived("choice", "" if choice is None else choice.model_dump_json())
+
+
+def wider_version_of(preferences: Preferences, company_id: CompanyId) -> str:
+    """The same of somebody's wider choices, as far as they concern the company."""
+    return derived("wider choice", preferences.all_off, company_id, company_id in preferences.companies_off)
 
 
 def resolve(choice: Subscription, company_id: CompanyId, preferences: Preferences) -> Subscription:

@@ -10,7 +10,7 @@ from ups_device.domain import device as devices
 from ups_device.domain.device import Device
 from ups_device.domain.link import is_visible
 from ups_device.domain.member import Member
-from ups_device.domain.subscription import Preferences, choose, hear
+from ups_device.domain.subscription import Preferences, choose, choose_for, hear, version_of, wider_version_of
 from ups_device.handlers import devices as ports
 from ups_device.handlers.devices import Users, require_member
 from ups_device.handlers.refusals import require_known_codes, require_present, too_many
@@ -84,6 +84,22 @@ class Subscriptions:
         device, _ = await self.change(device_id, choice.user_id, lambda _: choice)
         return device
 
+    async def save(self, device_id: DeviceId, choice: Subscription, seen: str) -> Device:
+        """The same by somebody who looked before, and saw that version of their choice.
+
+        Raises:
+            Conflict: it is another one now, and not the one that is to be.
+        """
+        require_known_codes(choice, "codes")
+
+        def step(there: Subscription | None) -> Subscription:
+            if there != choice and version_of(there) != seen:
+                raise Conflict.since_seen()
+            return choice
+
+        device, _ = await self.change(device_id, choice.user_id, step)
+        return device
+
     async def change(
         self,
         device_id: DeviceId,
@@ -134,6 +150,24 @@ class Subscriptions:
     async def set(self, user_id: UserId, *, all_off: bool, companies_off: frozenset[CompanyId]) -> Preferences:
         """Set someone's wider choices, and bring them to their devices."""
         await self.prefer(user_id, lambda now: choose(now, all_off=all_off, companies_off=companies_off))
+        return await self.preferences(user_id)
+
+    async def save_preferences(
+        self, user_id: UserId, company_id: CompanyId, seen: str, *, all_off: bool, company_off: bool
+    ) -> Preferences:
+        """Set what somebody, who saw that version, wants of the company or at all; those for other companies stay.
+
+        Raises:
+            Conflict: it is another one now, and not the one that is to be.
+        """
+
+        def step(there: Preferences) -> Preferences | None:
+            chosen = choose_for(there, company_id, all_off=all_off, company_off=company_off)
+            if chosen is not None and wider_version_of(there, company_id) != seen:
+                raise Conflict.since_seen()
+            return chosen
+
+        await self.prefer(user_id, step)
         return await self.preferences(user_id)
 
     async def prefer(

@@ -12,8 +12,9 @@ from ups_device.adapters import http
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_routes import log_router, notification_router
-from ups_device.adapters.member_routes import member_router, preference_router
+from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
+from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.domain.member import Member
 from ups_device.handlers.devices import Defaults, Registry
@@ -101,6 +102,7 @@ class Service:
                 log_router(self.log, members, caller),
                 notification_router(notifications, members, caller),
                 member_router(registry, self.log, self.subscriptions, members, person),
+                own_choice_router(registry, self.subscriptions, members, person),
                 preference_router(self.subscriptions, members, person),
             ],
         )
