@@ -9,9 +9,10 @@ import pytest
 from joserfc.jwk import OKPKey
 
 from ups_device.domain.member import Member
-from ups_device.testing.examples import a_disabling, a_registration, an_event
+from ups_device.testing.examples import a_decision, a_disabling, a_late_mail, a_registration, an_event
 from ups_device.testing.service import TOKEN, Service
 from ups_runtime.access import LIFETIME, issue
+from ups_schemas.decision import Outcome
 from ups_schemas.keys import parse
 
 ANNA, BEN, EVE = "anna", "ben", "eve"
@@ -248,6 +249,26 @@ async def test_the_list_has_the_companys_devices_and_takes_no_other_company(serv
     assert [device["device_id"] for device in first["devices"] + rest["devices"]] == ["d1", "d2", "d4"]
     assert rest["cursor"] is None
     assert (refused.status_code, refused.json()["field"]) == (422, "company_id")
+
+
+async def test_the_log_says_to_each_reader_who_was_mailed(service: Service) -> None:
+    mailed = an_event(2)
+    decision = a_decision(mailed, recipients=("anna", "ben", "eve", "nobody"))
+    late = an_event(3)
+    await service.log.record(mailed, decision, late, a_decision(late, Outcome.LATE), a_late_mail(late))
+
+    own = (await service.call("GET", "/v1/devices/d1/events", headers=service.bearer(ANNA))).json()["events"]
+    asked = await service.call("GET", "/v1/events?company_id=acme", headers={"Authorization": f"Bearer {TOKEN}"})
+
+    assert own[1]["text"] == (
+        "Mailed to Anna, b…@acme.example, somebody who has left, somebody who has left (5 of 6 in 30 minutes)."
+    )
+    assert own[0]["text"].endswith(
+        "Later, at Sun 22 Nov 2026, 13:01:03 (UTC+01:00), mailed to Anna (1 of 6 in 30 minutes)."
+    )
+    assert own[2]["text"] == "Not decided yet."
+    assert "12:01:03 (UTC)" in asked.json()["events"][0]["text"]
+    assert "e…@" in asked.json()["events"][1]["text"]
 
 
 async def test_the_log_of_another_company_cannot_be_asked_for(service: Service) -> None:

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from ups_notifier.domain.wording import (
     clean,
     condition_name,
-    duration,
     isolated,
     moment_with_utc,
     time_of_day,
@@ -73,22 +72,6 @@ def test_a_list_of_one_day_says_the_day_once():
 
     assert time_of_day(AT, AT, berlin) == "18:31:05 (UTC+01:00) = 17:31:05 UTC"
     assert time_of_day(AT, AT + timedelta(days=1), berlin).startswith("Sun 22 Nov 2026, 18:31:05")
-
-
-@pytest.mark.parametrize(
-    ("length", "text"),
-    [
-        (timedelta(0), "less than a second"),
-        (timedelta(seconds=1), "1 second"),
-        (timedelta(minutes=30), "30 minutes"),
-        (timedelta(days=7), "7 days"),
-        (timedelta(hours=2, seconds=5), "2 hours"),
-        (timedelta(days=1, hours=3, minutes=9), "1 day 3 hours"),
-        (timedelta(seconds=-5), "less than a second"),
-    ],
-)
-def test_durations_have_two_units(length, text):
-    assert duration(length) == text
 
 
 def test_counts_read_as_people_say_them():

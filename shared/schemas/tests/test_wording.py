@@ -1,9 +1,9 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ups_schemas.wording import in_utc, masked, moment, one_line, shortened, zone_of
+from ups_schemas.wording import duration, in_utc, masked, moment, one_line, shortened, zone_of
 
 AT = datetime(2026, 11, 22, 23, 31, 5, tzinfo=UTC)
 BERLIN, UTC_ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
@@ -43,3 +43,19 @@ def test_a_short_line_stays_and_a_long_one_is_cut_between_whole_characters():
 @pytest.mark.parametrize(("address", "shown"), [("alex@example.com", "a…@example.com"), ("ß@x.de", "ß…@x.de")])
 def test_an_address_is_masked(address, shown):
     assert masked(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        (timedelta(0), "less than a second"),
+        (timedelta(seconds=1), "1 second"),
+        (timedelta(minutes=30), "30 minutes"),
+        (timedelta(days=7), "7 days"),
+        (timedelta(hours=2, seconds=5), "2 hours"),
+        (timedelta(days=1, hours=3, minutes=9), "1 day 3 hours"),
+        (timedelta(seconds=-5), "less than a second"),
+    ],
+)
+def test_durations_have_two_units(length, text):
+    assert duration(length) == text

@@ -1,5 +1,6 @@
 import re
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,10 +9,10 @@ import typer
 from ups_cli import moments
 from ups_cli.history.device import read_device
 from ups_cli.simulation import OtherPolicy, run
-from ups_cli.telling import Words
 from ups_cli.testing.recorded import Recorded
 from ups_schemas.decision import Decision, NotificationsDisabled
 from ups_schemas.device import Plan, Policy
+from ups_schemas.telling import Words
 from ups_throttle.testing.samples import START, device, enable, event
 
 TRIPS = Policy(limit=1, window_s=1800, period_s=604_800)
@@ -21,7 +22,7 @@ def lines(recorded: Recorded) -> list[str]:
     with recorded.spool() as spool:
         decisions: list[Decision] = next(read_device(key, records) for key, records in spool.devices()).decisions
     periods = {one.period_id: one for one in decisions if isinstance(one, NotificationsDisabled)}
-    words = Words(periods, ZoneInfo("Europe/Berlin"))
+    words = Words(partial(moments.said, zone=ZoneInfo("Europe/Berlin")), str, periods)
     return [words.line(decision)[1] for decision in decisions]
 
 

@@ -24,6 +24,7 @@ from ups_device.handlers.links import LinkActions
 from ups_device.handlers.members import Members
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
+from ups_device.handlers.readers import Readers
 from ups_device.handlers.subscriptions import Subscriptions
 from ups_device.handlers.successions import Successions
 from ups_device.metrics import DeviceMetrics
@@ -100,7 +101,7 @@ async def start(life: Life, settings: Settings) -> None:
         ],
         [
             link_router(LinkVerifier(settings.link.ring()), lookup, actions),
-            log_router(event_log, members, caller),
+            log_router(event_log, members, Readers(users), caller),
             notification_router(notifications, members, caller),
             member_router(registry, event_log, subscriptions, members, person),
             own_choice_router(registry, subscriptions, members, person),

@@ -1,4 +1,4 @@
-"""How names and times out of messages read to people, in mails and on pages alike."""
+"""How names, times and counts out of messages read to people, in mails and on pages alike."""
 
 import unicodedata
 from datetime import UTC, datetime, timedelta
@@ -72,3 +72,22 @@ def in_utc(at: datetime, zone: ZoneInfo) -> str | None:
         return None
     date = "" if local.date() == utc.date() else f"{utc.day} {_MONTHS[utc.month - 1]}, "
     return f"{date}{utc:%H:%M:%S} UTC"
+
+
+def duration(length: timedelta) -> str:
+    """The two largest units: `2 hours 5 minutes`, `45 seconds`."""
+    seconds = max(0, round(length.total_seconds()))
+    sizes = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+    parts: list[str] = []
+    for unit, size in sizes:
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(count(number, unit))
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "less than a second"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 event`, `6 events`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -102,28 +102,18 @@ class Event(Answer):
     native_text: str | None = None
 
 
-class Count(Answer):
-    """Which one it was within the window."""
-
-    position: int
-    limit: int
-
-
 class Decision(Answer):
-    """Who was mailed, or why nobody was."""
+    """What was decided about an event."""
 
-    outcome: str
     severity: str
-    reason: str | None = None
-    recipients: list[str] = []
-    count: Count | None = None
 
 
 class Row(Answer):
-    """One line of the Event Log."""
+    """One line of the Event Log; `text` says who was mailed, or why nobody was."""
 
     event: Event
     decision: Decision | None = None
+    text: str
 
 
 class Log(Answer):

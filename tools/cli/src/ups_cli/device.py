@@ -148,7 +148,7 @@ def events(
                 words.event(row.event),
                 row.event.phase,
                 (row.decision or row.event).severity,
-                words.decision(row),
+                row.text,
             )
             for row in log.events
         ),

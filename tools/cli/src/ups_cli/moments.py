@@ -60,16 +60,3 @@ def local(at: datetime, zone: ZoneInfo | None) -> datetime:
 def said(at: datetime, zone: ZoneInfo | None) -> str:
     """`2026-11-22 18:33:05+01:00`."""
     return local(at, zone).isoformat(sep=" ", timespec="seconds")
-
-
-def long(seconds: float) -> str:
-    """`7 days`, `30 minutes`: in the largest unit that gives a whole number."""
-    for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size and seconds % size == 0:
-            return many(int(seconds // size), unit)
-    return many(int(seconds), "second")
-
-
-def many(count: int, unit: str) -> str:
-    """`1 day`, `2 days`."""
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ups_cli.history.tellers import projected
-from ups_cli.moments import long
 from ups_cli.output import Json
 from ups_schemas.decision import Decision, Incident
 from ups_schemas.device import DeviceSnapshot
 from ups_schemas.envelope import format_timestamp, from_milliseconds, milliseconds
+from ups_schemas.wording import duration
 from ups_throttle.adapters.wire import incident_model_of
 from ups_throttle.domain.conditions import is_stale
 from ups_throttle.domain.draft import Draft
@@ -55,7 +55,8 @@ class Remembered:
         if self.snapshot is None:
             return None
         policy = self.snapshot.policy
-        return f"{self.counted(now)} of {policy.limit} notifications in the last {long(policy.window_s)}"
+        window = duration(timedelta(seconds=policy.window_s))
+        return f"{self.counted(now)} of {policy.limit} notifications in the last {window}"
 
     def open_conditions(self) -> tuple[Incident, ...]:
         """What is open, oldest first, with those told whom the snapshot lists; without what is long taken as over."""

@@ -11,14 +11,15 @@ from ups_cli.history.device import read_device
 from ups_cli.history.gather import Bounds
 from ups_cli.history.spool import Spool
 from ups_cli.history.walk import OnProgress, walk
-from ups_cli.moments import Zone, long, said, span
+from ups_cli.moments import Zone, said, span
 from ups_cli.output import AsJson, note, say, say_json, say_table
 from ups_cli.settings import kafka_target
 from ups_cli.simulation import OtherPolicy, Simulated, run
-from ups_cli.telling import event_name
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.device import Policy
 from ups_schemas.envelope import format_timestamp
+from ups_schemas.telling import event_name
+from ups_schemas.wording import duration
 
 _SHOWN = 50
 
@@ -96,7 +97,7 @@ def _say_simulated(simulated: Simulated, zone: Zone) -> None:
         "mails, alerts and summaries included": (was.mails, would_be.mails),
         "not mailed while disabled": (was.suppressed, would_be.suppressed),
         "times disabled": (len(was.periods), len(would_be.periods)),
-        "disabled for": (long(was.disabled_for.total_seconds()), long(would_be.disabled_for.total_seconds())),
+        "disabled for": (duration(was.disabled_for), duration(would_be.disabled_for)),
     }
     say_table(("", "as it was", "as it would have been"), ((name, *both) for name, both in rows.items()))
     differing = simulated.differing()

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 import typer
 
@@ -10,17 +11,18 @@ from ups_cli.device import DeviceId
 from ups_cli.errors import CliError, ExitCode
 from ups_cli.history.device import DECISIONS_OF, read_state
 from ups_cli.history.log import Log, opened
-from ups_cli.moments import Zone
+from ups_cli.moments import Zone, said
 from ups_cli.output import AsJson, progress, say_fields, say_json
 from ups_cli.remembered import Remembered
 from ups_cli.replay import replay
 from ups_cli.settings import kafka_target
 from ups_cli.simulate import simulate
-from ups_cli.telling import Words, open_condition
 from ups_cli.why import last_messages, last_values
 from ups_runtime.settings import KafkaSettings
-from ups_schemas.decision import Decision, NotificationsDisabled
+from ups_schemas.catalogue import name_of
+from ups_schemas.decision import Decision, Incident, NotificationsDisabled
 from ups_schemas.device import DeviceSnapshot
+from ups_schemas.telling import Words
 from ups_schemas.topics import DECISIONS, DEVICES, THROTTLE_STATE
 
 app = typer.Typer(help="The throttle: its state, and its decisions once more.", no_args_is_help=True)
@@ -37,7 +39,8 @@ def show(device: DeviceId, zone: Zone = None, *, as_json: AsJson = False) -> Non
         say_json(state.as_json())
         return
     period = state.state.period if state.state is not None else None
-    words = Words({one.period_id: one for one in state.decisions if isinstance(one, NotificationsDisabled)}, zone)
+    periods = {one.period_id: one for one in state.decisions if isinstance(one, NotificationsDisabled)}
+    words = Words(partial(said, zone=zone), str, periods)
     last = words.line(state.decisions[-1]) if state.decisions else None
     say_fields(
         {
@@ -47,7 +50,7 @@ def show(device: DeviceId, zone: Zone = None, *, as_json: AsJson = False) -> Non
             "not mailed since": period.suppressed if period is not None else None,
             "window": state.window(datetime.now(UTC)),
             **{
-                f"open {number}": open_condition(incident, words)
+                f"open {number}": _open_condition(incident, words)
                 for number, incident in enumerate(state.open_conditions(), 1)
             },
             "last event": words.at(state.last_at) if state.last_at is not None else "none",
@@ -94,3 +97,9 @@ async def _snapshot(log: Log, device_id: str) -> DeviceSnapshot | None:
         return None
     found = await last_messages(log, DEVICES, device_id, 1, DeviceSnapshot)
     return found[0] if found else None
+
+
+def _open_condition(incident: Incident, words: Words) -> str:
+    text = f" ({incident.text})" if incident.text else ""
+    told = f"told to {words.people(incident.told)}" if incident.told else "told to nobody"
+    return f"{name_of(incident.code)}{text} since {words.at(incident.since)}, {told}"

@@ -1,6 +1,7 @@
 """`ups why`: the last decisions on a device, in words."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,11 +13,11 @@ from ups_cli.history.log import Log, opened
 from ups_cli.moments import Zone, said
 from ups_cli.output import AsJson, note, progress, say_json, say_table
 from ups_cli.settings import kafka_target
-from ups_cli.telling import Words
 from ups_runtime.codec import parse
 from ups_runtime.errors import Permanent
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.decision import Decision, NotificationsDisabled
+from ups_schemas.telling import Words
 from ups_schemas.topics import DECISIONS, DEVICES, SUPPRESSIONS, Topic
 
 # The longest period may be over, and its start is what explains it.
@@ -34,7 +35,7 @@ def why(
     decisions, periods, is_known = asyncio.run(_why(kafka_target(), device, limit))
     if not decisions and not is_known:
         raise CliError(ExitCode.NO, f"There is no device {device}.", {"what to do": "ups device list shows the ids"})
-    words = Words(periods, zone)
+    words = Words(partial(said, zone=zone), str, periods)
     lines = [(decision, *words.line(decision)) for decision in decisions]
     if as_json:
         say_json(

@@ -85,6 +85,10 @@ class UsersView:
         """
         return (await self.members((user_id,))).get(user_id)
 
+    def heard_of(self, user_id: UserId) -> Member | None:
+        """The person, as far as is known without looking any further."""
+        return self._members.get(user_id)
+
     async def members(self, user_ids: Collection[UserId]) -> Mapping[UserId, Member]:
         """Those of these people that there are; if one is unknown, they are looked for once at the topic's end.
 

@@ -12,6 +12,7 @@ from ups_device.domain.period import Answer, State
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.members import Members
 from ups_device.handlers.notifications import Notifications, Status
+from ups_device.handlers.readers import Readers
 from ups_runtime.errors import Forbidden, Refused
 from ups_runtime.http import RequestBody, decode_cursor, encode_cursor
 from ups_schemas.catalogue import Severity
@@ -30,6 +31,7 @@ from ups_schemas.device import Actor
 from ups_schemas.envelope import Timestamp
 from ups_schemas.event import AcceptedEvent, Code
 from ups_schemas.ids import CompanyId, DeviceId, NotificationId, PeriodId, UserId
+from ups_schemas.telling import Words
 
 # A dependency that gives who calls: a person, or None for the operator.
 Caller = Callable[..., Awaitable[UserId | None]]
@@ -108,16 +110,20 @@ class DecisionView(MailedView):
 
 
 class RowView(BaseModel):
-    """One event. `decision` is none until it is made; `late_mail` is what became of a late one afterwards."""
+    """One event. `decision` is none until it is made; `late_mail` is what became of a late one afterwards.
+
+    `text` says it to the reader in a sentence or two: mailed to whom, or why not.
+    """
 
     event: AcceptedEvent
     company_id: CompanyId | None
     decision: DecisionView | None
     late_mail: MailedView | None
+    text: str
 
     @classmethod
-    def of(cls, row: Row) -> "RowView":
-        """The row as callers see it."""
+    def of(cls, row: Row, words: Words) -> "RowView":
+        """The row as callers see it, in these words."""
         decision = row.decision
         return cls(
             event=row.event,
@@ -132,6 +138,7 @@ class RowView(BaseModel):
                 basis=decision.basis,
             ),
             late_mail=row.late_mail and _mailed(row.late_mail),
+            text=words.row(decision, row.late_mail),
         )
 
 
@@ -187,7 +194,7 @@ class AnswerView(BaseModel):
     text: str
 
 
-def log_router(log: EventLog, members: Members, caller: Caller) -> APIRouter:
+def log_router(log: EventLog, members: Members, readers: Readers, caller: Caller) -> APIRouter:
     """The Event Log: of the company's devices, or, for the operator, of any."""
     router = APIRouter(prefix="/v1", tags=["event log"])
 
@@ -198,7 +205,7 @@ def log_router(log: EventLog, members: Members, caller: Caller) -> APIRouter:
         """Read the device's Event Log."""
         if user_id is not None:
             await members.require_reader(user_id, device_id)
-        return await _read(log, page.query(await log.of_device(device_id)))
+        return await _read(log, page.query(await log.of_device(device_id)), readers.words(user_id))
 
     @router.get("/events")
     async def of_company(
@@ -210,7 +217,7 @@ def log_router(log: EventLog, members: Members, caller: Caller) -> APIRouter:
             raise Refused("company-missing", "Say of which company: company_id.", "company_id")
         if page.company_id not in {None, company_id}:
             raise Forbidden("other-company", "You can read the Event Log of your own company only.")
-        return await _read(log, page.query(CompanyLog(company_id)))
+        return await _read(log, page.query(CompanyLog(company_id)), readers.words(user_id))
 
     return router
 
@@ -244,11 +251,11 @@ def notification_router(notifications: Notifications, members: Members, caller: 
     return router
 
 
-async def _read(log: EventLog, query: LogQuery) -> LogView:
+async def _read(log: EventLog, query: LogQuery, words: Words) -> LogView:
     rows = await log.page(query)
     last = rows[-1].position if len(rows) == query.limit else None
     cursor = encode_cursor(last.received_at, last.row_id) if last else None
-    return LogView(events=[RowView.of(row) for row in rows], cursor=cursor)
+    return LogView(events=[RowView.of(row, words) for row in rows], cursor=cursor)
 
 
 def _mailed(decision: EventDecided | LateEventsDecided) -> MailedView:

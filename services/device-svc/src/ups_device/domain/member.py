@@ -6,7 +6,9 @@ from datetime import datetime
 
 from ups_schemas.account import Role
 from ups_schemas.ids import CompanyId, UserId
-from ups_schemas.wording import masked
+from ups_schemas.wording import masked, one_line, shortened
+
+MAX_NAME = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ class Member:
     def masked_address(self) -> str:
         """The address so that only whoever knows it recognises it."""
         return masked(self.address)
+
+    @property
+    def called(self) -> str:
+        """The name, made harmless, or else the masked address."""
+        return shortened(one_line(self.name), MAX_NAME) or self.masked_address
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from ups_device.handlers.links import LinkActions
 from ups_device.handlers.members import Members
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
+from ups_device.handlers.readers import Readers
 from ups_device.handlers.subscriptions import Subscriptions
 from ups_device.testing.examples import NOW
 from ups_runtime.access import AccessVerifier, operator_or_signed_in, signed_in
@@ -48,13 +49,17 @@ class Users:
             "anna": Member("acme", active=True, address="anna@acme.example", name="Anna", zone="Europe/Berlin"),
             "ben": Member("acme", active=True, address="ben@acme.example"),
             "gone": Member("acme", active=False),
-            "eve": Member("other", active=True),
+            "eve": Member("other", active=True, address="eve@other.example"),
         }
         self.known = True
 
     async def member(self, user_id: str) -> Member | None:
         """The person."""
         return (await self.members((user_id,))).get(user_id)
+
+    def heard_of(self, user_id: str) -> Member | None:
+        """The person."""
+        return self.people.get(user_id)
 
     async def members(self, user_ids: Collection[str]) -> dict[str, Member]:
         """Those of these people that there are."""
@@ -99,7 +104,7 @@ class Service:
             ],
             [
                 link_router(LinkVerifier(LINK_KEYS), lookup, actions),
-                log_router(self.log, members, caller),
+                log_router(self.log, members, Readers(self.users), caller),
                 notification_router(notifications, members, caller),
                 member_router(registry, self.log, self.subscriptions, members, person),
                 own_choice_router(registry, self.subscriptions, members, person),

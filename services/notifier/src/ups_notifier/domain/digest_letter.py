@@ -22,13 +22,12 @@ from ups_notifier.domain.wording import (
     advice_for,
     clean,
     condition_name,
-    count,
-    duration,
     severity_word,
     time_of_day,
     upses,
 )
 from ups_schemas.mail import MailKind
+from ups_schemas.wording import count, duration
 
 # What a digest can tell. The alert keeps a mail of its own, since only that can enable; so do reconcile and test.
 DIGESTED = frozenset({MailKind.EVENT, MailKind.LATE_EVENTS})

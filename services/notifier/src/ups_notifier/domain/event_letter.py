@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from ups_notifier.domain.framing import TONE_BY_SEVERITY, Frame, count_notice, subscribed_why
 from ups_notifier.domain.letter import Fact, Item, Letter, Section, Tone
-from ups_notifier.domain.wording import advice_for, clean, condition_name, duration, severity_word
+from ups_notifier.domain.wording import advice_for, clean, condition_name, severity_word
 from ups_schemas.catalogue import CODES, Kind
 from ups_schemas.decision import EventDecided, Note, Outcome, Reason
 from ups_schemas.event import AcceptedEvent, Phase
 from ups_schemas.mail import MailKind
+from ups_schemas.wording import duration
 
 _MANY_MINUTES = timedelta(minutes=10)
 

@@ -11,7 +11,6 @@ from ups_notifier.domain.wording import (
     MAX_NAME_IN_SUBJECT,
     clean,
     condition_name,
-    duration,
     isolated,
     moment_with_utc,
 )
@@ -19,7 +18,7 @@ from ups_schemas.catalogue import Severity
 from ups_schemas.decision import Count, Decision, Incident
 from ups_schemas.device import DeviceSnapshot, Policy
 from ups_schemas.mail import MailKind
-from ups_schemas.wording import in_utc, moment, zone_of
+from ups_schemas.wording import duration, in_utc, moment, zone_of
 
 DELAYED_FROM = timedelta(minutes=15)
 

@@ -6,11 +6,12 @@ from typing import assert_never
 
 from ups_notifier.domain.framing import ENABLE_LABEL, Frame, subscribed_why, with_action
 from ups_notifier.domain.letter import Action, Fact, Item, Letter, Section, Tone
-from ups_notifier.domain.wording import count, duration, time_of_day, times
+from ups_notifier.domain.wording import time_of_day, times
 from ups_schemas.catalogue import name_of
 from ups_schemas.decision import EnabledBy, NotificationsDisabled, NotificationsEnabled, Tripping
 from ups_schemas.event import Phase
 from ups_schemas.mail import MailKind
+from ups_schemas.wording import count, duration
 
 DISABLED_TITLE = "Event Notifications Disabled"
 

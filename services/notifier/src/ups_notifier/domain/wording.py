@@ -1,8 +1,8 @@
-"""Words that all mails share: names that no mail software misreads, durations, counts, conditions."""
+"""Words that all mails share: names that no mail software misreads, counts, conditions."""
 
 import re
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ups_schemas.catalogue import CONDITION_BY_CODE, OTHER, Severity, Told, name_of
@@ -47,25 +47,6 @@ def moment_with_utc(at: datetime, zone: ZoneInfo) -> str:
     """Both in one line."""
     utc = in_utc(at, zone)
     return moment(at, zone) + (f" = {utc}" if utc else "")
-
-
-def duration(length: timedelta) -> str:
-    """The two largest units: `2 hours 5 minutes`, `45 seconds`."""
-    seconds = max(0, round(length.total_seconds()))
-    sizes = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-    parts: list[str] = []
-    for unit, size in sizes:
-        number, seconds = divmod(seconds, size)
-        if number:
-            parts.append(count(number, unit))
-        elif parts:
-            break
-    return " ".join(parts[:2]) or "less than a second"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 event`, `6 events`."""
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def upses(number: int) -> str:

@@ -8,7 +8,7 @@ from ups_notifier.domain.event_letter import event_letter
 from ups_notifier.domain.framing import TONE_BY_SEVERITY, Frame, subscribed_why
 from ups_notifier.domain.letter import Addresses, Letter, Situation, Tone
 from ups_notifier.domain.period_letter import disabled_letter, reconcile_letter
-from ups_notifier.domain.wording import advice_for, condition_name, count, severity_word
+from ups_notifier.domain.wording import advice_for, condition_name, severity_word
 from ups_schemas.decision import (
     Decision,
     EventDecided,
@@ -17,6 +17,7 @@ from ups_schemas.decision import (
     NotificationsEnabled,
 )
 from ups_schemas.mail import MailKind
+from ups_schemas.wording import count
 
 
 def write(decision: Decision, reader: Reader, situation: Situation, addresses: Addresses) -> Letter:

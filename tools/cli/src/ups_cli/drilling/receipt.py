@@ -11,6 +11,7 @@ from ups_cli.errors import CliError, ExitCode
 from ups_cli.output import Json
 from ups_schemas.decision import EventDecided
 from ups_schemas.envelope import format_timestamp
+from ups_schemas.fate import fate
 from ups_schemas.mail import DeliveryState, MailDelivery
 
 _OVER = {DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.DROPPED}
@@ -182,7 +183,7 @@ def _undecided(decision: EventDecided) -> dict[str, str]:
 
 
 def _reported(report: MailDelivery) -> str:
-    return words.reported(report.state, report.reason, report.smtp_code)
+    return fate(report.state, report.reason, report.smtp_code)
 
 
 def _at(text: str) -> datetime:
