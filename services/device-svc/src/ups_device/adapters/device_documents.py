@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ups_device.adapters.changed_at import BY_SERVER, FIELD
 from ups_device.adapters.mongo_people import SOURCE
 from ups_device.domain.device import Change, Device
 from ups_device.domain.gateway import Gateway
@@ -27,6 +28,7 @@ def device_document(device: Device) -> Document:
         "snapshot": device.snapshot.model_dump(),
         "keys": [key.model_dump() for key in device.keys],
         "choices": [choice.model_dump() for choice in device.choices],
+        FIELD: BY_SERVER,
     }
 
 

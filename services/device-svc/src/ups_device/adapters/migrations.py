@@ -101,6 +101,10 @@ class _Succession(BaseModel):
 _NEWEST = [("received_at", DESCENDING), ("_id", DESCENDING)]
 _OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 _LIVING = {"removed_at": None}
+_CHANGED = [("company_id", ASCENDING), ("changed_at", ASCENDING), ("_id", ASCENDING)]
+_SCOPES = {"device": [("device_id", ASCENDING), ("ownership", ASCENDING)], "company": [("company_id", ASCENDING)]}
+# by code alone is by code and each of the outcomes, which are few
+_FILTERS = {"code": [("code", ASCENDING), ("outcome", ASCENDING)], "outcome": [("outcome", ASCENDING)]}
 
 STEPS = (
     validator("devices: validator 1", "devices", _Device),
@@ -143,4 +147,17 @@ STEPS = (
         IndexModel("settled", name="unsettled", partialFilterExpression={"settled": False}),
     ),
     validator("successions: validator 1", "successions", _Succession),
+    *(
+        indexes(f"{collection}: indexes changed 1", collection, IndexModel(_CHANGED, name="company_changed"))
+        for collection in ("events", "devices", "periods")
+    ),
+    indexes(
+        "events: indexes filtered 1",
+        "events",
+        *(
+            IndexModel([*scope, *filtered, *_NEWEST], name=f"{name}_{filter_name}")
+            for name, scope in _SCOPES.items()
+            for filter_name, filtered in _FILTERS.items()
+        ),
+    ),
 )

@@ -1,7 +1,8 @@
 """The Event Log on MongoDB.
 
 Event and decision are kept as the JSON they came as: attributes hold names and numbers that no database takes as
-fields, and a row must come back as it went in. What is asked by stands beside it.
+fields, and a row must come back as it went in. What is asked by stands beside it. Every write of a row says anew when
+it was changed: the stream shows what has.
 """
 
 import json
@@ -12,6 +13,7 @@ from pymongo import UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError
 
+from ups_device.adapters.changed_at import BY_SERVER, FIELD, MOVED
 from ups_device.domain.event_log import (
     CompanyLog,
     DeviceLog,
@@ -64,7 +66,9 @@ class MongoLog:
         """
         rows = [row_id(mail.device_id, incident.event_id) for incident in mail.open]
         with map_mongo_errors():
-            await self._events.update_many({"_id": {"$in": rows}}, {"$set": {"late_mail": mail.model_dump_json()}})
+            await self._events.update_many(
+                {"_id": {"$in": rows}}, {"$set": {"late_mail": mail.model_dump_json()}, **MOVED}
+            )
 
     async def seen(self, events: Sequence[AcceptedEvent]) -> None:
         """The devices live; of a STATUS pulse, what it read. An older one changes nothing."""
@@ -118,11 +122,17 @@ def _duplicates(error: BulkWriteError) -> list[int]:
 
 def _event_row(new: NewEvent) -> Document:
     identity = row_id(new.event.device_id, new.event.event_id)
-    return {"_id": identity, **_event_fields(new.event), "company_id": new.company_id, "expires_at": new.kept_until}
+    return {
+        "_id": identity,
+        **_event_fields(new.event),
+        "company_id": new.company_id,
+        "expires_at": new.kept_until,
+        FIELD: BY_SERVER,
+    }
 
 
 def _give_company(row: Document) -> UpdateOne:
-    return UpdateOne({"_id": row["_id"], "company_id": None}, {"$set": {"company_id": row["company_id"]}})
+    return UpdateOne({"_id": row["_id"], "company_id": None}, {"$set": {"company_id": row["company_id"]}, **MOVED})
 
 
 def _decide(new: NewDecision) -> UpdateOne:
@@ -139,6 +149,7 @@ def _decide(new: NewDecision) -> UpdateOne:
                 **(company if known else {}),
             },
             "$setOnInsert": {**_event_fields(decision.event), **({} if known else company)},
+            **MOVED,
         },
         upsert=True,
     )

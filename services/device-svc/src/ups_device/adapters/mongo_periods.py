@@ -4,6 +4,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
+from ups_device.adapters.changed_at import MOVED
 from ups_device.adapters.mongo_people import SOURCE
 from ups_device.domain.period import Period
 from ups_runtime.codec import message_event
@@ -63,7 +64,7 @@ class MongoPeriods:
         async def step(session: Session) -> None:
             noted = await self._db.periods.update_one(
                 {"_id": command.period_id, "enabled_at": None, "requested": None},
-                {"$set": {"requested": command.model_dump()}},
+                {"$set": {"requested": command.model_dump()}, **MOVED},
                 session=session,
             )
             if not noted.matched_count:
@@ -98,7 +99,8 @@ class MongoPeriods:
                 "since": told.since,
                 "until": told.until,
                 **fields,
-            }
+            },
+            **MOVED,
         }
         with map_mongo_errors():
             try:
