@@ -22,6 +22,26 @@ def test_a_raise_of_what_is_open_and_told_is_a_repeat_whatever_its_phase():
     """)
 
 
+def test_what_reports_an_open_condition_once_more_names_it():
+    line = Timeline(subscriptions=())
+
+    line.play("""
+        10:00      ON_BATTERY        -> no_subscriber
+        10:01      ON_BATTERY repeat -> no_subscriber
+        10:02      POWER_RESTORED    -> not_told
+        10:03      ON_BATTERY repeat -> no_subscriber
+        +1d 10:03  ON_BATTERY        -> no_subscriber end_not_reported
+    """)
+    line.device(subscriptions=(wants("ann"),))
+    line.play("""
+        +1d 10:04  ON_BATTERY -> notify to ann
+        +1d 10:05  ON_BATTERY -> repeat
+    """)
+
+    first, last = (line.decisions[number].opened[0].incident_id for number in (0, 4))
+    assert [decision.confirmed for decision in line.decisions] == [None, first, None, None, None, last, last]
+
+
 def test_a_repeat_of_what_is_not_open_is_judged_as_a_raise():
     line = Timeline()
 

@@ -28,6 +28,8 @@ def test_the_65th_condition_evicts_the_oldest_of_the_lowest_severity():
     assert len(kept) == 64
     assert {"0", "2", "new"} < set(kept)
     assert "1" not in kept
+    assert line.decisions[-1].evicted == line.decisions[1].opened[0].incident_id
+    assert [decision.evicted for decision in line.decisions[:-1]] == [None] * 64
 
 
 def test_what_is_taken_as_over_is_evicted_first_and_not_missed():
@@ -40,6 +42,7 @@ def test_what_is_taken_as_over_is_evicted_first_and_not_missed():
 
     assert "ON_BATTERY" not in {incident.code for incident in line.state.incidents}
     assert Note.EVICTED not in line.decisions[-1].notes
+    assert line.decisions[-1].evicted is None
 
 
 def test_of_a_long_text_the_beginning_is_kept():

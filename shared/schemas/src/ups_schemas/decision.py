@@ -100,6 +100,8 @@ class EventDecided(_Decision):
     notes: tuple[Note, ...] = ()
     opened: tuple[Incident, ...] = ()
     closed: tuple[Incident, ...] = ()
+    confirmed: IncidentId | None = Field(None, description="the open incident that the event reports once more")
+    evicted: IncidentId | None = Field(None, description="the open incident that was dropped for the one it opened")
     count: Count | None = Field(None, description="of a counted notification")
     notification_id: NotificationId | None = Field(None, description="when it is mailed")
     recipients: tuple[UserId, ...] = ()

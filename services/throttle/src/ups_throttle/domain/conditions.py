@@ -132,13 +132,13 @@ def is_over(ends: tuple[End, ...], event: Event, key: bytes, at_ms: int) -> bool
     return False
 
 
-def make_room(incidents: list[Incident], at_ms: int) -> bool:
-    """Drop one incident if there are too many; tells whether it was still open.
+def make_room(incidents: list[Incident], at_ms: int) -> Incident | None:
+    """Drop one incident if there are too many; gives it if it was still open.
 
     First goes what is taken as over, then the lowest severity; of those the oldest.
     """
     if len(incidents) < MAX_INCIDENTS:
-        return False
+        return None
     victim = min(incidents, key=lambda incident: (not is_stale(incident, at_ms), incident.rank, incident.since_ms))
     incidents.remove(victim)
-    return not is_stale(victim, at_ms)
+    return None if is_stale(victim, at_ms) else victim

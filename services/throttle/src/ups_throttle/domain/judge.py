@@ -25,7 +25,7 @@ from ups_throttle.domain.draft import Draft
 from ups_throttle.domain.event import Event
 from ups_throttle.domain.gate import Gate, gate
 from ups_throttle.domain.late import QUIET_MS
-from ups_throttle.domain.record import event_decided, incidents, rank_of
+from ups_throttle.domain.record import event_decided, id_of, incidents, rank_of
 from ups_throttle.domain.state import DAY_MS, Counted, Incident, LateTimer
 from ups_throttle.domain.wish import Wish, wish
 
@@ -80,8 +80,11 @@ def judge(draft: Draft, event: Event, received_ms: int, at_ms: int) -> None:
     told_of = incidents(draft, closed)
     notification_id = event_notification_id(event.device_id, event.event_id) if verdict.is_mailed else None
     opened: tuple[Incident, ...] = ()
+    evicted = None
     if effect.opens:
-        opened = _open(draft, event, key, standing, at_ms, verdict, notification_id, notes)
+        if standing is None:
+            evicted = _make_room(draft, at_ms, notes)
+        opened = _open(draft, event, key, standing, at_ms, verdict, notification_id)
     _count(draft, event, effect, opened, closed, verdict, at_ms)
     trips = verdict.gate.outcome is Outcome.DISABLED
     disabled_in = period_id(event.device_id, event.event_id) if trips else verdict.gate.period_id
@@ -94,6 +97,8 @@ def judge(draft: Draft, event: Event, received_ms: int, at_ms: int) -> None:
         notes=tuple(notes),
         opened=incidents(draft, opened),
         closed=told_of,
+        confirmed=id_of(draft, standing),
+        evicted=id_of(draft, evicted),
         count=verdict.gate.place,
         notification_id=notification_id,
         recipients=verdict.recipients(view),
@@ -150,6 +155,14 @@ def _passed(
     return _Verdict(passage._replace(outcome=Outcome.NOTIFY), Reason.PASSED_WHILE_DISABLED, raise_to, close_to)
 
 
+def _make_room(draft: Draft, at_ms: int, notes: list[Note]) -> Incident | None:
+    """Drop what is one too many; gives it if it was still open."""
+    evicted = make_room(draft.incidents, at_ms)
+    if evicted is not None:
+        notes.append(Note.EVICTED)
+    return evicted
+
+
 def _open(
     draft: Draft,
     event: Event,
@@ -158,13 +171,10 @@ def _open(
     at_ms: int,
     verdict: _Verdict,
     notification_id: NotificationId | None,
-    notes: list[Note],
 ) -> tuple[Incident, ...]:
     """Open the condition, or confirm it; gives it if it is new."""
     told = draft.tell(verdict.raise_to) if verdict.raise_to else b""
     if standing is None:
-        if make_room(draft.incidents, at_ms):
-            notes.append(Note.EVICTED)
         incident = Incident(
             event.code,
             key,

@@ -75,6 +75,8 @@ class EventDecided(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     notes: tuple[Note, ...] = ()
     opened: tuple[Incident, ...] = ()
     closed: tuple[Incident, ...] = ()
+    confirmed: IncidentId | None = None
+    evicted: IncidentId | None = None
     count: Count | None = None
     notification_id: NotificationId | None = None
     recipients: tuple[UserId, ...] = ()

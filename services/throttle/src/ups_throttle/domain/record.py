@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from ups_schemas.decision import Note, Outcome, Reason
 from ups_schemas.envelope import format_milliseconds
-from ups_schemas.ids import NotificationId, PeriodId, UserId, incident_id
+from ups_schemas.ids import IncidentId, NotificationId, PeriodId, UserId, incident_id
 from ups_throttle.domain.device import SEVERITIES, Device
 from ups_throttle.domain.draft import Draft
 from ups_throttle.domain.event import Event
@@ -30,6 +30,11 @@ def basis_of(device: Device | None) -> Basis:
     if device is None:
         return _NO_BASIS
     return _basis(device.version, device.plan, device.plan_until_ms, device.limit, device.window_ms, device.period_ms)
+
+
+def id_of(draft: Draft, incident: Incident | None) -> IncidentId | None:
+    """The incident's id as it goes out."""
+    return None if incident is None else incident_id(draft.device_id, incident.event_id, incident.code)
 
 
 def incidents(draft: Draft, listed: Sequence[Incident]) -> tuple[Told, ...]:
@@ -77,6 +82,8 @@ def event_decided(
     notes: tuple[Note, ...] = (),
     opened: tuple[Told, ...] = (),
     closed: tuple[Told, ...] = (),
+    confirmed: IncidentId | None = None,
+    evicted: IncidentId | None = None,
     count: Count | None = None,
     notification_id: NotificationId | None = None,
     recipients: tuple[UserId, ...] = (),
@@ -99,6 +106,8 @@ def event_decided(
             notes=notes,
             opened=opened,
             closed=closed,
+            confirmed=confirmed,
+            evicted=evicted,
             count=count,
             notification_id=notification_id,
             recipients=recipients,

@@ -87,11 +87,15 @@ class Desk:
         """Those of `users` whom the snapshot lists, in its order."""
         return tuple(wish.user_id for wish in self.view.subscriptions if wish.user_id in users) if self.view else ()
 
+    def incident_id(self, one: Open) -> ids.IncidentId:
+        """The incident's id."""
+        return ids.incident_id(self.device_id, one.event_id, one.code)
+
     def listed(self, incidents: Iterable[Open]) -> tuple[wire.Incident, ...]:
         """Incidents as they go out."""
         return tuple(
             wire.Incident(
-                incident_id=ids.incident_id(self.device_id, one.event_id, one.code),
+                incident_id=self.incident_id(one),
                 event_id=one.event_id,
                 code=one.code,
                 severity=one.severity,

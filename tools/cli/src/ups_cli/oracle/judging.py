@@ -78,6 +78,8 @@ def judge(desk: Desk, event: AcceptedEvent, at: datetime) -> None:
         notes=tuple(notes),
         opened=desk.listed(now) if opened else (),
         closed=desk.listed(ended),
+        confirmed=desk.incident_id(about) if about else None,
+        evicted=next((desk.incident_id(one) for one in evicted if not one.is_over_by(at)), None),
         count=verdict.count,
         notification_id=notification_id,
         recipients=desk.in_order({*verdict.raise_to, *verdict.close_to}),
