@@ -23,7 +23,7 @@ from ups_runtime import mongo
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import MongoSettings
 from ups_schemas.decision import Basis
-from ups_schemas.device import Plan
+from ups_schemas.device import Plan, Policy
 
 
 @pytest.fixture
@@ -50,7 +50,17 @@ def periods(db: AsyncDatabase[dict[str, Any]]) -> MongoPeriods:
 
 
 class TestMongoDevices(DeviceStoreContract):
-    pass
+    async def test_a_device_of_an_older_release_has_its_companys_policy(
+        self, db: AsyncDatabase[dict[str, Any]], devices: MongoDevices
+    ) -> None:
+        """Kept before owners could set one, and found like the others."""
+        device = a_registration().device
+        await devices.add(a_registration(), Company("acme"))
+        await db.devices.update_one({"_id": "d1"}, {"$unset": {"base": "", "override": ""}})
+
+        assert await devices.find("d1") == device
+        assert await devices.devices_other_than(Policy(), "acme", ()) == ()
+        assert await devices.devices_other_than(Policy(limit=3), "acme", ()) == ("d1",)
 
 
 class TestMongoLog(LogContract):

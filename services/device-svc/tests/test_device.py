@@ -1,9 +1,12 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from ups_device.domain import device as devices
 from ups_device.domain.device import Change
+from ups_device.domain.notification_settings import NotificationSettings
+from ups_device.domain.policy import Override
 from ups_device.domain.subscription import Preferences
 from ups_device.testing.examples import NOW, a_key, a_registration
 from ups_schemas.catalogue import Severity
@@ -11,6 +14,7 @@ from ups_schemas.device import MAX_SUBSCRIPTIONS, DeviceScope, Plan, Policy, Sub
 
 DEVICE = a_registration().device
 DAY = timedelta(days=1)
+SETTINGS = NotificationSettings(Override(limit=2), {"COMM_LOST": Severity.INFO}, ("BATTERY_LOW",))
 NOBODY = Preferences("nobody in particular")
 
 
@@ -94,6 +98,7 @@ def test_republishing_gives_readers_a_newer_version_of_the_same() -> None:
         devices.set_plan(DEVICE, DEVICE.snapshot.plan, NOW),
         devices.set_policy(DEVICE, Policy(), NOW),
         devices.subscribe(DEVICE, Subscription(user_id="anna"), NOBODY, NOW),
+        devices.set_notifications(DEVICE, DEVICE.settings, NOW),
     ],
 )
 def test_what_is_so_already_is_no_change(again: Change | None) -> None:
@@ -131,3 +136,48 @@ def test_a_full_device_takes_changed_choices_and_no_new_ones() -> None:
     assert devices.subscribe(full, Subscription(user_id="u1", on=False), NOBODY, NOW)
     with pytest.raises(OverflowError):
         devices.subscribe(full, Subscription(user_id="one-too-many"), NOBODY, NOW)
+
+
+def made(change: Change | None) -> devices.Device:
+    assert change
+    return change.device
+
+
+def test_the_owners_settings_are_in_the_snapshot() -> None:
+    device = made(devices.set_notifications(DEVICE, SETTINGS, NOW))
+
+    assert device.snapshot == DEVICE.snapshot.model_copy(
+        update={
+            "version": 2,
+            "policy": Policy(limit=2),
+            "severity_overrides": {"COMM_LOST": Severity.INFO},
+            "pass_while_disabled": ("BATTERY_LOW",),
+            "changed_at": NOW,
+        }
+    )
+    assert device.settings == SETTINGS
+
+
+@pytest.mark.parametrize("plan", ["standard", "basic"])
+def test_an_owners_policy_rests_while_the_plan_is_another_and_comes_back_with_advanced(plan: str) -> None:
+    advanced = made(devices.set_notifications(DEVICE, SETTINGS, NOW))
+
+    other = made(devices.set_plan(advanced, Plan.model_validate({"name": plan}), NOW))
+    company = made(devices.set_policy(other, Policy(limit=9, window_s=60), NOW))
+    again = made(devices.set_plan(company, Plan(name="advanced"), NOW))
+
+    assert other.snapshot.policy == Policy()
+    assert company.snapshot.policy == Policy(limit=9, window_s=60)
+    assert again.snapshot.policy == Policy(limit=2, window_s=60)
+    assert [device.settings for device in (other, company, again)] == [SETTINGS] * 3
+
+
+def test_a_companys_policy_comes_below_the_owners() -> None:
+    device = made(devices.set_notifications(DEVICE, SETTINGS, NOW))
+
+    under = made(devices.set_policy(device, Policy(limit=9, window_s=60), NOW))
+    without = made(devices.set_notifications(under, replace(SETTINGS, override=Override()), NOW))
+
+    assert under.snapshot.policy == Policy(limit=2, window_s=60)
+    assert without.snapshot.policy == Policy(limit=9, window_s=60)
+    assert devices.set_policy(under, Policy(limit=9, window_s=60), NOW) is None

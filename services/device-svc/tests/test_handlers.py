@@ -9,13 +9,15 @@ from ups_device.domain import device as domain
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device, Registration
 from ups_device.domain.member import Member
+from ups_device.domain.notification_settings import NotificationSettings
 from ups_device.domain.policy import Override
 from ups_device.handlers.devices import Defaults, Registry
+from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.policies import Policies
 from ups_device.testing.examples import NOW, a_registration
-from ups_runtime.errors import Conflict
+from ups_runtime.errors import Conflict, Refused
 from ups_schemas.catalogue import Severity
-from ups_schemas.device import Policy
+from ups_schemas.device import Plan, Policy
 
 DEFAULTS = Defaults(Policy(), timedelta(days=365), Severity.WARNING)
 
@@ -187,3 +189,47 @@ async def test_who_never_gets_to_bring_the_last_policy_is_told() -> None:
 
     with pytest.raises(Conflict):
         await Policies(Restless(), Policy(), now=lambda: NOW).set("acme", Override())
+
+
+async def test_a_companys_policy_and_a_changed_default_leave_what_owners_set() -> None:
+    store = MemoryDevices()
+    for number in (1, 2):
+        await store.add(a_registration(number), Company("acme"))
+    settings = NotificationSettings(Override(limit=2), {}, ())
+    await OwnerSettings(store, now=lambda: NOW).save("d1", settings, None)
+
+    policy, changed = await Policies(store, Policy(), now=lambda: NOW).set("acme", Override(limit=9, window_s=60))
+    _, again = await Policies(store, Policy(), now=lambda: NOW).set("acme", Override(limit=9, window_s=60))
+    by_default = await Policies(store, Policy(period_s=3600), now=lambda: NOW).resolve_all()
+
+    assert (policy, changed, again, by_default) == (Policy(limit=9, window_s=60), 2, 0, 2)
+    assert store.devices["d1"].snapshot.policy == Policy(limit=2, window_s=60, period_s=3600)
+    assert store.devices["d2"].snapshot.policy == Policy(limit=9, window_s=60, period_s=3600)
+
+
+async def test_settings_are_brought_on_top_of_what_others_changed_meanwhile() -> None:
+    store = Contended(1)
+    await MemoryDevices.add(store, a_registration(), Company("acme"))
+
+    device = await OwnerSettings(store, now=lambda: NOW).save(
+        "d1", NotificationSettings(Override(limit=2), {}, ()), store.devices["d1"].settings.version
+    )
+
+    assert (device.version, device.snapshot.policy.limit) == (3, 2)
+
+
+async def test_a_plan_that_is_changed_under_an_owner_who_saves_is_the_one_that_counts() -> None:
+    class Downgrading(MemoryDevices):
+        async def find(self, device_id: str) -> Device | None:
+            device = await super().find(device_id)
+            change = device and domain.set_plan(device, Plan(name="standard"), NOW)
+            if change:
+                await self.save(change)
+            return device
+
+    store = Downgrading()
+    await store.add(a_registration(), Company("acme"))
+
+    with pytest.raises(Refused, match="advanced"):
+        await OwnerSettings(store, now=lambda: NOW).save("d1", NotificationSettings(Override(limit=2), {}, ()), None)
+    assert store.devices["d1"].snapshot.policy == Policy()

@@ -51,6 +51,8 @@ TABLE = [
     Request("POST", "/v1/devices/d1/notifications/enable", 202, 403, 404),
     Request("GET", "/v1/devices/d1/subscription", 200, 200, 404),
     Request("PUT", "/v1/devices/d1/subscription", 200, 200, 404, {"min_severity": "critical"}, saves=True),
+    Request("GET", "/v1/devices/d1/notification-settings", 200, 200, 404),
+    Request("PUT", "/v1/devices/d1/notification-settings", 200, 403, 404, {"policy": {"limit": 3}}, saves=True),
     Request("GET", "/v1/subscriptions", 200, 200, 200),
     Request("PUT", "/v1/subscriptions", 200, 200, 200, {"all_off": True}, saves=True),
 ]

@@ -12,11 +12,13 @@ from ups_device.testing.service import Service
 
 ANNA, BEN = "anna", "ben"
 CHOICE, WIDER = "/v1/devices/d1/subscription", "/v1/subscriptions"
+SETTINGS = "/v1/devices/d1/notification-settings"
 
 # each page of settings, with two different things to save there
 PAGES = {
     CHOICE: ({"min_severity": "critical"}, {"codes": ["ON_BATTERY"]}),
     WIDER: ({"company_off": True}, {"all_off": True}),
+    SETTINGS: ({"pass_while_disabled": ["BATTERY_LOW"]}, {"severity_overrides": {"COMM_LOST": "info"}}),
 }
 
 every_page = pytest.mark.parametrize("path", PAGES)

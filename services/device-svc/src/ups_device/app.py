@@ -14,6 +14,7 @@ from ups_device.adapters.mongo_log import MongoLog
 from ups_device.adapters.mongo_people import MongoPeople
 from ups_device.adapters.mongo_periods import MongoPeriods
 from ups_device.adapters.mongo_successions import MongoSuccessions
+from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.handlers.devices import Defaults, Registry
@@ -22,6 +23,7 @@ from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.link_lookup import LinkLookup
 from ups_device.handlers.links import LinkActions
 from ups_device.handlers.members import Members
+from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.readers import Readers
@@ -89,6 +91,7 @@ async def start(life: Life, settings: Settings) -> None:
     notifications = Notifications(devices, periods, now=life.clock.now)
     actions = LinkActions(devices, users, subscriptions, notifications, now=life.clock.now)
     lookup = LinkLookup(devices, users, subscriptions, notifications, now=life.clock.now)
+    owner_settings = OwnerSettings(devices, now=life.clock.now)
     members = Members(devices, users)
     verifier = AccessVerifier(keys.key_of, now=life.clock.now)
     person, caller = signed_in(verifier), operator_or_signed_in(settings.operator.token, verifier)
@@ -97,6 +100,7 @@ async def start(life: Life, settings: Settings) -> None:
         [
             device_router(registry, event_log, subscriptions),
             subscription_router(subscriptions),
+            operator_settings_router(registry, owner_settings),
             company_router(policies, gateways),
         ],
         [
@@ -104,6 +108,7 @@ async def start(life: Life, settings: Settings) -> None:
             log_router(event_log, members, Readers(users), caller),
             notification_router(notifications, members, caller),
             member_router(registry, event_log, subscriptions, members, person),
+            own_settings_router(registry, owner_settings, members, person),
             own_choice_router(registry, subscriptions, members, person),
             preference_router(subscriptions, members, person),
         ],

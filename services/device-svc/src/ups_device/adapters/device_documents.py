@@ -1,14 +1,16 @@
 """Devices and gateways as MongoDB keeps them, and what is published of each step."""
 
+from dataclasses import asdict
 from typing import Any
 
 from ups_device.adapters.changed_at import BY_SERVER, FIELD
 from ups_device.adapters.mongo_people import SOURCE
 from ups_device.domain.device import Change, Device
 from ups_device.domain.gateway import Gateway
+from ups_device.domain.policy import Override
 from ups_runtime.codec import message_event
 from ups_runtime.outbox import OutboxMessage
-from ups_schemas.device import DeviceKey, DeviceSnapshot, Subscription
+from ups_schemas.device import DeviceKey, DeviceSnapshot, Policy, Subscription
 from ups_schemas.envelope import CloudEvent
 from ups_schemas.topics import DEVICE_KEYS, DEVICES, Topic
 
@@ -29,6 +31,8 @@ def device_document(device: Device) -> Document:
         "keys": [key.model_dump() for key in device.keys],
         "choices": [choice.model_dump() for choice in device.choices],
         FIELD: BY_SERVER,
+        "base": device.base.model_dump(),
+        "override": asdict(device.override),
     }
 
 
@@ -36,13 +40,17 @@ def device_of(document: Document) -> Device:
     """The device in a document, also one of an older release."""
     # kept before there were wider choices: the subscriptions are the choices
     choices = document.get("choices", document["snapshot"]["subscriptions"])
+    snapshot = DeviceSnapshot.model_validate(document["snapshot"])
     return Device(
-        DeviceSnapshot.model_validate(document["snapshot"]),
+        snapshot,
         tuple(DeviceKey.model_validate(key) for key in document["keys"]),
         tuple(Subscription.model_validate(choice) for choice in choices),
+        # kept before owners could set one: the policy is the company's
+        Policy.model_validate(document["base"]) if "base" in document else snapshot.policy,
         created_at=document["created_at"],
         removed_at=document["removed_at"],
         request_sha256=document["request_sha256"],
+        override=Override(**document.get("override", {})),
     )
 
 

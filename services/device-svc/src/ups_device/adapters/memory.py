@@ -128,12 +128,12 @@ class MemoryDevices:
     async def devices_other_than(
         self, policy: Policy, company_id: CompanyId | None, but: tuple[CompanyId, ...]
     ) -> tuple[DeviceId, ...]:
-        """Devices that have another policy than this."""
+        """Devices whose policy, leaving aside what their owners set, is another."""
         return tuple(
             device.device_id
             for device in self.devices.values()
             if device.removed_at is None
-            and device.snapshot.policy != policy
+            and device.base != policy
             and company_id in (None, device.snapshot.company_id)
             and device.snapshot.company_id not in but
         )

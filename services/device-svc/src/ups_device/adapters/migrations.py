@@ -7,7 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from ups_runtime.mongo import indexes, validator
 from ups_schemas.decision import Tripping
-from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications, Subscription
+from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications, Policy, Subscription
 
 DATABASE = "devices"
 
@@ -42,6 +42,11 @@ class _Override(BaseModel):
     limit: int | None
     window_s: int | None
     period_s: int | None
+
+
+class _DeviceWithOverride(_DeviceWithChoices):
+    base: Policy = Policy()
+    override: _Override = _Override(limit=None, window_s=None, period_s=None)
 
 
 class _Company(BaseModel):
@@ -160,4 +165,5 @@ STEPS = (
             for filter_name, filtered in _FILTERS.items()
         ),
     ),
+    validator("devices: validator 3", "devices", _DeviceWithOverride),
 )

@@ -132,10 +132,15 @@ class MongoDevices:
     async def devices_other_than(
         self, policy: Policy, company_id: CompanyId | None, but: tuple[CompanyId, ...]
     ) -> tuple[DeviceId, ...]:
-        """Devices that have another policy than this."""
+        """Devices whose policy, leaving aside what their owners set, is another."""
+        there = policy.model_dump()
         wanted: Document = {
             "removed_at": None,
-            "$nor": [{f"snapshot.policy.{name}": value for name, value in policy.model_dump().items()}],
+            "$nor": [
+                {f"base.{name}": value for name, value in there.items()},
+                # kept before owners could set one
+                {"base": None} | {f"snapshot.policy.{name}": value for name, value in there.items()},
+            ],
             "company_id": {"$nin": list(but)} if company_id is None else company_id,
         }
         with map_mongo_errors():

@@ -5,10 +5,12 @@ is published of a device has one order.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
+from ups_device.domain.notification_settings import NotificationSettings
+from ups_device.domain.policy import Override, in_force
 from ups_device.domain.subscription import Preferences, resolve
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import (
@@ -31,16 +33,19 @@ MAX_KEYS = 10
 class Device:
     """A device as the services know it, and its keys. After removal it stays, so that its log belongs to something.
 
-    `choices` are people's own for this device; in the snapshot they are resolved with their wider ones.
+    `choices` are people's own for this device; in the snapshot they are resolved with their wider ones. `base` is the
+    policy of the company's devices and `override` the owner's, in force or not; in the snapshot they are resolved.
     `request_sha256` is of the request that registered it, to tell a repeated request from another one.
     """
 
     snapshot: DeviceSnapshot
     keys: tuple[DeviceKey, ...]
     choices: tuple[Subscription, ...]
+    base: Policy
     created_at: datetime
     removed_at: datetime | None = None
     request_sha256: str | None = None
+    override: Override = field(default_factory=Override)
 
     @property
     def device_id(self) -> DeviceId:
@@ -59,6 +64,11 @@ class Device:
     def choice(self, user_id: UserId) -> Subscription | None:
         """What the person chose for this device; None if they never did."""
         return next((choice for choice in self.choices if choice.user_id == user_id), None)
+
+    @property
+    def settings(self) -> NotificationSettings:
+        """What the owner set."""
+        return NotificationSettings(self.override, self.snapshot.severity_overrides, self.snapshot.pass_while_disabled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +143,7 @@ def register(
         changed_at=now,
     )
     first = _key(snapshot, key, now)
-    device = Device(snapshot, (first,), choices, created_at=now, request_sha256=request_sha256)
+    device = Device(snapshot, (first,), choices, policy, created_at=now, request_sha256=request_sha256)
     return Change(device, keys=(first,), preferences=tuple(preferences[choice.user_id] for choice in choices))
 
 
@@ -190,12 +200,30 @@ def edit(device: Device, wanted: Edit, now: datetime) -> Change | None:
 
 def set_plan(device: Device, plan: Plan, now: datetime) -> Change | None:
     """The plan from now on; None if it is that already."""
-    return None if device.snapshot.plan == plan else _with(device, now, plan=plan)
+    if device.snapshot.plan == plan:
+        return None
+    return _with(device, now, plan=plan, policy=in_force(device.base, device.override, plan))
 
 
-def set_policy(device: Device, policy: Policy, now: datetime) -> Change | None:
-    """The resolved policy from now on (a running period keeps its own); None if it is that already."""
-    return None if device.snapshot.policy == policy else _with(device, now, policy=policy)
+def set_policy(device: Device, base: Policy, now: datetime) -> Change | None:
+    """The company's policy from now on (a running period keeps its own); None if it is that already."""
+    if device.base == base:
+        return None
+    policy = in_force(base, device.override, device.snapshot.plan)
+    return _with(replace(device, base=base), now, policy=policy)
+
+
+def set_notifications(device: Device, settings: NotificationSettings, now: datetime) -> Change | None:
+    """The owner's settings from now on (a running period keeps its policy); None if they are that already."""
+    if device.settings == settings:
+        return None
+    return _with(
+        replace(device, override=settings.override),
+        now,
+        policy=in_force(device.base, settings.override, device.snapshot.plan),
+        severity_overrides=dict(settings.severity_overrides),
+        pass_while_disabled=settings.pass_while_disabled,
+    )
 
 
 def subscribe(device: Device, choice: Subscription, preferences: Preferences, now: datetime) -> Change | None:

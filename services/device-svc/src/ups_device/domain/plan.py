@@ -26,6 +26,11 @@ def in_force(plan: Plan | None, at: datetime) -> str:
     return plan.name
 
 
+def gives_override(name: str) -> bool:
+    """Whether a plan of that name gives the owner the right to override the throttle's policy."""
+    return name == "advanced"
+
+
 def kept_until(plan: Plan | None, *, effective_at: datetime, received_at: datetime) -> datetime:
     """When a row of the log goes, by the plan in force when its event was decided."""
     return received_at + RETENTION[in_force(plan, effective_at)]

@@ -12,6 +12,7 @@ from ups_device.domain.device import Change, Device, Edit, Registration
 from ups_device.domain.member import Member
 from ups_device.domain.subscription import Preferences
 from ups_device.handlers.refusals import require_known_codes, require_present, too_many
+from ups_device.handlers.stepping import ATTEMPTS, take
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
 from ups_runtime.once import Once
 from ups_schemas.catalogue import Severity
@@ -19,9 +20,6 @@ from ups_schemas.device import MAX_SUBSCRIPTIONS, Plan, Policy
 from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId, derived
 from ups_schemas.keys import RANDOM_BYTES, NewKey, new_key
 from ups_schemas.mail import MailRequest
-
-# Two writers of one device meet rarely; five in a row means that somebody writes in a loop.
-ATTEMPTS = 5
 
 
 class Store(Protocol):
@@ -140,7 +138,7 @@ class Registry:
         for number, choice in enumerate(registration.subscriptions):
             field = f"subscribers[{number}].user_id"
             await require_member(self._users, choice.user_id, registration.company_id, field)
-            require_known_codes(choice, f"subscribers[{number}].codes")
+            require_known_codes(choice.codes or (), f"subscribers[{number}].codes")
         now = self._now()
         if registration.plan:
             self._require_plan(registration.plan, now, "plan.until")
@@ -237,18 +235,7 @@ class Registry:
         await self._change(device_id, lambda device: devices.remove(device, now))
 
     async def _change(self, device_id: DeviceId, step: Callable[[Device], Change | None]) -> Device:
-        for _ in range(ATTEMPTS):
-            device = await self.get(device_id)
-            change = step(device)
-            if change is None:
-                return device
-            try:
-                await self._store.save(change)
-            except Changed:
-                continue
-            await self._store.published()
-            return change.device
-        raise Conflict.with_others()
+        return await take(self._store, device_id, step)
 
     async def _repeated(self, change: Change) -> Issued:
         there = await self._store.find(change.device.device_id)

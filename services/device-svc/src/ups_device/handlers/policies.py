@@ -1,4 +1,4 @@
-"""A company's throttle policy: set within the installation's bounds, resolved into each of its devices."""
+"""A company's throttle policy: set within the installation's bounds, brought to each of its devices."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -34,7 +34,7 @@ class Store(Protocol):
     async def devices_other_than(
         self, policy: Policy, company_id: CompanyId | None, but: tuple[CompanyId, ...]
     ) -> tuple[DeviceId, ...]:
-        """Devices (of the company, or of all but some) that have another policy than this."""
+        """Devices (of the company, or of all but some) whose policy is another, leaving aside what their owners set."""
 
     async def find(self, device_id: DeviceId) -> Device | None:
         """The device, also when removed."""

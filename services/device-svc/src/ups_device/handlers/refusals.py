@@ -1,14 +1,17 @@
 """What several handlers refuse, in the same words."""
 
+from collections.abc import Iterable
+
 from ups_device.domain.device import Device
 from ups_runtime.errors import NotFound, Refused
 from ups_schemas.catalogue import CONDITION_BY_CODE
-from ups_schemas.device import MAX_SUBSCRIPTIONS, Subscription
+from ups_schemas.device import MAX_SUBSCRIPTIONS
+from ups_schemas.event import Code
 
 
-def require_known_codes(choice: Subscription, field: str) -> None:
-    """Refuse a choice of codes that the catalogue does not have; `field` is where it stands."""
-    for code in choice.codes or ():
+def require_known_codes(codes: Iterable[Code], field: str) -> None:
+    """Refuse codes of conditions that the catalogue does not have; `field` is where they stand."""
+    for code in codes:
         if code not in CONDITION_BY_CODE:
             raise Refused("unknown-code", f"The catalogue has no condition {code}.", field)
 

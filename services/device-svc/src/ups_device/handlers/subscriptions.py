@@ -80,7 +80,7 @@ class Subscriptions:
             Refused: nobody of that company, an unknown code, or too many subscriptions.
             NotFound: there is no such device.
         """
-        require_known_codes(choice, "codes")
+        require_known_codes(choice.codes or (), "codes")
         device, _ = await self.change(device_id, choice.user_id, lambda _: choice)
         return device
 
@@ -90,7 +90,7 @@ class Subscriptions:
         Raises:
             Conflict: it is another one now, and not the one that is to be.
         """
-        require_known_codes(choice, "codes")
+        require_known_codes(choice.codes or (), "codes")
 
         def step(there: Subscription | None) -> Subscription:
             if there != choice and version_of(there) != seen:

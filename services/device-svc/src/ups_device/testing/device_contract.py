@@ -10,6 +10,7 @@ import pytest
 from ups_device.domain import device as domain
 from ups_device.domain import gateway as gateways
 from ups_device.domain.company import Company
+from ups_device.domain.notification_settings import NotificationSettings
 from ups_device.domain.policy import Override
 from ups_device.handlers import event_log as log_ports
 from ups_device.handlers import gateways as gateway_ports
@@ -22,6 +23,7 @@ from ups_device.testing.examples import (
     a_registration,
 )
 from ups_runtime.errors import AlreadyExists, Changed
+from ups_schemas.catalogue import Severity
 from ups_schemas.device import Policy
 
 ACME = Company("acme")
@@ -105,6 +107,19 @@ class DeviceStoreContract:
         assert set(await devices.devices_other_than(Policy(limit=3), None, ())) == {"d1", "d3"}
         assert await devices.devices_other_than(Policy(limit=3), "acme", ()) == ("d1",)
         assert await devices.devices_other_than(Policy(limit=3), None, ("acme",)) == ("d3",)
+
+    async def test_what_an_owner_set_is_kept_and_leaves_the_policy_of_the_others(self, devices: DeviceStore) -> None:
+        """A device whose owner set another one has its company's below that, and is found by that."""
+        await devices.add(a_registration(), ACME)
+        settings = NotificationSettings(Override(limit=2), {"COMM_LOST": Severity.INFO}, ("BATTERY_LOW",))
+        change = domain.set_notifications(a_registration().device, settings, NOW)
+        assert change
+
+        await devices.save(change)
+
+        assert await devices.find("d1") == change.device
+        assert await devices.devices_other_than(Policy(), "acme", ()) == ()
+        assert await devices.devices_other_than(Policy(limit=2), "acme", ()) == ("d1",)
 
     async def test_a_companys_devices_are_told_from_others(self, devices: DeviceStore) -> None:
         """From removed and unknown ones, too."""

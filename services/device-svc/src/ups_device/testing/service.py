@@ -14,6 +14,7 @@ from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
+from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.domain.member import Member
@@ -23,6 +24,7 @@ from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.link_lookup import LinkLookup
 from ups_device.handlers.links import LinkActions
 from ups_device.handlers.members import Members
+from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.readers import Readers
@@ -89,6 +91,7 @@ class Service:
         notifications = Notifications(self.devices, self.periods, now=now)
         actions = LinkActions(self.devices, self.users, self.subscriptions, notifications, now=now)
         lookup = LinkLookup(self.devices, self.users, self.subscriptions, notifications, now=now)
+        owner_settings = OwnerSettings(self.devices, now=now)
         members = Members(self.devices, self.users)
         verifier = AccessVerifier(self.signing_keys.key_of, now=now)
         person, caller = signed_in(verifier), operator_or_signed_in(SecretStr(TOKEN), verifier)
@@ -97,6 +100,7 @@ class Service:
             [
                 device_router(registry, self.log, self.subscriptions),
                 subscription_router(self.subscriptions),
+                operator_settings_router(registry, owner_settings),
                 company_router(
                     Policies(self.devices, Policy(), now=now),
                     Gateways(self.devices, now=now, random_bytes=os.urandom),
@@ -107,6 +111,7 @@ class Service:
                 log_router(self.log, members, Readers(self.users), caller),
                 notification_router(notifications, members, caller),
                 member_router(registry, self.log, self.subscriptions, members, person),
+                own_settings_router(registry, owner_settings, members, person),
                 own_choice_router(registry, self.subscriptions, members, person),
                 preference_router(self.subscriptions, members, person),
             ],
