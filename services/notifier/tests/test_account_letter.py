@@ -232,6 +232,23 @@ def test_an_admin_learns_which_upses_passed_and_from_whom():
 
 
 @pytest.mark.parametrize(
+    ("by", "name", "lead"),
+    [
+        ("owner", "Kim Park", "Kim Park has handed this UPS over to you"),
+        ("owner", "", "Its owner has handed this UPS over to you"),
+        ("operator", "Kim Park", "The operator of this installation has handed this UPS over to you"),
+    ],
+)
+def test_who_was_handed_a_ups_over_learns_by_whom(by, name, lead):
+    told = letter(ownership_passed(1, "Server room UPS", user_name=name, by=by))
+
+    assert told.title == "1 UPS is yours now"
+    assert told.lead.startswith(lead)
+    assert facts(told).get("Former owner", "") == name
+    assert "longest-standing" not in told.lead + told.why
+
+
+@pytest.mark.parametrize(
     ("devices", "title", "lead"),
     [(1, "1 UPS is yours now", "Its owner has left"), (0, "UPSes are yours now", "Their owner has left")],
 )

@@ -96,12 +96,21 @@ def member_removed(request: MailRequest, addresses: Addresses, portal: str) -> L
 
 
 def ownership_passed(request: MailRequest, addresses: Addresses, portal: str) -> Letter:
-    """To the longest-standing admin, when an owner has left."""
+    """To the new owner: who got them by hand, or as the longest-standing admin when the owner left."""
     number = max(0, number_of(request, "devices") or 0)
-    these, their, each = ("this UPS is", "its", "it") if number == 1 else ("these UPSes are", "their", "each")
-    left = text_of(request, "user_name")
-    who = in_sentence(left) if left else f"{their.capitalize()} owner"
-    title = f"{upses(number) if number else 'UPSes'} {'is' if number == 1 else 'are'} yours now"
+    these, they, are, their, each = (
+        ("this UPS", "it", "is", "its", "it") if number == 1 else ("these UPSes", "they", "are", "their", "each")
+    )
+    former, by = text_of(request, "user_name"), text_of(request, "by")
+    title = f"{upses(number) if number else 'UPSes'} {are} yours now"
+    who = in_sentence(former) if former else f"{their.capitalize()} owner"
+    if by in {"owner", "operator"}:
+        who = who if by == "owner" else "The operator of this installation"
+        lead = f"{who} has handed {these} over to you at {portal}, so {they} {are} yours"
+        why = "You get this mail because a UPS was handed over to you."
+    else:
+        lead = f"{who} has left your company at {portal}. You are its longest-standing admin, so {these} {are} yours"
+        why = "You get this mail because you are the longest-standing admin of your company."
     return account_frame(
         request,
         addresses,
@@ -109,14 +118,13 @@ def ownership_passed(request: MailRequest, addresses: Addresses, portal: str) ->
         tone=Tone.INFO,
         badge=BADGE,
         title=title,
-        lead=f"{who} has left your company at {portal}. You are its "
-        f"longest-standing admin, so {these} yours from now on: {their} notification settings, plan and removal.",
+        lead=f"{lead} from now on: {their} notification settings, plan and removal.",
         facts=(
             *upses_fact(request, number),
-            *named_fact("Former owner", clean(left)),
+            *named_fact("Former owner", clean(former)),
             moment_fact("Since", request.requested_at, zone_of(request.zone)),
         ),
         action=Action(OPEN_DEVICES_LABEL, addresses.devices()),
-        why="You get this mail because you are the longest-standing admin of your company.",
+        why=why,
         advice=f"See that the right people are told of {their} events. You can hand {each} over to a co-worker.",
     )

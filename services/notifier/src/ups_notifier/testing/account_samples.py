@@ -82,7 +82,7 @@ def ownership_passed(
     names: str = "Server room UPS, Rack 12, Machine hall, Branch office Köln, Gate house",
     **left: str,
 ) -> MailRequest:
-    """What the longest-standing admin is told when an owner has left."""
+    """What the longest-standing admin is told when an owner has left; with `by`, who was handed a UPS over."""
     return request(MailKind.OWNERSHIP_PASSED, devices=devices, device_names=names, **left)
 
 
@@ -132,5 +132,6 @@ def account_samples() -> Mapping[str, AccountSample]:
         "member-removed": AccountSample(request(MailKind.MEMBER_REMOVED, company_name="Acme Power GmbH", by="admin")),
         "ownership-passed": AccountSample(ownership_passed(user_name="Kim Park")),
         "ownership-passed-one": AccountSample(ownership_passed(1, "Server room UPS")),
+        "handed-over": AccountSample(ownership_passed(1, "Server room UPS", user_name="Kim Park", by="owner")),
         "account": AccountSample(request(MailKind.ACCOUNT)),
     }

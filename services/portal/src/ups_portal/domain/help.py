@@ -190,8 +190,8 @@ ENTRIES: Mapping[str, Entry] = {
         "A UPS has a new owner",
         (
             (
-                "The owner of a UPS has left, and it passed to you as the longest-standing admin. You manage its "
-                "notification settings and its plan from now on."
+                "The owner of a UPS has handed it over to you, or has left, and it passed to you as the "
+                "longest-standing admin. You manage its notification settings and its plan from now on."
             ),
         ),
         event_mail=False,
