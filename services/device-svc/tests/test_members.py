@@ -53,6 +53,8 @@ TABLE = [
     Request("PUT", "/v1/devices/d1/subscription", 200, 200, 404, {"min_severity": "critical"}, saves=True),
     Request("GET", "/v1/devices/d1/notification-settings", 200, 200, 404),
     Request("PUT", "/v1/devices/d1/notification-settings", 200, 403, 404, {"policy": {"limit": 3}}, saves=True),
+    Request("POST", "/v1/devices/d1/hand-over", 200, 403, 404, {"to": "ben"}),
+    Request("POST", "/v1/devices/d1/claim", 200, 409, 404),
     Request("GET", "/v1/subscriptions", 200, 200, 200),
     Request("PUT", "/v1/subscriptions", 200, 200, 200, {"all_off": True}, saves=True),
 ]

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from ups_device.domain.ownership import NextOwner
 from ups_device.domain.subscription import Preferences
-from ups_device.domain.succession import Heir, Passing, settle
+from ups_device.domain.succession import Passing, settle
 from ups_device.testing.examples import NOW, a_registration
 from ups_device.testing.service import Service
 from ups_runtime.outbox import MAX_BYTES
@@ -220,7 +221,7 @@ async def test_what_owners_set_goes_with_the_device_to_whoever_owns_it_next(serv
     await save(service, **ALL)
     device = service.devices.devices["d1"]
 
-    passed = settle(device, ["dora"], Heir("dora", Preferences("dora"), Severity.WARNING), NOW)
+    passed = settle(device, ["dora"], NextOwner("dora", Preferences("dora"), Severity.WARNING), NOW)
 
     assert isinstance(passed, Passing)
     assert passed.change.device.settings == device.settings

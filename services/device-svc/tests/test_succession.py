@@ -10,8 +10,9 @@ from ups_device.adapters.memory_successions import MemorySuccessions
 from ups_device.domain import device as devices
 from ups_device.domain.device import Change, Device
 from ups_device.domain.member import Everybody, Member
+from ups_device.domain.ownership import NextOwner, pass_to
 from ups_device.domain.subscription import Preferences
-from ups_device.domain.succession import Heir, Passing, Succession, passed_mail, settle
+from ups_device.domain.succession import Passing, Succession, settle, succession_mail
 from ups_device.handlers.successions import AFTER_TROUBLE_S, BATCH, RECONCILE_EVERY_S, Successions
 from ups_device.testing.examples import NOW, a_key, a_registration
 from ups_device.testing.succession_contract import SuccessionStoreContract
@@ -23,7 +24,7 @@ from ups_schemas.device import MAX_SUBSCRIPTIONS, Subscription
 from ups_schemas.mail import MailKind, MailRequest
 
 DEVICE = a_registration().device
-DORA = Heir("dora", Preferences("dora"), Severity.WARNING)
+DORA = NextOwner("dora", Preferences("dora"), Severity.WARNING)
 LATER = NOW + timedelta(days=1)
 
 
@@ -61,7 +62,7 @@ def subscribed(device: Device, *user_ids: str, on: bool = True) -> Device:
     return device
 
 
-def passed(device: Device, members: list[str], heir: Heir = DORA) -> Device:
+def passed(device: Device, members: list[str], heir: NextOwner = DORA) -> Device:
     step = settle(device, members, heir, LATER)
     assert isinstance(step, Passing)
     return step.change.device
@@ -101,7 +102,7 @@ def test_a_device_passes_on_with_the_next_ownership_and_its_keys() -> None:
 def test_keys_of_every_owner_within_the_company_speak_on() -> None:
     second = devices.rotate(passed(DEVICE, ["dora"]), a_key(2), grace=timedelta(days=1), now=LATER).device
 
-    third = passed(second, ["ed"], Heir("ed", Preferences("ed"), Severity.WARNING))
+    third = passed(second, ["ed"], NextOwner("ed", Preferences("ed"), Severity.WARNING))
 
     assert (third.snapshot.ownership, third.snapshot.keys_since) == (3, 1)
     assert [each.user_id for each in third.choices] == ["ed"]
@@ -116,7 +117,7 @@ def test_what_the_heir_chose_before_stays() -> None:
 def test_an_heir_who_silences_the_company_gets_the_device_and_hears_nothing() -> None:
     preferences = Preferences("dora", 1, companies_off=frozenset({"acme"}))
 
-    step = settle(DEVICE, ["dora"], Heir("dora", preferences, Severity.WARNING), LATER)
+    step = settle(DEVICE, ["dora"], NextOwner("dora", preferences, Severity.WARNING), LATER)
 
     assert isinstance(step, Passing)
     assert step.change.preferences == (preferences,)
@@ -144,6 +145,26 @@ def test_without_an_heir_nobody_owns_the_device_until_there_is_one() -> None:
     assert passed(device, ["ben", "dora"]).snapshot.ownership == 2
 
 
+def test_a_device_that_waits_for_a_claim_passes_to_nobody_and_loses_who_leaves() -> None:
+    waiting = replace(DEVICE, snapshot=DEVICE.snapshot.model_copy(update={"owner": None}), awaits_claim=True)
+
+    step = settle(waiting, ["dora"], DORA, LATER)
+
+    assert isinstance(step, Change)
+    assert (step.device.snapshot.owner, step.device.choices, step.device.awaits_claim) == (None, (), True)
+    assert settle(step.device, ["dora"], DORA, LATER) is None
+
+
+def test_who_handed_a_device_over_and_left_is_forgotten() -> None:
+    handed_over = pass_to(DEVICE, DORA, NOW, handed_over_by="anna").device
+
+    step = settle(handed_over, ["dora"], DORA, LATER)
+
+    assert isinstance(step, Change)
+    assert (step.device.snapshot.owner, step.device.handed_over_by) == ("dora", None)
+    assert settle(handed_over, ["anna", "dora"], DORA, LATER) is None
+
+
 def test_a_co_worker_who_leaves_is_unsubscribed_and_nothing_else_changes() -> None:
     device = subscribed(DEVICE, "ben", "cem")
 
@@ -159,9 +180,9 @@ def test_a_co_worker_who_leaves_is_unsubscribed_and_nothing_else_changes() -> No
 def test_the_mail_names_who_left_unless_they_were_erased() -> None:
     succession = Succession("acme", "anna", "dora", 7, ("Rack 1", "Rack 2"), "d1:2")
 
-    removed = passed_mail(succession, admin(name="Dora"), GONE, NOW)
-    erased = passed_mail(succession, admin(name="Dora"), None, NOW)
-    again = passed_mail(replace(succession, first="d1:4"), admin(), None, NOW)
+    removed = succession_mail(succession, admin(name="Dora"), GONE, NOW)
+    erased = succession_mail(succession, admin(name="Dora"), None, NOW)
+    again = succession_mail(replace(succession, first="d1:4"), admin(), None, NOW)
 
     assert removed.kind is MailKind.OWNERSHIP_PASSED
     assert removed.parameters == {"devices": 7, "device_names": "Rack 1, Rack 2", "user_name": "Anna"}

@@ -16,6 +16,7 @@ from ups_device.adapters.mongo_periods import MongoPeriods
 from ups_device.adapters.mongo_successions import MongoSuccessions
 from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
+from ups_device.adapters.ownership_routes import ownership_router
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
@@ -25,6 +26,7 @@ from ups_device.handlers.links import LinkActions
 from ups_device.handlers.members import Members
 from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
+from ups_device.handlers.ownership import Ownerships
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.readers import Readers
 from ups_device.handlers.subscriptions import Subscriptions
@@ -93,6 +95,7 @@ async def start(life: Life, settings: Settings) -> None:
     lookup = LinkLookup(devices, users, subscriptions, notifications, now=life.clock.now)
     owner_settings = OwnerSettings(devices, now=life.clock.now)
     members = Members(devices, users)
+    ownerships = Ownerships(devices, people, users, settings.device.owner_min_severity, now=life.clock.now)
     verifier = AccessVerifier(keys.key_of, now=life.clock.now)
     person, caller = signed_in(verifier), operator_or_signed_in(settings.operator.token, verifier)
     app = http.build(
@@ -111,6 +114,7 @@ async def start(life: Life, settings: Settings) -> None:
             own_settings_router(registry, owner_settings, members, person),
             own_choice_router(registry, subscriptions, members, person),
             preference_router(subscriptions, members, person),
+            ownership_router(ownerships, members, caller, person),
         ],
     )
     await life.serve(app, settings.http.host, settings.http.port)

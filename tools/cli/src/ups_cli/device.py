@@ -65,7 +65,9 @@ def list_devices(
 def add(
     name: Annotated[str, typer.Argument(help="What people call it.", show_default=False)],
     company: Annotated[str, typer.Option(help="Id of the company that it belongs to.", show_default=False)],
-    owner: Annotated[str, typer.Option(help="Id of the user who owns it.", show_default=False)],
+    owner: Annotated[
+        str | None, typer.Option(help="Id of the user who owns it; else it is for a member to claim.")
+    ] = None,
     model: Annotated[str | None, typer.Option()] = None,
     serial: Annotated[str | None, typer.Option()] = None,
     site: Annotated[str | None, typer.Option()] = None,

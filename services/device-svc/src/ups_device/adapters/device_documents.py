@@ -33,6 +33,8 @@ def device_document(device: Device) -> Document:
         FIELD: BY_SERVER,
         "base": device.base.model_dump(),
         "override": asdict(device.override),
+        "handed_over_by": device.handed_over_by,
+        "awaits_claim": device.awaits_claim,
     }
 
 
@@ -51,6 +53,8 @@ def device_of(document: Document) -> Device:
         removed_at=document["removed_at"],
         request_sha256=document["request_sha256"],
         override=Override(**document.get("override", {})),
+        handed_over_by=document.get("handed_over_by"),
+        awaits_claim=document.get("awaits_claim", False),
     )
 
 

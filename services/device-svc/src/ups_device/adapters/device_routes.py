@@ -57,10 +57,10 @@ class SubscriberBody(ChoiceBody):
 
 
 class DeviceBody(RequestBody):
-    """A device to register."""
+    """A device to register; without an owner it waits for whoever of the company claims it."""
 
     company_id: CompanyId
-    owner: UserId
+    owner: UserId | None = None
     name: Name
     model: Name | None = None
     serial: Name | None = None

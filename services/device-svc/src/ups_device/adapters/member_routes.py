@@ -94,18 +94,18 @@ def member_router(
     async def edit(user_id: who, device_id: DeviceId, body: DeviceEditBody) -> DeviceView:
         """Change what is given, as the owner."""
         await members.require_owner(user_id, device_id)
-        return DeviceView.of(await registry.edit(device_id, body.edit()))
+        return DeviceView.of(await registry.edit(device_id, body.edit(), user_id))
 
     @router.delete("/{device_id}", status_code=204, response_class=Response)
     async def remove(user_id: who, device_id: DeviceId) -> None:
         """Remove the device, as the owner: its keys end at once."""
         await members.require_owner(user_id, device_id)
-        await registry.remove(device_id)
+        await registry.remove(device_id, user_id)
 
     @router.post("/{device_id}/keys", status_code=201)
     async def rotate(user_id: who, device_id: DeviceId, body: RotationBody | None = None) -> IssuedView:
         """Make a new key, as the owner; the older ones go on for the grace time (24 hours unless said otherwise)."""
         await members.require_owner(user_id, device_id)
-        return IssuedView.issued(await registry.rotate(device_id, (body or RotationBody()).grace))
+        return IssuedView.issued(await registry.rotate(device_id, (body or RotationBody()).grace, user_id))
 
     return router

@@ -26,14 +26,13 @@ class MemorySuccessions:
     async def unsettled(
         self, company_id: CompanyId, members: Collection[UserId], limit: int, *, ownerless: bool
     ) -> Sequence[Device]:
-        """Devices that somebody else than these owns or subscribes to; or nobody owns."""
+        """Devices that somebody else than these owns or subscribes to; or nobody owns any more."""
         found = []
         for device in self._living():
             owner, heard = device.snapshot.owner, (*device.choices, *device.snapshot.subscriptions)
-            settled = owner in members if owner or ownerless else True
-            if device.snapshot.company_id == company_id and not (
-                settled and all(each.user_id in members for each in heard)
-            ):
+            settled = owner in members if owner else device.awaits_claim or not ownerless
+            there = (*(each.user_id for each in heard), *filter(None, [device.handed_over_by]))
+            if device.snapshot.company_id == company_id and not (settled and set(there) <= set(members)):
                 found.append(device)
         return sorted(found, key=lambda each: (each.created_at, each.device_id))[:limit]
 
@@ -50,7 +49,8 @@ class MemorySuccessions:
 
     async def complete(self, company_id: CompanyId) -> Sequence[Succession]:
         """The company's successions that were not told of, and whose former owner has no device there any more."""
-        owners = {each.snapshot.owner for each in self._living() if each.snapshot.company_id == company_id}
+        owned = [each for each in self._living() if each.snapshot.company_id == company_id and not each.awaits_claim]
+        owners = {each.snapshot.owner for each in owned}
         return [each for each in self.untold.values() if each.company_id == company_id and each.former not in owners]
 
     async def tell(self, succession: Succession, mail: MailRequest | None) -> None:

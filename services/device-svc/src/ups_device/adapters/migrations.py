@@ -49,6 +49,11 @@ class _DeviceWithOverride(_DeviceWithChoices):
     override: _Override = _Override(limit=None, window_s=None, period_s=None)
 
 
+class _DeviceWithOwnership(_DeviceWithOverride):
+    handed_over_by: str | None = None
+    awaits_claim: bool = False
+
+
 class _Company(BaseModel):
     id: str = Field(alias="_id")
     version: int
@@ -166,4 +171,5 @@ STEPS = (
         ),
     ),
     validator("devices: validator 3", "devices", _DeviceWithOverride),
+    validator("devices: validator 4", "devices", _DeviceWithOwnership),
 )

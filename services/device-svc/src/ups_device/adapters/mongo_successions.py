@@ -14,6 +14,8 @@ from ups_runtime.outbox import Outbox
 from ups_schemas.ids import CompanyId, UserId
 from ups_schemas.mail import NAMED_DEVICES, MailRequest
 
+_ORPHANED: Document = {"snapshot.owner": None, "awaits_claim": {"$ne": True}}
+
 
 class MongoSuccessions:
     """The store of devices as whoever settles them needs it, and of successions that were not told of."""
@@ -32,15 +34,17 @@ class MongoSuccessions:
     async def unsettled(
         self, company_id: CompanyId, members: Collection[UserId], limit: int, *, ownerless: bool
     ) -> Sequence[Device]:
-        """Devices, at most so many, that somebody else than these owns or subscribes to; or nobody owns."""
+        """Devices, at most so many, that somebody else than these owns or subscribes to; or nobody owns any more."""
         others = {"$nin": list(members)}
         wanted = {
             "company_id": company_id,
             "removed_at": None,
             "$or": [
-                {"snapshot.owner": others if ownerless else {"$nin": [*members, None]}},
+                {"snapshot.owner": {"$nin": [*members, None]}},
+                *([_ORPHANED] if ownerless else []),
                 {"snapshot.subscriptions": {"$elemMatch": {"user_id": others}}},
                 {"choices": {"$elemMatch": {"user_id": others}}},
+                {"handed_over_by": {"$nin": [*members, None]}},
             ],
         }
         with map_mongo_errors():
@@ -81,7 +85,8 @@ class MongoSuccessions:
             await in_transaction(self._db.client, step)
 
     async def _has_devices(self, company_id: CompanyId, owner: UserId | None) -> bool:
-        wanted = {"company_id": company_id, "removed_at": None, "snapshot.owner": owner}
+        owned = {"snapshot.owner": owner} if owner else _ORPHANED
+        wanted = {"company_id": company_id, "removed_at": None, **owned}
         return await self._db.devices.find_one(wanted, {"_id": 1}) is not None
 
 

@@ -114,7 +114,7 @@ def own_settings_router(registry: Registry, settings: OwnerSettings, members: Me
     async def put(user_id: who, device_id: DeviceId, body: OwnSettingsBody) -> SettingsView:
         """Set them all, as the owner, unless they have changed since you looked."""
         await members.require_owner(user_id, device_id)
-        device = await settings.save(device_id, body.settings(), body.version)
+        device = await settings.save(device_id, body.settings(), body.version, user_id)
         return SettingsView.of(device, settings.why_no_override(device))
 
     return router

@@ -36,6 +36,7 @@ class Device:
     `choices` are people's own for this device; in the snapshot they are resolved with their wider ones. `base` is the
     policy of the company's devices and `override` the owner's, in force or not; in the snapshot they are resolved.
     `request_sha256` is of the request that registered it, to tell a repeated request from another one.
+    `handed_over_by` gave it to its owner; none where it came otherwise. `awaits_claim`: nobody has owned it yet.
     """
 
     snapshot: DeviceSnapshot
@@ -46,6 +47,8 @@ class Device:
     removed_at: datetime | None = None
     request_sha256: str | None = None
     override: Override = field(default_factory=Override)
+    handed_over_by: UserId | None = None
+    awaits_claim: bool = False
 
     @property
     def device_id(self) -> DeviceId:
@@ -86,10 +89,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What is known of a device when it is registered; without a plan it gets the installation's."""
+    """What is known of a device when it is registered; without a plan it gets the installation's.
+
+    Without an owner it waits for whoever claims it.
+    """
 
     company_id: CompanyId
-    owner: UserId
+    owner: UserId | None
     name: str
     model: str | None = None
     serial: str | None = None
@@ -143,13 +149,23 @@ def register(
         changed_at=now,
     )
     first = _key(snapshot, key, now)
-    device = Device(snapshot, (first,), choices, policy, created_at=now, request_sha256=request_sha256)
+    device = Device(
+        snapshot,
+        (first,),
+        choices,
+        policy,
+        created_at=now,
+        request_sha256=request_sha256,
+        awaits_claim=registration.owner is None,
+    )
     return Change(device, keys=(first,), preferences=tuple(preferences[choice.user_id] for choice in choices))
 
 
-def first_choices(owner: UserId, min_severity: Severity, chosen: Iterable[Subscription]) -> tuple[Subscription, ...]:
+def first_choices(
+    owner: UserId | None, min_severity: Severity, chosen: Iterable[Subscription]
+) -> tuple[Subscription, ...]:
     """The owner from `min_severity` up unless chosen otherwise, then those chosen; a person's last choice counts."""
-    by_user = {owner: Subscription(user_id=owner, min_severity=min_severity)}
+    by_user = {owner: Subscription(user_id=owner, min_severity=min_severity)} if owner else {}
     by_user |= {choice.user_id: choice for choice in chosen}
     return tuple(by_user.values())
 
@@ -263,6 +279,11 @@ def remove(device: Device, now: datetime) -> Change:
     )
 
 
+def next_step(device: Device, now: datetime) -> Change:
+    """The step to this device from the one before, of the same version; its keys stay as they are."""
+    return Change(replace(device, snapshot=_next(device, now)))
+
+
 def _subscribed(device: Device, choice: Subscription, preferences: Preferences, now: datetime) -> Change:
     subscription = resolve(choice, device.snapshot.company_id, preferences)
     subscriptions = _put(device.snapshot.subscriptions, subscription)
@@ -280,7 +301,7 @@ def _next(device: Device, now: datetime, **fields: Any) -> DeviceSnapshot:
 
 
 def _with(device: Device, now: datetime, **fields: Any) -> Change:
-    return Change(replace(device, snapshot=_next(device, now, **fields)))
+    return next_step(replace(device, snapshot=device.snapshot.model_copy(update=fields)), now)
 
 
 def _key(snapshot: DeviceSnapshot, key: NewKey, now: datetime) -> DeviceKey:

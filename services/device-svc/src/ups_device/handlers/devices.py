@@ -105,7 +105,10 @@ class Issued:
 
 
 class Registry:
-    """The devices of the installation."""
+    """The devices of the installation.
+
+    A change with `by` is made only while that person owns the device; None is the operator.
+    """
 
     def __init__(
         self,
@@ -134,7 +137,8 @@ class Registry:
             Refused: owner or subscriber is nobody of that company; or the key was used for another request.
             Conflict: the device was registered by this request before, and is removed.
         """
-        await require_member(self._users, registration.owner, registration.company_id, "owner")
+        if registration.owner is not None:
+            await require_member(self._users, registration.owner, registration.company_id, "owner")
         for number, choice in enumerate(registration.subscriptions):
             field = f"subscribers[{number}].user_id"
             await require_member(self._users, choice.user_id, registration.company_id, field)
@@ -181,7 +185,7 @@ class Registry:
         """Devices, oldest first."""
         return await self._store.page(company_id, after, limit)
 
-    async def rotate(self, device_id: DeviceId, grace: timedelta) -> Issued:
+    async def rotate(self, device_id: DeviceId, grace: timedelta, by: UserId | None = None) -> Issued:
         """A new key; the others end after the grace time.
 
         Raises:
@@ -190,15 +194,15 @@ class Registry:
         key = self._new_key()
         now = self._now()
         try:
-            device = await self._change(device_id, lambda device: devices.rotate(device, key, grace=grace, now=now))
+            device = await self._change(device_id, lambda device: devices.rotate(device, key, grace=grace, now=now), by)
         except OverflowError:
             raise Conflict(
                 "too-many-keys", f"A device has at most {devices.MAX_KEYS} keys at a time. Revoke some first."
             ) from None
         return Issued(device, key.key_id, key.text)
 
-    async def revoke(self, device_id: DeviceId, key_id: KeyId) -> None:
-        """End a key at once."""
+    async def revoke(self, device_id: DeviceId, key_id: KeyId, by: UserId | None = None) -> Device:
+        """End a key at once, also the last one."""
         now = self._now()
 
         def revoked(device: Device) -> Change | None:
@@ -207,12 +211,12 @@ class Registry:
                 raise NotFound("unknown-key", "The device has no such key.")
             return devices.revoke(device, key, now)
 
-        await self._change(device_id, revoked)
+        return await self._change(device_id, revoked, by)
 
-    async def edit(self, device_id: DeviceId, wanted: Edit) -> Device:
+    async def edit(self, device_id: DeviceId, wanted: Edit, by: UserId) -> Device:
         """Change what is wanted another way."""
         now = self._now()
-        return await self._change(device_id, lambda device: devices.edit(device, wanted, now))
+        return await self._change(device_id, lambda device: devices.edit(device, wanted, now), by)
 
     async def set_plan(self, device_id: DeviceId, chosen: Plan) -> Device:
         """Put the device on a plan.
@@ -229,13 +233,15 @@ class Registry:
         now = self._now()
         return await self._change(device_id, lambda device: devices.republish(device, now))
 
-    async def remove(self, device_id: DeviceId) -> None:
+    async def remove(self, device_id: DeviceId, by: UserId | None = None) -> None:
         """Remove the device and revoke its keys; its log stays until it expires."""
         now = self._now()
-        await self._change(device_id, lambda device: devices.remove(device, now))
+        await self._change(device_id, lambda device: devices.remove(device, now), by)
 
-    async def _change(self, device_id: DeviceId, step: Callable[[Device], Change | None]) -> Device:
-        return await take(self._store, device_id, step)
+    async def _change(
+        self, device_id: DeviceId, step: Callable[[Device], Change | None], by: UserId | None = None
+    ) -> Device:
+        return await take(self._store, device_id, step, by)
 
     async def _repeated(self, change: Change) -> Issued:
         there = await self._store.find(change.device.device_id)
@@ -260,8 +266,9 @@ class Registry:
         return derived("device", self._random_bytes(16).hex())
 
 
-async def require_member(users: Users, user_id: UserId, company_id: CompanyId, field: str) -> None:
-    """Refuse whoever is no active member of the company; `field` is where they stand."""
+async def require_member(users: Users, user_id: UserId, company_id: CompanyId, field: str) -> Member:
+    """The person; refuses whoever is no active member of the company. `field` is where they stand."""
     member = await users.member(user_id)
     if member is None or not member.belongs_to(company_id):
         raise Refused("unknown-user", "This is no active user of that company.", field)
+    return member

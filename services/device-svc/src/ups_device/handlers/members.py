@@ -4,7 +4,7 @@ from typing import Protocol
 
 from ups_device.domain.device import Device
 from ups_device.domain.member import Member
-from ups_device.handlers.refusals import require_present, unknown_device
+from ups_device.handlers.refusals import not_owner, require_present, unknown_device
 from ups_runtime.errors import Forbidden, Unauthorised
 from ups_schemas.ids import CompanyId, DeviceId, UserId
 
@@ -77,7 +77,7 @@ class Members:
         """
         device = require_present(await self.require_reader(user_id, device_id))
         if device.snapshot.owner != user_id:
-            raise Forbidden("not-owner", "Only the device's owner can do this.")
+            raise not_owner()
         return device
 
     async def _company(self, user_id: UserId) -> CompanyId | None:

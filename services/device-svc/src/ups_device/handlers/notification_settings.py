@@ -10,7 +10,7 @@ from ups_device.domain.notification_settings import NotificationSettings
 from ups_device.handlers.refusals import require_known_codes
 from ups_device.handlers.stepping import Store, take
 from ups_runtime.errors import Conflict, Refused
-from ups_schemas.ids import DeviceId
+from ups_schemas.ids import DeviceId, UserId
 
 
 class OwnerSettings:
@@ -28,8 +28,10 @@ class OwnerSettings:
         shown = "Basic Monitoring" if name == "basic" else name
         return f"Limits of its own need the advanced plan; this UPS is on {shown}."
 
-    async def save(self, device_id: DeviceId, wanted: NotificationSettings, seen: str | None) -> Device:
-        """Set them, as somebody who saw that version of them (None: whatever they were).
+    async def save(
+        self, device_id: DeviceId, wanted: NotificationSettings, seen: str | None, by: UserId | None = None
+    ) -> Device:
+        """Set them, as the owner or the operator (None), who saw that version of them (None: whatever they were).
 
         What was overridden before the plan changed stays, and may be taken back.
 
@@ -37,6 +39,7 @@ class OwnerSettings:
             Refused: an unknown code, or an override that the plan in force gives no right to.
             Conflict: they are others now, and not those that are to be.
             NotFound: there is no such device.
+            Forbidden: it is not theirs any more.
         """
         require_known_codes(wanted.severity_overrides, "severity_overrides")
         require_known_codes(wanted.pass_while_disabled, "pass_while_disabled")
@@ -51,4 +54,4 @@ class OwnerSettings:
                 raise Refused("no-override", why_not, f"policy.{overridden}")
             return devices.set_notifications(device, wanted, self._now())
 
-        return await take(self._store, device_id, step)
+        return await take(self._store, device_id, step, by)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ups_device.domain.device import Device
-from ups_runtime.errors import NotFound, Refused
+from ups_runtime.errors import Forbidden, NotFound, Refused
 from ups_schemas.catalogue import CONDITION_BY_CODE
 from ups_schemas.device import MAX_SUBSCRIPTIONS
 from ups_schemas.event import Code
@@ -30,6 +30,11 @@ def require_present(device: Device | None) -> Device:
 def unknown_device() -> NotFound:
     """The answer about a device that is not there, or no more."""
     return NotFound("unknown-device", "There is no such device.")
+
+
+def not_owner() -> Forbidden:
+    """The refusal of what only the owner may do."""
+    return Forbidden("not-owner", "Only the device's owner can do this.")
 
 
 def too_many(field: str) -> Refused:

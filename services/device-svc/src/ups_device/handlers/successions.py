@@ -6,8 +6,9 @@ from typing import Protocol
 
 from ups_device.domain.device import Change, Device
 from ups_device.domain.member import Everybody
+from ups_device.domain.ownership import NextOwner
 from ups_device.domain.subscription import Preferences
-from ups_device.domain.succession import Heir, Passing, Succession, passed_mail, settle
+from ups_device.domain.succession import Passing, Succession, settle, succession_mail
 from ups_device.handlers.devices import People
 from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
@@ -51,7 +52,10 @@ class Store(Protocol):
     async def unsettled(
         self, company_id: CompanyId, members: Collection[UserId], limit: int, *, ownerless: bool
     ) -> Sequence[Device]:
-        """Devices, at most so many, that somebody else than these owns or subscribes to; or nobody owns."""
+        """Devices, at most so many, that somebody else than these owns or subscribes to.
+
+        With `ownerless`, also those that nobody owns any more; not those that wait for a claim.
+        """
 
     async def pass_on(self, passings: Sequence[Passing], others: Sequence[Change]) -> None:
         """Keep and publish these steps, and count them in their successions: all, or nothing.
@@ -168,7 +172,7 @@ class Successions:
         inherits = None
         if heir is not None:
             preferences: Preferences = (await self._people.preferences({heir}))[heir]
-            inherits = Heir(heir, preferences, self._min_severity)
+            inherits = NextOwner(heir, preferences, self._min_severity)
         steps = [settle(each, members, inherits, now) for each in devices]
         passings = [step for step in steps if isinstance(step, Passing)]
         others = [step for step in steps if isinstance(step, Change)]
@@ -185,5 +189,5 @@ class Successions:
             former = people.by_id.get(succession.former) if succession.former else None
             mail = None
             if heir is not None and heir.belongs_to(company_id):
-                mail = passed_mail(succession, heir, former, self._clock.now())
+                mail = succession_mail(succession, heir, former, self._clock.now())
             await self._store.tell(succession, mail)  # 2

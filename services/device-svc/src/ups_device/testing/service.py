@@ -16,6 +16,7 @@ from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
 from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
+from ups_device.adapters.ownership_routes import ownership_router
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.domain.member import Member
 from ups_device.handlers.devices import Defaults, Registry
@@ -26,6 +27,7 @@ from ups_device.handlers.links import LinkActions
 from ups_device.handlers.members import Members
 from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
+from ups_device.handlers.ownership import Ownerships
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.readers import Readers
 from ups_device.handlers.subscriptions import Subscriptions
@@ -93,6 +95,7 @@ class Service:
         lookup = LinkLookup(self.devices, self.users, self.subscriptions, notifications, now=now)
         owner_settings = OwnerSettings(self.devices, now=now)
         members = Members(self.devices, self.users)
+        ownerships = Ownerships(self.devices, self.devices.people, self.users, Severity.WARNING, now=now)
         verifier = AccessVerifier(self.signing_keys.key_of, now=now)
         person, caller = signed_in(verifier), operator_or_signed_in(SecretStr(TOKEN), verifier)
         app = http.build(
@@ -114,6 +117,7 @@ class Service:
                 own_settings_router(registry, owner_settings, members, person),
                 own_choice_router(registry, self.subscriptions, members, person),
                 preference_router(self.subscriptions, members, person),
+                ownership_router(ownerships, members, caller, person),
             ],
         )
         self.client = httpx.AsyncClient(

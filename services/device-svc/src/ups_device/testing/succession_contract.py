@@ -12,8 +12,9 @@ import pytest
 from ups_device.domain import device as domain
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device
+from ups_device.domain.ownership import NextOwner, pass_to
 from ups_device.domain.subscription import Preferences
-from ups_device.domain.succession import Heir, Passing, Succession, settle
+from ups_device.domain.succession import Passing, Succession, settle
 from ups_device.handlers import subscriptions as subscription_ports
 from ups_device.handlers.successions import Choices, Store
 from ups_device.testing.device_contract import DeviceStore
@@ -39,7 +40,7 @@ async def registered(devices: DeviceStore, *numbers: int, company_id: str = "acm
 
 def passed(devices: Sequence[Device], preferences: Preferences | None = None) -> list[Passing]:
     """Their steps to dora."""
-    heir = Heir("dora", preferences or Preferences("dora"), Severity.WARNING)
+    heir = NextOwner("dora", preferences or Preferences("dora"), Severity.WARNING)
     steps = [settle(each, ["dora"], heir, NOW) for each in devices]
     return [step for step in steps if isinstance(step, Passing)]
 
@@ -68,6 +69,48 @@ class SuccessionStoreContract:
         assert await unsettled("anna") == [third.device_id]
         assert await unsettled("anna", "eve") == []
         assert await unsettled("anna", "eve", ownerless=True) == [second.device_id]
+
+    async def test_a_device_that_waits_for_a_claim_is_in_nobodys_way(
+        self, devices: DeviceStore, successions: Store
+    ) -> None:
+        """It is no admin's to get, and keeps nobody from being told of what they got."""
+        [orphan] = await registered(devices, 1)
+        orphaned = settle(orphan, ["dora"], None, NOW)
+        assert isinstance(orphaned, Change)
+        await devices.save(orphaned)
+        waiting = a_registration(2)
+        nobodys = waiting.device.snapshot.model_copy(update={"owner": None, "subscriptions": ()})
+        await devices.add(
+            replace(
+                waiting, device=replace(waiting.device, snapshot=nobodys, choices=(), awaits_claim=True), preferences=()
+            ),
+            Company("acme"),
+        )
+
+        found = await successions.unsettled("acme", ["dora"], 9, ownerless=True)
+        await successions.pass_on(passed(found), [])
+
+        assert [device.device_id for device in found] == ["d1"]
+        assert [each.heir for each in await successions.complete("acme")] == ["dora"]
+
+    async def test_who_handed_a_device_over_and_left_is_found(self, devices: DeviceStore, successions: Store) -> None:
+        """Until the device has forgotten them, also when they do not hear of it."""
+        [device] = await registered(devices, 1)
+        dora = NextOwner("dora", Preferences("dora"), Severity.WARNING)
+        handed_over = pass_to(device, dora, NOW, handed_over_by="anna")
+        snapshot = handed_over.device.snapshot.model_copy(update={"subscriptions": ()})
+        await devices.save(
+            replace(handed_over, device=replace(handed_over.device, snapshot=snapshot, choices=()), preferences=())
+        )
+
+        [found] = await successions.unsettled("acme", ["dora"], 9, ownerless=False)
+        step = settle(found, ["dora"], None, NOW)
+        assert isinstance(step, Change)
+        await successions.pass_on([], [step])
+
+        assert (found.handed_over_by, step.device.handed_over_by) == ("anna", None)
+        assert await devices.find("d1") == step.device
+        assert not await successions.unsettled("acme", ["dora"], 9, ownerless=False)
 
     async def test_who_is_told_is_known_once_the_former_owner_has_no_device_left(
         self, devices: DeviceStore, successions: Store
