@@ -170,19 +170,88 @@ def test_disabled_notifications_are_explained_and_enabled(connected: Any, ups: U
     assert connected.asked[1][3] == {"reason": "new battery"}
 
 
-def test_a_plan_and_a_subscription_are_set(connected: Any, ups: Ups) -> None:
-    connected.answers["PUT", "/v1/operator/devices/ups-1/plan"] = DEVICE
+def test_a_subscription_is_set(connected: Any, ups: Ups) -> None:
     connected.answers["PUT", "/v1/operator/devices/ups-1/subscriptions/anna"] = DEVICE
 
-    planned = ups("device", "plan", "ups-1", "advanced", "--until", "2027-11-22T00:00:00Z")
     subscribed = ups("device", "subscribe", "ups-1", "anna", "--severity", "critical", "--code", "ON_BATTERY")
 
-    assert planned.stdout == "advanced until 2027-11-22T00:00:00.000Z\n"
     assert subscribed.stdout == "anna: everything from warning up\n"
-    assert [body for *_, body in connected.asked] == [
-        {"name": "advanced", "until": "2027-11-22T00:00:00+00:00"},
-        {"on": True, "min_severity": "critical", "codes": ["ON_BATTERY"]},
-    ]
+    assert connected.asked[0][3] == {"on": True, "min_severity": "critical", "codes": ["ON_BATTERY"]}
+
+
+PURCHASE: dict[str, Any] = {
+    "purchase_id": "invoice-3",
+    "device_id": "ups-1",
+    "plan": {"name": "advanced", "until": "2027-11-22T00:00:00.000Z"},
+    "bought_at": "2026-11-22T10:00:00.000Z",
+}
+
+
+def test_a_plan_is_set_and_shown_with_what_holds_now_and_what_was_bought(connected: Any, ups: Ups) -> None:
+    connected.answers["PUT", "/v1/operator/devices/ups-1/plan"] = DEVICE
+    connected.answers["GET", "/v1/operator/devices/ups-1/plan"] = {
+        "name": "standard",
+        "until": "2026-11-22T00:00:00.000Z",
+        "in_force": "basic",
+        "since": "2026-10-22T00:00:00.000Z",
+        "purchases": [PURCHASE],
+    }
+
+    planned = ups("plan", "set", "ups-1", "advanced", "--until", "2027-11-22T00:00:00Z")
+    shown = ups("plan", "show", "ups-1").stdout
+
+    assert planned.stdout == "advanced until 2027-11-22T00:00:00.000Z\n"
+    assert connected.asked[0][3] == {"name": "advanced", "until": "2027-11-22T00:00:00+00:00"}
+    for line in (
+        "in force            basic",
+        "standard until 2026-11-22T00:00:00.000Z",
+        "2026-11-22T10:00:00.000Z: advanced until 2027-11-22T00:00:00.000Z",
+    ):
+        assert line in shown
+
+
+def test_a_plan_is_bought_under_the_id_that_is_given_or_a_new_one(connected: Any, ups: Ups) -> None:
+    connected.answers["POST", "/v1/operator/purchases"] = PURCHASE
+
+    by_days = ups("plan", "buy", "ups-1", "advanced", "--days", "365", "--id", "invoice-3")
+    by_moment = ups("plan", "buy", "ups-1", "standard", "--until", "2027-11-22T00:00:00Z", "--json")
+    another = ups("plan", "buy", "ups-1", "standard", "--days", "1")
+
+    assert by_days.stdout == "advanced until 2027-11-22T00:00:00.000Z\n"
+    assert by_days.stderr == "purchase invoice-3\n"
+    assert json.loads(by_moment.stdout) == PURCHASE
+    assert another.exit_code == 0
+    bodies = [body for *_, body in connected.asked]
+    assert bodies[0] == {"purchase_id": "invoice-3", "device_id": "ups-1", "plan": "advanced", "days": 365}
+    assert bodies[1]["until"] == "2027-11-22T00:00:00+00:00"
+    assert bodies[1]["purchase_id"] != bodies[2]["purchase_id"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("buy", "ups-1", "advanced"),
+        ("buy", "ups-1", "advanced", "--days", "1", "--until", "2027-11-22"),
+        ("buy", "ups-1", "basic", "--days", "1"),
+        ("buy", "ups-1", "advanced", "--days", "0"),
+        ("set", "ups-1", "gold"),
+        ("set", "ups-1", "advanced", "--until", "soon"),
+    ],
+)
+def test_a_plan_that_cannot_be_meant_is_wrong_use_and_asks_nobody(
+    connected: Any, ups: Ups, wrong: tuple[str, ...]
+) -> None:
+    result = ups("plan", *wrong)
+
+    assert result.exit_code == 2
+    assert not connected.asked
+
+
+def test_a_plan_that_is_refused_says_why_and_exits_with_1(connected: Any, ups: Ups) -> None:
+    result = ups("plan", "buy", "ups-1", "advanced", "--days", "365")
+
+    assert result.exit_code == 1
+    assert "There is no such thing." in result.stderr
 
 
 def test_users_are_added_and_listed(connected: Any, ups: Ups) -> None:

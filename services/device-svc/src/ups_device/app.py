@@ -13,11 +13,14 @@ from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
 from ups_device.adapters.mongo_people import MongoPeople
 from ups_device.adapters.mongo_periods import MongoPeriods
+from ups_device.adapters.mongo_purchases import MongoPurchases
 from ups_device.adapters.mongo_successions import MongoSuccessions
 from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
 from ups_device.adapters.ownership_routes import ownership_router
+from ups_device.adapters.plan_routes import plan_router, purchase_webhook
 from ups_device.adapters.subscription_routes import subscription_router
+from ups_device.adapters.webhook import Webhook
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
@@ -27,6 +30,7 @@ from ups_device.handlers.members import Members
 from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.ownership import Ownerships
+from ups_device.handlers.plans import Plans
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.readers import Readers
 from ups_device.handlers.subscriptions import Subscriptions
@@ -89,6 +93,7 @@ async def start(life: Life, settings: Settings) -> None:
 
     defaults = Defaults(settings.policy.policy, settings.device.free_period, settings.device.owner_min_severity)
     registry = Registry(devices, users, people, defaults, now=life.clock.now, random_bytes=os.urandom)
+    plans = Plans(devices, MongoPurchases(db, outbox), settings.device.free_period, now=life.clock.now)
     gateways = Gateways(devices, now=life.clock.now, random_bytes=os.urandom)
     notifications = Notifications(devices, periods, now=life.clock.now)
     actions = LinkActions(devices, users, subscriptions, notifications, now=life.clock.now)
@@ -98,15 +103,18 @@ async def start(life: Life, settings: Settings) -> None:
     ownerships = Ownerships(devices, people, users, settings.device.owner_min_severity, now=life.clock.now)
     verifier = AccessVerifier(keys.key_of, now=life.clock.now)
     person, caller = signed_in(verifier), operator_or_signed_in(settings.operator.token, verifier)
+    purchase_messages = Webhook(settings.device.webhook_secrets, "UPS_DEVICE_PURCHASE_SECRETS", now=life.clock.now)
     app = http.build(
         settings.operator.token,
         [
             device_router(registry, event_log, subscriptions),
+            plan_router(registry, plans),
             subscription_router(subscriptions),
             operator_settings_router(registry, owner_settings),
             company_router(policies, gateways),
         ],
         [
+            purchase_webhook(plans, purchase_messages),
             link_router(LinkVerifier(settings.link.ring()), lookup, actions),
             log_router(event_log, members, Readers(users), caller),
             notification_router(notifications, members, caller),

@@ -31,6 +31,22 @@ class Plan(Answer):
     until: str | None = None
 
 
+class Purchase(Answer):
+    """What was bought, and the plan from then."""
+
+    purchase_id: str
+    plan: Plan
+    bought_at: str
+
+
+class PlanOfDevice(Plan):
+    """A device's plan, what of it holds now, and what was last bought."""
+
+    in_force: str
+    since: str
+    purchases: list[Purchase] = []
+
+
 class Policy(Answer):
     """When Event Notifications are disabled, and for how long."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from ups_cli import deliveries, device, dlq, signing_key, throttle, topics, user
+from ups_cli import deliveries, device, dlq, plan, signing_key, throttle, topics, user
 from ups_cli.check import check
 from ups_cli.doctor import doctor
 from ups_cli.drill import drill
@@ -45,13 +45,14 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    help="Run an installation: its topics, devices, users, throttle and dead letters.",
+    help="Run an installation: its topics, devices, plans, users, throttle and dead letters.",
     epilog="Exit codes: 0 done; 1 differences, or refused; 2 wrong use or settings; 3 not reachable.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 app.add_typer(topics.app, name="topics")
 app.add_typer(device.app, name="device")
+app.add_typer(plan.app, name="plan")
 app.add_typer(user.app, name="user")
 app.add_typer(signing_key.app, name="signing-key")
 app.add_typer(deliveries.app, name="deliveries")
@@ -65,7 +66,7 @@ app.command()(doctor)
 
 @app.callback()
 def begin() -> None:
-    """Run an installation: its topics, devices, users, throttle and dead letters."""
+    """Run an installation: its topics, devices, plans, users, throttle and dead letters."""
     configure(LogSettings(level="warning", format="console"), "ups")
     # what it says is said again, in words, by the error that ends the command
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

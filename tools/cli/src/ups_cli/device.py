@@ -1,7 +1,6 @@
 """`ups device`: devices, their keys, their Event Log and their Event Notifications."""
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -12,15 +11,6 @@ from ups_cli.api import device_service, segment
 from ups_cli.output import AsJson, Json, note, say, say_fields, say_json, say_table
 from ups_cli.paging import Cursor, Limit, note_more
 from ups_schemas.catalogue import Severity
-
-
-class PlanName(StrEnum):
-    """The plans."""
-
-    ADVANCED = "advanced"
-    STANDARD = "standard"
-    BASIC = "basic"
-
 
 app = typer.Typer(help="Devices, their Event Log and their Event Notifications.", no_args_is_help=True)
 
@@ -209,23 +199,6 @@ def key(
     with device_service() as api:
         issued = api.post(f"/v1/operator/devices/{segment(device)}/keys", {"grace_s": grace_s})
     _say_issued(issued, as_json=as_json)
-
-
-@app.command()
-def plan(
-    device: DeviceId,
-    name: Annotated[PlanName, typer.Argument(help="The plan.", show_default=False)],
-    until: Annotated[str | None, typer.Option(help="When a paid plan ends, RFC 3339; never unless given.")] = None,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Put the device on a plan."""
-    with device_service() as api:
-        found = api.put(f"/v1/operator/devices/{segment(device)}/plan", {"name": name, "until": _moment(until)})
-    if as_json:
-        say_json(found)
-    else:
-        say(words.plan(Device.read(found).plan))
 
 
 @app.command()

@@ -35,6 +35,7 @@ def device_document(device: Device) -> Document:
         "override": asdict(device.override),
         "handed_over_by": device.handed_over_by,
         "awaits_claim": device.awaits_claim,
+        "plan_set_at": device.plan_set_at,
     }
 
 
@@ -55,6 +56,7 @@ def device_of(document: Document) -> Device:
         override=Override(**document.get("override", {})),
         handed_over_by=document.get("handed_over_by"),
         awaits_claim=document.get("awaits_claim", False),
+        plan_set_at=document.get("plan_set_at"),
     )
 
 

@@ -1,12 +1,13 @@
-"""The operator's routes for devices, their keys and plans, for gateways and company policies."""
+"""The operator's routes for devices and their keys, for gateways and company policies."""
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
+from ups_device.adapters.plan_views import PlanBody, PlanView
 from ups_device.domain.device import Device, Registration
 from ups_device.domain.event_log import Presence
 from ups_device.domain.policy import Override
@@ -24,17 +25,6 @@ from ups_schemas.event import Attributes, Code
 from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId
 
 DAY_S = 86_400
-
-
-class PlanBody(RequestBody):
-    """A plan; a paid one without `until` does not end."""
-
-    name: Literal["advanced", "standard", "basic"]
-    until: Timestamp | None = None
-
-    def plan(self) -> Plan:
-        """The plan."""
-        return Plan(name=self.name, until=self.until)
 
 
 class ChoiceBody(RequestBody):
@@ -153,20 +143,24 @@ class DeviceView(BaseModel):
 class SeenDeviceView(DeviceView):
     """A device, when it last said anything, what its last STATUS pulse read, and how many people it is mailed to."""
 
+    plan: PlanView
     listeners: int = Field(description="active members whose subscription is on; 0: the last one has gone")
     last_seen: Timestamp | None = None
     last_read_at: Timestamp | None = None
     last_readings: Attributes | None = None
 
     @classmethod
-    def with_presence(cls, device: Device, presence: Presence | None, listeners: int) -> "SeenDeviceView":
+    def with_presence(
+        cls, device: Device, presence: Presence | None, listeners: int, in_force: str
+    ) -> "SeenDeviceView":
         """The device as callers see it."""
         seen = (
             {"last_seen": presence.last_seen, "last_read_at": presence.read_at, "last_readings": presence.readings}
             if presence
             else {}
         )
-        return cls.model_validate({**DeviceView.of(device).model_dump(), "listeners": listeners, **seen})
+        plan = PlanView.of(device.snapshot.plan, in_force)
+        return cls.model_validate({**DeviceView.of(device).model_dump(), "plan": plan, "listeners": listeners, **seen})
 
 
 class DevicePage(BaseModel):
@@ -212,7 +206,7 @@ class PolicyView(BaseModel):
 
 
 def device_router(registry: Registry, log: EventLog, subscriptions: Subscriptions) -> APIRouter:
-    """Devices, their keys and plans."""
+    """Devices and their keys."""
     router = APIRouter(prefix="/v1/operator/devices", tags=["devices"])
 
     @router.post("", status_code=201)
@@ -241,7 +235,9 @@ def device_router(registry: Registry, log: EventLog, subscriptions: Subscription
         """Look at one device."""
         device = await registry.get(device_id)
         listeners = await subscriptions.listeners(device.snapshot)
-        return SeenDeviceView.with_presence(device, await log.presence(device), len(listeners))
+        return SeenDeviceView.with_presence(
+            device, await log.presence(device), len(listeners), registry.plan_in_force(device)
+        )
 
     @router.delete("/{device_id}", status_code=204, response_class=Response)
     async def remove(device_id: DeviceId) -> None:
@@ -257,11 +253,6 @@ def device_router(registry: Registry, log: EventLog, subscriptions: Subscription
     async def revoke(device_id: DeviceId, key_id: KeyId) -> None:
         """End one key at once."""
         await registry.revoke(device_id, key_id)
-
-    @router.put("/{device_id}/plan")
-    async def set_plan(device_id: DeviceId, body: PlanBody) -> DeviceView:
-        """Put the device on a plan."""
-        return DeviceView.of(await registry.set_plan(device_id, body.plan()))
 
     @router.post("/{device_id}/republish")
     async def republish(device_id: DeviceId) -> DeviceView:

@@ -88,7 +88,9 @@ def member_router(
         await members.require_reader(user_id, device_id)
         device = await registry.get(device_id)
         listeners = await subscriptions.listeners(device.snapshot)
-        return SeenDeviceView.with_presence(device, await log.presence(device), len(listeners))
+        return SeenDeviceView.with_presence(
+            device, await log.presence(device), len(listeners), registry.plan_in_force(device)
+        )
 
     @router.patch("/{device_id}")
     async def edit(user_id: who, device_id: DeviceId, body: DeviceEditBody) -> DeviceView:

@@ -7,7 +7,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from ups_runtime.mongo import indexes, validator
 from ups_schemas.decision import Tripping
-from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications, Policy, Subscription
+from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications, Plan, Policy, Subscription
 
 DATABASE = "devices"
 
@@ -108,6 +108,23 @@ class _Succession(BaseModel):
     first: str
 
 
+class _DeviceWithPlanSince(_DeviceWithOwnership):
+    plan_set_at: datetime | None = None
+
+
+class _Purchase(BaseModel):
+    """What somebody bought: `plan` is what the device was on from then."""
+
+    id: str = Field(alias="_id")
+    message_id: str | None = None
+    device_id: str
+    name: str
+    until: datetime | None
+    days: int | None
+    plan: Plan
+    bought_at: datetime
+
+
 _NEWEST = [("received_at", DESCENDING), ("_id", DESCENDING)]
 _OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 _LIVING = {"removed_at": None}
@@ -172,4 +189,12 @@ STEPS = (
     ),
     validator("devices: validator 3", "devices", _DeviceWithOverride),
     validator("devices: validator 4", "devices", _DeviceWithOwnership),
+    validator("devices: validator 5", "devices", _DeviceWithPlanSince),
+    validator("purchases: validator 1", "purchases", _Purchase),
+    indexes(
+        "purchases: indexes 1",
+        "purchases",
+        IndexModel("message_id", name="message", unique=True, sparse=True),
+        IndexModel([("device_id", ASCENDING), ("bought_at", DESCENDING), ("_id", DESCENDING)], name="device_newest"),
+    ),
 )

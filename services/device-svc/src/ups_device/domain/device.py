@@ -37,6 +37,7 @@ class Device:
     policy of the company's devices and `override` the owner's, in force or not; in the snapshot they are resolved.
     `request_sha256` is of the request that registered it, to tell a repeated request from another one.
     `handed_over_by` gave it to its owner; none where it came otherwise. `awaits_claim`: nobody has owned it yet.
+    `plan_set_at` is none while it is on its first plan.
     """
 
     snapshot: DeviceSnapshot
@@ -49,6 +50,12 @@ class Device:
     override: Override = field(default_factory=Override)
     handed_over_by: UserId | None = None
     awaits_claim: bool = False
+    plan_set_at: datetime | None = None
+
+    @property
+    def plan_since(self) -> datetime:
+        """Since when the device is on its plan."""
+        return self.plan_set_at or self.created_at
 
     @property
     def device_id(self) -> DeviceId:
@@ -218,7 +225,8 @@ def set_plan(device: Device, plan: Plan, now: datetime) -> Change | None:
     """The plan from now on; None if it is that already."""
     if device.snapshot.plan == plan:
         return None
-    return _with(device, now, plan=plan, policy=in_force(device.base, device.override, plan))
+    policy = in_force(device.base, device.override, plan)
+    return _with(replace(device, plan_set_at=now), now, plan=plan, policy=policy)
 
 
 def set_policy(device: Device, base: Policy, now: datetime) -> Change | None:

@@ -11,12 +11,13 @@ from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device, Edit, Registration
 from ups_device.domain.member import Member
 from ups_device.domain.subscription import Preferences
+from ups_device.handlers.plans import require_settable
 from ups_device.handlers.refusals import require_known_codes, require_present, too_many
 from ups_device.handlers.stepping import ATTEMPTS, take
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
 from ups_runtime.once import Once
 from ups_schemas.catalogue import Severity
-from ups_schemas.device import MAX_SUBSCRIPTIONS, Plan, Policy
+from ups_schemas.device import MAX_SUBSCRIPTIONS, Policy
 from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId, derived
 from ups_schemas.keys import RANDOM_BYTES, NewKey, new_key
 from ups_schemas.mail import MailRequest
@@ -145,7 +146,7 @@ class Registry:
             require_known_codes(choice.codes or (), f"subscribers[{number}].codes")
         now = self._now()
         if registration.plan:
-            self._require_plan(registration.plan, now, "plan.until")
+            require_settable(registration.plan, now, self._defaults.free_period, "plan.until")
         choices = devices.first_choices(registration.owner, self._defaults.min_severity, registration.subscriptions)
         if len(choices) > MAX_SUBSCRIPTIONS:
             raise too_many("subscribers")
@@ -180,6 +181,10 @@ class Registry:
             NotFound: there is none, or it was removed.
         """
         return require_present(await self._store.find(device_id))
+
+    def plan_in_force(self, device: Device) -> str:
+        """The plan that holds now: a paid one has an end."""
+        return plan.in_force(device.snapshot.plan, self._now())
 
     async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Device]:
         """Devices, oldest first."""
@@ -218,16 +223,6 @@ class Registry:
         now = self._now()
         return await self._change(device_id, lambda device: devices.edit(device, wanted, now), by)
 
-    async def set_plan(self, device_id: DeviceId, chosen: Plan) -> Device:
-        """Put the device on a plan.
-
-        Raises:
-            Refused: the plan ends before it begins, or there are no plans.
-        """
-        now = self._now()
-        self._require_plan(chosen, now, "until")
-        return await self._change(device_id, lambda device: devices.set_plan(device, chosen, now))
-
     async def republish(self, device_id: DeviceId) -> Device:
         """Publish the device and its keys again, as a new version."""
         now = self._now()
@@ -250,14 +245,6 @@ class Registry:
         if there.removed_at is not None:
             raise Conflict("removed-meanwhile", "The device that this request registered has been removed.")
         return Issued(there, there.keys[0].key_id, None)
-
-    def _require_plan(self, chosen: Plan, now: datetime, field: str) -> None:
-        if self._defaults.free_period is None:
-            raise Conflict("plans-off", "This installation has no plans: every device is on advanced, without end.")
-        if chosen.until is not None and chosen.name not in plan.PAID:
-            raise Refused("invalid-plan", "Basic Monitoring has no end.", field)
-        if chosen.until is not None and chosen.until <= now:
-            raise Refused("invalid-plan", "The plan's end is in the past.", field)
 
     def _new_key(self) -> NewKey:
         return new_key(self._random_bytes(RANDOM_BYTES))

@@ -14,10 +14,13 @@ from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
+from ups_device.adapters.memory_purchases import MemoryPurchases
 from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
 from ups_device.adapters.ownership_routes import ownership_router
+from ups_device.adapters.plan_routes import plan_router, purchase_webhook
 from ups_device.adapters.subscription_routes import subscription_router
+from ups_device.adapters.webhook import Webhook
 from ups_device.domain.member import Member
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
@@ -28,6 +31,7 @@ from ups_device.handlers.members import Members
 from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.ownership import Ownerships
+from ups_device.handlers.plans import Plans
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.readers import Readers
 from ups_device.handlers.subscriptions import Subscriptions
@@ -41,6 +45,7 @@ from ups_schemas.catalogue import Severity
 from ups_schemas.device import Policy
 
 TOKEN = "an operator's token"  # noqa: S105 - of tests
+WEBHOOK_SECRETS = (b"n" * 32, b"o" * 32)
 LINK_KEYS = ("n" * 32, "o" * 32)
 DEVICE = {"company_id": "acme", "owner": "anna", "name": "Rack 1"}
 
@@ -90,6 +95,8 @@ class Service:
         now = self.clock.now
         defaults = Defaults(Policy(), timedelta(days=365) if plans else None, Severity.WARNING)
         registry = Registry(self.devices, self.users, self.devices.people, defaults, now=now, random_bytes=os.urandom)
+        self.purchases = MemoryPurchases(self.devices)
+        sold = Plans(self.devices, self.purchases, defaults.free_period, now=now)
         notifications = Notifications(self.devices, self.periods, now=now)
         actions = LinkActions(self.devices, self.users, self.subscriptions, notifications, now=now)
         lookup = LinkLookup(self.devices, self.users, self.subscriptions, notifications, now=now)
@@ -102,6 +109,7 @@ class Service:
             SecretStr(TOKEN),
             [
                 device_router(registry, self.log, self.subscriptions),
+                plan_router(registry, sold),
                 subscription_router(self.subscriptions),
                 operator_settings_router(registry, owner_settings),
                 company_router(
@@ -110,6 +118,7 @@ class Service:
                 ),
             ],
             [
+                purchase_webhook(sold, Webhook(WEBHOOK_SECRETS, "UPS_DEVICE_PURCHASE_SECRETS", now=now)),
                 link_router(LinkVerifier(LINK_KEYS), lookup, actions),
                 log_router(self.log, members, Readers(self.users), caller),
                 notification_router(notifications, members, caller),
