@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,13 +17,13 @@ from ups_device.domain.company import Company
 from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
 from ups_device.handlers.event_log import EventLog
 from ups_device.testing.device_contract import DeviceStoreContract
-from ups_device.testing.examples import NOW, a_decision, a_new_event, a_registration, an_event
+from ups_device.testing.examples import NOW, a_decision, a_new_decision, a_new_event, a_registration, an_event
 from ups_device.testing.log_contract import LogContract, PeriodContract
 from ups_devstack.stack import Backing
 from ups_runtime import mongo
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import MongoSettings
-from ups_schemas.decision import Basis
+from ups_schemas.decision import Basis, Outcome
 from ups_schemas.device import Plan, Policy
 
 
@@ -105,19 +106,51 @@ async def test_a_row_goes_by_the_plan_at_its_decision(
 
 
 @pytest.mark.parametrize("scope", [DeviceLog("d1", 1), CompanyLog("acme")])
-async def test_a_page_is_one_range_of_an_index(
-    db: AsyncDatabase[dict[str, Any]], log: MongoLog, scope: DeviceLog | CompanyLog
+@pytest.mark.parametrize(
+    ("filters", "fitting"),
+    [
+        ({}, 2000),
+        ({"code": "ON_BATTERY"}, 1999),
+        ({"code": "BATTERY_LOW"}, 1),
+        ({"code": "OVERLOAD"}, 0),
+        ({"outcome": Outcome.REPEAT}, 1989),
+        ({"outcome": Outcome.NOTIFY}, 1),
+        ({"outcome": Outcome.LATE}, 0),
+        ({"code": "ON_BATTERY", "outcome": Outcome.NOTIFY}, 0),
+        ({"code": "BATTERY_LOW", "outcome": Outcome.NOTIFY}, 1),
+        ({"code": "BATTERY_LOW", "start": NOW + timedelta(seconds=900)}, 1),
+        ({"code": "BATTERY_LOW", "end": NOW + timedelta(seconds=900)}, 0),
+        ({"outcome": Outcome.NOTIFY, "start": NOW, "end": NOW + timedelta(seconds=900)}, 0),
+    ],
+)
+async def test_a_page_reads_what_it_shows_however_many_rows_there_are_and_whatever_is_left_out(
+    db: AsyncDatabase[dict[str, Any]], scope: DeviceLog | CompanyLog, filters: dict[str, Any], fitting: int
 ) -> None:
-    for number in range(300):
-        await log.add_events([a_new_event(an_event(number))])
+    log = MongoLog(db)
+    events = [an_event(number, code="BATTERY_LOW" if number == 1000 else "ON_BATTERY") for number in range(2000)]
+    await log.add_events([a_new_event(event) for event in events])
+    await log.add_decisions(
+        [
+            a_new_decision(a_decision(event, Outcome.NOTIFY if event.code == "BATTERY_LOW" else Outcome.REPEAT))
+            for event in events[10:]
+        ]
+    )
     await db.command("profile", 2)
 
-    first = await log.page(Query(scope, 20))
-    await log.page(Query(scope, 20, after=first[-1].position))
+    rows = [*await log.page(Query(scope, 20, **filters))]
+    first = len(rows)
+    while len(rows) % 20 == 0 and 0 < len(rows) < 100:
+        rows += await log.page(Query(scope, 20, after=rows[-1].position, **filters))
 
     await db.command("profile", 0)
+    assert first == min(fitting, 20)
+    assert len(rows) == min(fitting, 100)
+    assert [row.event.received_at for row in rows] == sorted((row.event.received_at for row in rows), reverse=True)
+    assert len({row.event.event_id for row in rows}) == len(rows)
     looked = await db["system.profile"].find({"op": "query", "ns": f"{db.name}.events"}).to_list()
-    assert len(looked) == 2
+    assert looked
     for look in looked:
         assert look["docsExamined"] <= 21
+        # and one more of each range that is merged
+        assert look["keysExamined"] <= 21 + 2 * len(Outcome)
         assert not look.get("hasSortStage")

@@ -6,6 +6,7 @@ from ups_device.adapters import http
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.kafka import LogRecords, UsersView
 from ups_device.adapters.link_routes import link_router
+from ups_device.adapters.log_csv import LogCsv
 from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.migrations import DATABASE, STEPS
@@ -116,7 +117,7 @@ async def start(life: Life, settings: Settings) -> None:
         [
             purchase_webhook(plans, purchase_messages),
             link_router(LinkVerifier(settings.link.ring()), lookup, actions),
-            log_router(event_log, members, Readers(users), caller),
+            log_router(event_log, LogCsv(event_log, devices, now=life.clock.now), members, Readers(users), caller),
             notification_router(notifications, members, caller),
             member_router(registry, event_log, subscriptions, members, person),
             own_settings_router(registry, owner_settings, members, person),

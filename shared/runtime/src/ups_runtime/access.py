@@ -125,7 +125,7 @@ class AccessVerifier:
 def signed_in(verifier: AccessVerifier) -> Callable[..., Awaitable[UserId]]:
     """A dependency that gives who is signed in; everybody else gets 401."""
 
-    async def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer())]) -> UserId:
+    async def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer())]) -> UserId:
         return await _verified(verifier, credentials)
 
     return check
@@ -134,13 +134,14 @@ def signed_in(verifier: AccessVerifier) -> Callable[..., Awaitable[UserId]]:
 def operator_or_signed_in(token: SecretStr, verifier: AccessVerifier) -> Callable[..., Awaitable[UserId | None]]:
     """A dependency that gives who is signed in, or None for the operator of the installation; others get 401."""
 
-    async def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer())]) -> UserId | None:
+    async def check(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer())]) -> UserId | None:
         return None if is_operator(token, credentials) else await _verified(verifier, credentials)
 
     return check
 
 
-def _bearer() -> HTTPBearer:
+def bearer() -> HTTPBearer:
+    """A dependency that gives the access token as it was sent."""
     return HTTPBearer(
         auto_error=False, scheme_name="access", bearerFormat="JWT", description="The access token of a session"
     )

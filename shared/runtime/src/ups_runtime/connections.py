@@ -9,21 +9,26 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_HEAD_BYTES = 64 * 1024
 # Longer, and whoever opens connections without a word holds all that there may be.
 HEAD_WITHIN_S = 20.0
+# Until 48 KiB of what waits to be sent were taken. Longer, and whoever reads nothing holds what was made for them.
+TAKEN_WITHIN_S = 30.0
 
 
 class BoundedHttp(HttpToolsProtocol):
     """uvicorn's protocol, which keeps headers of any size and waits for them for ever, for strangers too.
 
     A connection ends with a 400 when over 64 KiB came (and what one read of the socket takes in) that were neither body
-    nor the end of a request's head or trailers, and without a word when a head takes longer than 20 s.
+    nor the end of a request's head or trailers, and without a word when a head takes longer than 20 s, or what was sent
+    is not taken for 30 s.
     """
 
     head_within_s = HEAD_WITHIN_S
+    taken_within_s = TAKEN_WITHIN_S
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # Any: uvicorn's own
         super().__init__(*arguments, **options)
         self._unfinished_bytes = 0
         self._head_deadline: asyncio.TimerHandle | None = None
+        self._taken_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Begin to wait for the first head."""
@@ -33,7 +38,19 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
         self._have_head()
+        self._is_taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for the other side to take what was sent."""
+        super().pause_writing()
+        self._is_taken()
+        self._taken_deadline = self.loop.call_later(self.taken_within_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has."""
+        self._is_taken()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Take what came, unless too much of it leads nowhere."""
@@ -66,6 +83,11 @@ class BoundedHttp(HttpToolsProtocol):
     def _await_head(self) -> None:
         self._have_head()
         self._head_deadline = self.loop.call_later(self.head_within_s, self.transport.close)
+
+    def _is_taken(self) -> None:
+        if self._taken_deadline is not None:
+            self._taken_deadline.cancel()
+            self._taken_deadline = None
 
     def _have_head(self) -> None:
         if self._head_deadline is not None:

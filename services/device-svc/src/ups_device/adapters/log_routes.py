@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field
 
+from ups_device.adapters.log_csv import MEDIA_TYPE, LogCsv, require_whole, wants_csv
 from ups_device.domain.event_log import MAX_PAGE, CompanyLog, DeviceLog, Position, Row
 from ups_device.domain.event_log import Query as LogQuery
 from ups_device.domain.period import Answer, State
@@ -194,30 +195,53 @@ class AnswerView(BaseModel):
     text: str
 
 
-def log_router(log: EventLog, members: Members, readers: Readers, caller: Caller) -> APIRouter:
+def log_router(log: EventLog, table: LogCsv, members: Members, readers: Readers, caller: Caller) -> APIRouter:
     """The Event Log: of the company's devices, or, for the operator, of any."""
     router = APIRouter(prefix="/v1", tags=["event log"])
+    as_table: dict[int | str, dict[str, object]] = {200: {"content": {MEDIA_TYPE: {}}}}
 
-    @router.get("/devices/{device_id}/events")
+    @router.get("/devices/{device_id}/events", response_model=LogView, responses=as_table)
     async def of_device(
-        device_id: DeviceId, page: Annotated[LogPage, Query()], user_id: Annotated[UserId | None, Depends(caller)]
-    ) -> LogView:
-        """Read the device's Event Log."""
-        if user_id is not None:
-            await members.require_reader(user_id, device_id)
-        return await _read(log, page.query(await log.of_device(device_id)), readers.words(user_id))
+        device_id: DeviceId,
+        page: Annotated[LogPage, Query()],
+        user_id: Annotated[UserId | None, Depends(caller)],
+        accept: Annotated[str, Header()] = "",
+    ) -> LogView | Response:
+        """Read the device's Event Log: page by page as JSON, or all that fits as CSV."""
 
-    @router.get("/events")
+        async def check() -> None:
+            if user_id is not None:
+                await members.require_reader(user_id, device_id)
+
+        await check()
+        query, words = page.query(await log.of_device(device_id)), readers.words(user_id)
+        if not wants_csv(accept):
+            return await _read(log, query, words)
+        require_whole(page.model_fields_set)
+        return await table.answer(query, words, user_id, device_id, check)
+
+    @router.get("/events", response_model=LogView, responses=as_table)
     async def of_company(
-        page: Annotated[CompanyLogPage, Query()], user_id: Annotated[UserId | None, Depends(caller)]
-    ) -> LogView:
-        """Read the Event Log of all devices of the company."""
+        page: Annotated[CompanyLogPage, Query()],
+        user_id: Annotated[UserId | None, Depends(caller)],
+        accept: Annotated[str, Header()] = "",
+    ) -> LogView | Response:
+        """Read the Event Log of all devices of the company: page by page as JSON, or all that fits as CSV."""
         company_id = page.company_id if user_id is None else await members.company(user_id)
         if company_id is None:
             raise Refused("company-missing", "Say of which company: company_id.", "company_id")
         if page.company_id not in {None, company_id}:
             raise Forbidden("other-company", "You can read the Event Log of your own company only.")
-        return await _read(log, page.query(CompanyLog(company_id)), readers.words(user_id))
+        query, words = page.query(CompanyLog(company_id)), readers.words(user_id)
+        if not wants_csv(accept):
+            return await _read(log, query, words)
+        require_whole(page.model_fields_set)
+
+        async def check() -> None:
+            if user_id is not None and await members.company(user_id) != company_id:
+                raise Forbidden("other-company", "You can read the Event Log of your own company only.")
+
+        return await table.answer(query, words, user_id, company_id, check)
 
     return router
 

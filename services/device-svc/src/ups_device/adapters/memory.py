@@ -151,6 +151,10 @@ class MemoryDevices:
             if device_id in device_ids
         }
 
+    async def names(self, device_ids: Collection[DeviceId]) -> Mapping[DeviceId, str]:
+        """The names of these devices."""
+        return {each: self.devices[each].snapshot.name for each in device_ids if each in self.devices}
+
     async def find_gateway(self, gateway_id: Id) -> Gateway | None:
         """The gateway."""
         return self.gateways.get(gateway_id)

@@ -180,6 +180,12 @@ class MongoDevices:
                 async for document in found
             }
 
+    async def names(self, device_ids: Collection[DeviceId]) -> Mapping[DeviceId, str]:
+        """The names of these devices, also of removed ones; unknown ones are left out."""
+        with map_mongo_errors():
+            found = self._db.devices.find({"_id": {"$in": list(device_ids)}}, {"snapshot.name": 1})
+            return {document["_id"]: document["snapshot"]["name"] async for document in found}
+
     async def find_gateway(self, gateway_id: Id) -> Gateway | None:
         """The gateway."""
         with map_mongo_errors():

@@ -26,7 +26,7 @@ from ups_device.domain.event_log import (
     row_id,
 )
 from ups_runtime.mongo import Database, map_mongo_errors
-from ups_schemas.decision import EventDecided, LateEventsDecided
+from ups_schemas.decision import EventDecided, LateEventsDecided, Outcome
 from ups_schemas.event import AcceptedEvent, Attributes
 from ups_schemas.ids import DeviceId
 
@@ -35,6 +35,10 @@ Document = dict[str, Any]
 Collection = AsyncCollection[Document]
 
 _DUPLICATE_KEY = 11000
+
+_NEWEST = [("received_at", -1), ("_id", -1)]
+# A row that is not decided yet has none. Each is one range of an index, and the server merges them by time.
+_ANY_OUTCOME = [None, *(outcome.value for outcome in Outcome)]
 
 
 class MongoLog:
@@ -98,7 +102,7 @@ class MongoLog:
     async def page(self, query: Query) -> Sequence[Row]:
         """The newest rows that fit: one index range, from where the last page ended."""
         with map_mongo_errors():
-            found = self._events.find(_wanted(query)).sort([("received_at", -1), ("_id", -1)]).limit(query.limit)
+            found = self._events.find(_wanted(query), sort=_NEWEST, limit=query.limit, hint=_index(query))
             return [_row(document) async for document in found]
 
 
@@ -177,6 +181,7 @@ def _wanted(query: Query) -> Document:
             wanted = {"company_id": company_id}
     if query.code is not None:
         wanted["code"] = query.code
+        wanted["outcome"] = {"$in": _ANY_OUTCOME}
     if query.outcome is not None:
         wanted["outcome"] = query.outcome.value
     received = {
@@ -187,11 +192,15 @@ def _wanted(query: Query) -> Document:
     if received:
         wanted["received_at"] = received
     if query.after:
-        wanted["$or"] = [
-            {"received_at": {"$lt": query.after.received_at}},
-            {"received_at": query.after.received_at, "_id": {"$lt": query.after.row_id}},
-        ]
+        # an `$or` would make ranges of its own of its branches
+        wanted["$nor"] = [{"received_at": query.after.received_at, "_id": {"$gte": query.after.row_id}}]
     return wanted
+
+
+def _index(query: Query) -> str:
+    """The index in which the rows that fit stand together in their order: left to itself the server tries others."""
+    scope = "device" if isinstance(query.scope, DeviceLog) else "company"
+    return f"{scope}_{'code' if query.code else 'outcome' if query.outcome else 'newest'}"
 
 
 def _row(document: Document) -> Row:

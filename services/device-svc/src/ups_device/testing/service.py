@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from ups_device.adapters import http
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.link_routes import link_router
+from ups_device.adapters.log_csv import LogCsv
 from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
@@ -120,7 +121,7 @@ class Service:
             [
                 purchase_webhook(sold, Webhook(WEBHOOK_SECRETS, "UPS_DEVICE_PURCHASE_SECRETS", now=now)),
                 link_router(LinkVerifier(LINK_KEYS), lookup, actions),
-                log_router(self.log, members, Readers(self.users), caller),
+                log_router(self.log, LogCsv(self.log, self.devices, now=now), members, Readers(self.users), caller),
                 notification_router(notifications, members, caller),
                 member_router(registry, self.log, self.subscriptions, members, person),
                 own_settings_router(registry, owner_settings, members, person),
