@@ -42,6 +42,18 @@ async def test_a_task_that_was_cancelled_ends_at_its_next_turn(step: AnsweredWhe
     assert task.cancelled()
 
 
+async def test_a_task_that_was_cancelled_does_not_rest_first(step: AnsweredWhenCancelled) -> None:
+    async def rest_for_an_hour_after_each_turn() -> None:
+        while True:
+            await step.wait()
+            await SystemClock().sleep(3600)
+
+    task = asyncio.create_task(rest_for_an_hour_after_each_turn())
+
+    assert await step.ends(task)
+    assert task.cancelled()
+
+
 async def test_a_time_out_that_is_over_ends_nothing() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):

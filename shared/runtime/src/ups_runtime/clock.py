@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from ups_runtime.cancellation import heed_cancellation
 from ups_schemas.envelope import to_utc_milliseconds
 
 
@@ -33,5 +34,9 @@ class SystemClock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait on the event loop."""
+        """Wait on the event loop; not at all where the task was cancelled and a library has swallowed that.
+
+        A loop that rests for minutes would otherwise end as late as that.
+        """
+        heed_cancellation()
         await asyncio.sleep(seconds)
