@@ -40,6 +40,8 @@ FLOOD_PER_S = 5000.0
 
 POISON = b"\xff\x00"
 SETTLED_WITHIN_S = 90.0
+# As long as a request may take. An ack that a broker's end left behind in the client never comes.
+ACKED_WITHIN_S = 30.0
 
 Written = AcceptedEvent | DeviceSnapshot | EnableNotifications
 
@@ -163,18 +165,19 @@ class Load:
         """Write all, and all again when it is not known to have been written: the throttle knows duplicates."""
         while True:
             try:
-                writer = await self._writing()
-                acks = [
-                    await writer.send(
-                        topic_name(self._kafka, topic),
-                        given.value,
-                        given.key,
-                        timestamp_ms=given.timestamp_ms,
-                        headers=list(given.headers),
-                    )
-                    for topic, given in batch
-                ]
-                await asyncio.gather(*acks)
+                async with asyncio.timeout(ACKED_WITHIN_S):
+                    writer = await self._writing()
+                    acks = [
+                        await writer.send(
+                            topic_name(self._kafka, topic),
+                            given.value,
+                            given.key,
+                            timestamp_ms=given.timestamp_ms,
+                            headers=list(given.headers),
+                        )
+                        for topic, given in batch
+                    ]
+                    await asyncio.gather(*acks)
             except (KafkaError, OSError):
                 self._writer = None
                 await asyncio.sleep(0.5)
