@@ -11,6 +11,7 @@ from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
 from ups_device.adapters.mongo_periods import MongoPeriods
 from ups_device.domain import device
+from ups_device.domain.event_log import row_id
 from ups_device.testing.device_contract import ACME
 from ups_device.testing.examples import (
     NOW,
@@ -63,6 +64,7 @@ async def test_every_write_of_a_row_moves_it(db: Database) -> None:
         lambda: log.add_events([a_new_event(event, "acme")]),
         lambda: log.add_decisions([a_new_decision(decision)]),
         lambda: log.add_late_mail(a_late_mail(event)),
+        lambda: log.touch({row_id(event.device_id, event.event_id), "of no row"}),
     )
 
 

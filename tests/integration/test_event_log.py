@@ -15,10 +15,9 @@ from ups_device.adapters.mongo_log import MongoLog
 from ups_device.adapters.mongo_periods import MongoPeriods
 from ups_device.domain.company import Company
 from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
-from ups_device.handlers.event_log import EventLog
 from ups_device.testing.device_contract import DeviceStoreContract
 from ups_device.testing.examples import NOW, a_decision, a_new_decision, a_new_event, a_registration, an_event
-from ups_device.testing.log_contract import LogContract, PeriodContract
+from ups_device.testing.log_contract import LogContract, PeriodContract, an_event_log
 from ups_devstack.stack import Backing
 from ups_runtime import mongo
 from ups_runtime.outbox import Outbox
@@ -76,7 +75,7 @@ async def test_event_and_decision_at_the_same_moment_make_one_row(
     log: MongoLog, devices: MongoDevices, periods: MongoPeriods
 ) -> None:
     await devices.add(a_registration(), Company("acme"))
-    event_log = EventLog(log, periods, devices)
+    event_log = an_event_log(log, periods, devices)
     events = [an_event(number) for number in range(60)]
     facts = [fact for event in events for fact in (event, event, a_decision(event), a_decision(event))]
     random.Random(7).shuffle(facts)  # a fixed order, but nobody's
@@ -90,7 +89,7 @@ async def test_event_and_decision_at_the_same_moment_make_one_row(
 async def test_a_row_goes_by_the_plan_at_its_decision(
     db: AsyncDatabase[dict[str, Any]], log: MongoLog, devices: MongoDevices, periods: MongoPeriods
 ) -> None:
-    event_log = EventLog(log, periods, devices)
+    event_log = an_event_log(log, periods, devices)
     plans = [Plan(name="basic"), Plan(name="standard"), Plan(name="advanced"), Plan(name="advanced", until=NOW)]
     events = [an_event(number) for number in range(len(plans))]
 

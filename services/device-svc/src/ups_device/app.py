@@ -10,6 +10,7 @@ from ups_device.adapters.log_csv import LogCsv
 from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.migrations import DATABASE, STEPS
+from ups_device.adapters.mongo_conditions import MongoConditions
 from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
 from ups_device.adapters.mongo_people import MongoPeople
@@ -22,6 +23,7 @@ from ups_device.adapters.ownership_routes import ownership_router
 from ups_device.adapters.plan_routes import plan_router, purchase_webhook
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.adapters.webhook import Webhook
+from ups_device.handlers.conditions import Conditions
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
@@ -74,7 +76,8 @@ async def start(life: Life, settings: Settings) -> None:
     await mongo.migrate(db, STEPS)
     outbox = Outbox(db)
     devices, people, periods = MongoDevices(db, outbox), MongoPeople(db, outbox), MongoPeriods(db, outbox)
-    event_log = EventLog(MongoLog(db), periods, devices)
+    conditions = Conditions(MongoConditions(db), devices, now=life.clock.now)
+    event_log = EventLog(MongoLog(db), periods, devices, conditions)
 
     policies = Policies(devices, settings.policy.policy, now=life.clock.now)
     if changed := await policies.resolve_all():

@@ -146,7 +146,9 @@ class MemoryDevices:
     async def belongings(self, device_ids: Collection[DeviceId]) -> Mapping[DeviceId, Belonging]:
         """Whose these devices are."""
         return {
-            device_id: Belonging(device.snapshot.ownership, device.snapshot.company_id)
+            device_id: Belonging(
+                device.snapshot.ownership, device.snapshot.company_id, is_removed=device.removed_at is not None
+            )
             for device_id, device in self.devices.items()
             if device_id in device_ids
         }
@@ -191,6 +193,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.kept_until: dict[str, datetime] = {}
+        self.touched: set[str] = set()
         self._presences: dict[tuple[DeviceId, int], Presence] = {}
 
     async def add_events(self, events: Sequence[NewEvent]) -> None:
@@ -211,6 +214,10 @@ class MemoryLog:
             row = self.rows.get(key, Row(decision.event, None))
             self.rows[key] = replace(row, decision=decision, company_id=decision.company_id or row.company_id)
             self.kept_until[key] = new.kept_until
+
+    async def touch(self, rows: Collection[str]) -> None:
+        """These rows have something new to show."""
+        self.touched |= set(rows)
 
     async def add_late_mail(self, mail: LateEventsDecided) -> None:
         """Say in the rows that they were mailed after all."""

@@ -125,6 +125,27 @@ class _Purchase(BaseModel):
     bought_at: datetime
 
 
+class _Condition(BaseModel):
+    """`over_at` is when it ended, or will be taken as over if nobody confirms it by decision `device_seq` or later."""
+
+    id: str = Field(alias="_id")
+    device_id: str
+    ownership: int
+    company_id: str | None
+    event_id: str
+    code: str
+    text: str | None
+    severity: str
+    since: datetime
+    confirmed_at: datetime
+    repeats: int
+    device_seq: int
+    ended_at: datetime | None
+    end: str | None
+    over_at: datetime
+    expires_at: datetime
+
+
 _NEWEST = [("received_at", DESCENDING), ("_id", DESCENDING)]
 _OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 _LIVING = {"removed_at": None}
@@ -196,5 +217,27 @@ STEPS = (
         "purchases",
         IndexModel("message_id", name="message", unique=True, sparse=True),
         IndexModel([("device_id", ASCENDING), ("bought_at", DESCENDING), ("_id", DESCENDING)], name="device_newest"),
+    ),
+    validator("conditions: validator 1", "conditions", _Condition),
+    indexes(
+        "conditions: indexes 1",
+        "conditions",
+        IndexModel(
+            [
+                ("device_id", ASCENDING),
+                ("ownership", ASCENDING),
+                ("since", DESCENDING),
+                ("_id", DESCENDING),
+                ("over_at", ASCENDING),
+                ("ended_at", ASCENDING),
+            ],
+            name="device_newest",
+        ),
+        IndexModel(
+            [("device_id", ASCENDING), ("over_at", ASCENDING)],
+            name="device_open",
+            partialFilterExpression={"ended_at": None},
+        ),
+        IndexModel("expires_at", name="expiry", expireAfterSeconds=0),
     ),
 )

@@ -174,9 +174,13 @@ class MongoDevices:
         """Whose these devices are, also removed ones; unknown ones are left out."""
         wanted = {"_id": {"$in": list(device_ids)}}
         with map_mongo_errors():
-            found = self._db.devices.find(wanted, {"company_id": 1, "snapshot.ownership": 1})
+            found = self._db.devices.find(wanted, {"company_id": 1, "snapshot.ownership": 1, "removed_at": 1})
             return {
-                document["_id"]: Belonging(document["snapshot"]["ownership"], document["company_id"])
+                document["_id"]: Belonging(
+                    document["snapshot"]["ownership"],
+                    document["company_id"],
+                    is_removed=document["removed_at"] is not None,
+                )
                 async for document in found
             }
 

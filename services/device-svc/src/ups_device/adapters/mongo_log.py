@@ -6,14 +6,14 @@ it was changed: the stream shows what has.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pymongo import UpdateOne
-from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError
 
 from ups_device.adapters.changed_at import BY_SERVER, FIELD, MOVED
+from ups_device.adapters.mongo_upsert import duplicates, upsert
 from ups_device.domain.event_log import (
     CompanyLog,
     DeviceLog,
@@ -32,9 +32,6 @@ from ups_schemas.ids import DeviceId
 
 # What MongoDB gives: documents have no static type.
 Document = dict[str, Any]
-Collection = AsyncCollection[Document]
-
-_DUPLICATE_KEY = 11000
 
 _NEWEST = [("received_at", -1), ("_id", -1)]
 # A row that is not decided yet has none. Each is one range of an index, and the server merges them by time.
@@ -55,13 +52,18 @@ class MongoLog:
             try:
                 await self._events.insert_many(rows, ordered=False)
             except BulkWriteError as error:
-                there = [rows[number] for number in _duplicates(error)]
+                there = [rows[number] for number in duplicates(error)]
                 if lacking := [_give_company(row) for row in there if row["company_id"] is not None]:
                     await self._events.bulk_write(lacking, ordered=False)
 
     async def add_decisions(self, decisions: Sequence[NewDecision]) -> None:
         """Put the decisions into the events' rows, and make those that are not there."""
-        await _upsert(self._events, [_decide(new) for new in decisions])
+        await upsert(self._events, [_decide(new) for new in decisions])
+
+    async def touch(self, rows: Collection[str]) -> None:
+        """These rows, where they are there, have something new to show, which is kept elsewhere."""
+        with map_mongo_errors():
+            await self._events.update_many({"_id": {"$in": list(rows)}}, MOVED)
 
     async def add_late_mail(self, mail: LateEventsDecided) -> None:
         """Say in the rows of the events whose conditions it lists that, and when, they were mailed after all.
@@ -83,7 +85,7 @@ class MongoLog:
             if not leaves_row(event):
                 # documents compare field by field in their order, so the later reading is the greater one
                 seen["readings"] = {"at": event.received_at, "attributes": event.attributes.model_dump_json()}
-        await _upsert(
+        await upsert(
             self._presences,
             [UpdateOne({"_id": identity}, {"$max": seen}, upsert=True) for identity, seen in latest.items()],
         )
@@ -104,24 +106,6 @@ class MongoLog:
         with map_mongo_errors():
             found = self._events.find(_wanted(query), sort=_NEWEST, limit=query.limit, hint=_index(query))
             return [_row(document) async for document in found]
-
-
-async def _upsert(collection: Collection, updates: Sequence[UpdateOne]) -> None:
-    """Make these updates, which may be made again; two upserts that insert the same at once are tried once more."""
-    with map_mongo_errors():
-        try:
-            await collection.bulk_write(updates, ordered=False)
-        except BulkWriteError as error:
-            _duplicates(error)
-            await collection.bulk_write(updates, ordered=False)
-
-
-def _duplicates(error: BulkWriteError) -> list[int]:
-    """The places of those that were there already; raises the error if anything else was wrong."""
-    failed = error.details["writeErrors"]
-    if error.details["writeConcernErrors"] or any(each["code"] != _DUPLICATE_KEY for each in failed):
-        raise error
-    return [each["index"] for each in failed]
 
 
 def _event_row(new: NewEvent) -> Document:

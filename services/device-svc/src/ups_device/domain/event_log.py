@@ -46,10 +46,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """Whose a device is, and since which ownership."""
+    """Whose a device is, and since which ownership; or whose it was when it was removed."""
 
     ownership: int
     company_id: CompanyId
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

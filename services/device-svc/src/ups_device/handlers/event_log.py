@@ -6,7 +6,18 @@ from typing import Protocol, assert_never
 
 from ups_device.domain import plan
 from ups_device.domain.device import Device
-from ups_device.domain.event_log import Belonging, DeviceLog, NewDecision, NewEvent, Presence, Query, Row, leaves_row
+from ups_device.domain.event_log import (
+    Belonging,
+    DeviceLog,
+    NewDecision,
+    NewEvent,
+    Presence,
+    Query,
+    Row,
+    leaves_row,
+    row_id,
+)
+from ups_device.handlers.conditions import Conditions
 from ups_device.handlers.refusals import unknown_device
 from ups_schemas.decision import (
     EventDecided,
@@ -28,6 +39,9 @@ class Log(Protocol):
 
     async def add_decisions(self, decisions: Sequence[NewDecision]) -> None:
         """Put the decisions into the events' rows, and make those that are not there."""
+
+    async def touch(self, rows: Collection[str]) -> None:
+        """These rows, where they are there, have something new to show, which is kept elsewhere."""
 
     async def add_late_mail(self, mail: LateEventsDecided) -> None:
         """Say in the rows of the events whose conditions it lists that, and when, they were mailed after all."""
@@ -65,10 +79,11 @@ class Devices(Protocol):
 class EventLog:
     """What happened to each device, and what became of it."""
 
-    def __init__(self, log: Log, periods: Periods, devices: Devices) -> None:
+    def __init__(self, log: Log, periods: Periods, devices: Devices, conditions: Conditions) -> None:
         self._log = log
         self._periods = periods
         self._devices = devices
+        self._conditions = conditions
 
     async def record(self, *facts: Fact) -> None:
         """Write down records of `ups.events` and `ups.decisions`; again is harmless, and so is any order.
@@ -80,9 +95,13 @@ class EventLog:
             # a test is the operator's word, and no sign of life
             await self._log.seen([event for event in events if not event.test])
             await self._add_events([event for event in events if leaves_row(event)])
+        # before the rows: whoever sees a row change sees its conditions, too
+        touched = await self._conditions.record([fact for fact in facts if not isinstance(fact, AcceptedEvent)])
         decisions = [NewDecision(fact, _kept_until(fact)) for fact in facts if isinstance(fact, EventDecided)]
         if decisions:
             await self._log.add_decisions(decisions)
+        if others := set(touched) - {row_id(new.decision.device_id, new.decision.event.event_id) for new in decisions}:
+            await self._log.touch(others)
         for fact in facts:
             match fact:
                 case AcceptedEvent() | EventDecided():

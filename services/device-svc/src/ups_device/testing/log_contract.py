@@ -10,9 +10,11 @@ from typing import Any, Protocol
 
 import pytest
 
+from ups_device.adapters.memory_conditions import MemoryConditions
 from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
 from ups_device.handlers import event_log as log_ports
 from ups_device.handlers import notifications as notification_ports
+from ups_device.handlers.conditions import Conditions
 from ups_device.handlers.event_log import EventLog
 from ups_device.testing.device_contract import ACME, DeviceStore
 from ups_device.testing.examples import (
@@ -35,6 +37,11 @@ class PeriodStore(log_ports.Periods, notification_ports.Periods, Protocol):
     """All that is asked of the store of periods."""
 
 
+def an_event_log(log: log_ports.Log, periods: log_ports.Periods, devices: log_ports.Devices) -> EventLog:
+    """The handler on these stores; conditions are kept in memory."""
+    return EventLog(log, periods, devices, Conditions(MemoryConditions(), devices, now=lambda: NOW))
+
+
 class LogContract:
     """The Event Log."""
 
@@ -43,7 +50,7 @@ class LogContract:
     ) -> None:
         """Event and decision come on two topics, each at least once."""
         await devices.add(a_registration(), ACME)
-        event_log = EventLog(log, periods, devices)
+        event_log = an_event_log(log, periods, devices)
         expected = []
         for number, facts in enumerate(itertools.product("ed", repeat=4)):
             event = an_event(number)
@@ -59,7 +66,7 @@ class LogContract:
     ) -> None:
         """Also where some are there, and the same comes twice among them."""
         await devices.add(a_registration(), ACME)
-        event_log = EventLog(log, periods, devices)
+        event_log = an_event_log(log, periods, devices)
         events = [an_event(number) for number in range(6)]
         await event_log.record(events[0], a_decision(events[1]), a_decision(events[2], company_id=None))
         late, mail = a_decision(events[5], Outcome.LATE), a_late_mail(events[5])

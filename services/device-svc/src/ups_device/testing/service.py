@@ -15,6 +15,7 @@ from ups_device.adapters.log_csv import LogCsv
 from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
+from ups_device.adapters.memory_conditions import MemoryConditions
 from ups_device.adapters.memory_purchases import MemoryPurchases
 from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
@@ -23,6 +24,7 @@ from ups_device.adapters.plan_routes import plan_router, purchase_webhook
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.adapters.webhook import Webhook
 from ups_device.domain.member import Member
+from ups_device.handlers.conditions import Conditions
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
@@ -92,7 +94,8 @@ class Service:
         self.devices = MemoryDevices()
         self.periods = MemoryPeriods()
         self.subscriptions = Subscriptions(self.devices, self.devices.people, self.users, now=self.clock.now)
-        self.log = EventLog(MemoryLog(), self.periods, self.devices)
+        self.conditions = Conditions(MemoryConditions(), self.devices, now=self.clock.now)
+        self.log = EventLog(MemoryLog(), self.periods, self.devices, self.conditions)
         now = self.clock.now
         defaults = Defaults(Policy(), timedelta(days=365) if plans else None, Severity.WARNING)
         registry = Registry(self.devices, self.users, self.devices.people, defaults, now=now, random_bytes=os.urandom)
