@@ -8,9 +8,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from ups_runtime.links import MIN_KEY_LENGTH, LinkSettings
+from ups_runtime.links import LinkSettings
 from ups_runtime.return_path import MAX_PREFIX
 from ups_runtime.settings import (
+    MIN_KEY_LENGTH,
     Group,
     HttpSettings,
     KafkaSettings,

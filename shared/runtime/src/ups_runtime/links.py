@@ -13,11 +13,9 @@ from typing import ClassVar
 from uuid import UUID
 
 from itsdangerous import BadSignature, Signer
-from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
+from pydantic import AnyHttpUrl
 
-from ups_runtime.settings import Group
-
-MIN_KEY_LENGTH = 32
+from ups_runtime.settings import Group, Keys, key_ring
 
 Claim = str | int | None
 
@@ -47,21 +45,11 @@ class LinkSettings(Group):
     """
 
     env_prefix: ClassVar[str] = "UPS_LINK_"
-    keys: SecretStr = Field(description=f"each of at least {MIN_KEY_LENGTH} characters")
-
-    @field_validator("keys")
-    @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        keys = _split(value)
-        if not keys or any(len(key) < MIN_KEY_LENGTH for key in keys):
-            raise ValueError(
-                f"give at least one key, each of at least {MIN_KEY_LENGTH} characters, separated by commas"
-            )
-        return value
+    keys: Keys
 
     def ring(self) -> tuple[str, ...]:
         """The keys, newest first."""
-        return _split(self.keys)
+        return key_ring(self.keys)
 
 
 class ForgedLinkError(Exception):
@@ -123,10 +111,6 @@ def _signer(keys: tuple[str, ...], kind: LinkKind) -> Signer:
     # itsdangerous wants the newest last
     newest_last = [key.encode() for key in reversed(keys)]
     return Signer(newest_last, salt=f"ridethrough.link.{kind}", key_derivation="hmac", digest_method=hashlib.sha256)
-
-
-def _split(keys: SecretStr) -> tuple[str, ...]:
-    return tuple(key.strip() for key in keys.get_secret_value().replace("\n", ",").split(",") if key.strip())
 
 
 def _to_text(packed: bytes) -> bytes:

@@ -101,6 +101,27 @@ Proxies = Annotated[
 ]
 
 
+MIN_KEY_LENGTH = 32
+
+
+def key_ring(keys: SecretStr) -> tuple[str, ...]:
+    """The keys of a setting, the newest first."""
+    return tuple(key.strip() for key in keys.get_secret_value().replace("\n", ",").split(",") if key.strip())
+
+
+def _long_enough(keys: SecretStr) -> SecretStr:
+    ring = key_ring(keys)
+    if not ring or any(len(key) < MIN_KEY_LENGTH for key in ring):
+        raise ValueError(f"give at least one key, each of at least {MIN_KEY_LENGTH} characters, separated by commas")
+    return keys
+
+
+# Separated by commas or line breaks, the newest first, which makes what all of them open or verify.
+Keys = Annotated[
+    SecretStr, AfterValidator(_long_enough), Field(description=f"each of at least {MIN_KEY_LENGTH} characters")
+]
+
+
 class HttpSettings(Group):
     """Where the process listens; port 0 lets the kernel choose. The side port has health and metrics."""
 
