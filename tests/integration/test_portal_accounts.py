@@ -12,11 +12,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from ups_devstack.sweep import sweep
 from ups_invite.testing.service import PASSWORD
 from ups_invite.testing.world import AccountWorld
+from ups_portal.adapters.backend import Backend
 from ups_portal.adapters.invite_svc import InviteSvc
+from ups_portal.adapters.session_client import SessionClient
 from ups_portal.domain.account_link import Account
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.accounts_contract import AccountsContract, Invited, Registered
+from ups_portal.testing.sessions_contract import Credentials, SessionsContract
 from ups_runtime import codec
+from ups_runtime.clock import SystemClock
 from ups_runtime.kafka import consumer, started, topic_name
 from ups_runtime.metrics import Metrics
 from ups_runtime.settings import KafkaSettings, MongoSettings
@@ -57,6 +61,7 @@ class RealWorld:
     orders: "Orders"
     client: httpx.AsyncClient
     accounts: InviteSvc
+    sessions: SessionClient
     inviter: str = ""
 
     async def registered(self) -> Registered:
@@ -87,6 +92,12 @@ class RealWorld:
         await self._founder(address)
         await self._call("POST", "/v1/password-resets", json={"address": address})
         return (await self.orders.newest(address, MailKind.PASSWORD_RESET)).token or ""
+
+    async def somebody(self) -> Credentials:
+        """Found Acme Power GmbH, as Kim Park in Berlin."""
+        address = _address()
+        await self._founder(address)
+        return Credentials(address, PASSWORD)
 
     async def _applied(self, address: str) -> str:
         company = {"company_name": "Acme Power GmbH", "name": "Kim Park", "zone": "Europe/Berlin"}
@@ -132,13 +143,21 @@ async def real(stack):
     ):
         name = topic_name(around.kafka, MAIL_REQUESTS)
         reader.assign([TopicPartition(name, number) for number in range(MAIL_REQUESTS.partitions)])
-        accounts = InviteSvc(client, PortalMetrics(Metrics("portal")), answer_within_s=30)
-        yield RealWorld(Orders(reader), client, accounts)
+        backend = Backend("invite-svc", client, PortalMetrics(Metrics("portal")).invite_svc, 30)
+        sessions = SessionClient(backend, SystemClock().now)
+        yield RealWorld(Orders(reader), client, InviteSvc(backend), sessions)
     sweep(stack, prefix)
 
 
 @pytest.mark.asyncio(loop_scope="module")
 class TestInviteSvcKeepsTheContract(AccountsContract):
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def world(self, real):
+        return real
+
+
+@pytest.mark.asyncio(loop_scope="module")
+class TestInviteSvcKeepsTheContractOfSessions(SessionsContract):
     @pytest_asyncio.fixture(loop_scope="module")
     async def world(self, real):
         return real

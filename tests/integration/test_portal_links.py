@@ -15,7 +15,8 @@ from ups_device.domain import device as devices
 from ups_device.settings import DeviceSettings, PolicySettings, Settings
 from ups_device.testing.examples import a_disabling, an_enabling
 from ups_devstack.sweep import sweep
-from ups_portal.adapters.device_svc import DeviceSvc, connected
+from ups_portal.adapters.backend import connected
+from ups_portal.adapters.device_svc import DeviceSvc
 from ups_portal.domain.link import LinkKind, Notifications
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.contract import LinksContract
@@ -69,8 +70,9 @@ async def installation(stack):
         await eventually(lambda: not life.health.missing(), within_s=60)
         url = f"http://127.0.0.1:{life.ports[0]}"
         operator = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
-        async with operator, connected(url, PortalMetrics(Metrics("portal")), answer_within_s=30) as client:
-            yield Installation(kafka, database, writer, operator, client)
+        counted = PortalMetrics(Metrics("portal")).device_svc
+        async with operator, connected("device-svc", url, counted, answer_within_s=30) as backend:
+            yield Installation(kafka, database, writer, operator, DeviceSvc(backend))
     sweep(stack, prefix)
 
 

@@ -4,9 +4,10 @@ import httpx
 import pytest
 
 from ups_portal.app import start
-from ups_portal.settings import BackendSettings, ProxiedPortalSettings, Settings
+from ups_portal.settings import BackendSettings, OwnPortalSettings, Settings
 from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 from ups_portal.testing.gallery import path_of
+from ups_portal.testing.site import SESSION_KEY
 from ups_runtime.clock import SystemClock
 from ups_runtime.lifecycle import Life, running
 from ups_runtime.settings import HttpSettings, LogSettings
@@ -22,7 +23,7 @@ async def test_a_visitor_is_who_a_trusted_proxy_says_and_else_who_connects(trust
         settings = Settings(
             HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
             LogSettings(),
-            ProxiedPortalSettings(trusted_proxies=trusted),
+            OwnPortalSettings(trusted_proxies=trusted, session_keys=SESSION_KEY),
             BackendSettings(device_url=url, invite_url=url),
         )
         async with running("portal", settings, start) as life, httpx.AsyncClient() as client:

@@ -9,11 +9,14 @@ import pytest
 import pytest_asyncio
 
 from ups_portal.app import start
-from ups_portal.settings import BackendSettings, ProxiedPortalSettings, Settings
+from ups_portal.settings import BackendSettings, OwnPortalSettings, Settings
 from ups_portal.testing.browser import DESK, MISSING, PHONE, browser, complaints, tab
 from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
 from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
+from ups_portal.testing.fake_sessions import ADDRESS
+from ups_portal.testing.framed_gallery import cookie_of, framed_gallery
 from ups_portal.testing.gallery import gallery, path_of
+from ups_portal.testing.site import SESSION_KEY
 from ups_runtime.lifecycle import Life, running
 from ups_runtime.settings import HttpSettings, LogSettings
 from ups_runtime.testing import FakeClock
@@ -46,7 +49,7 @@ async def portal(device_svc=None, invite_svc=None):
         settings = Settings(
             HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
             LogSettings(),
-            ProxiedPortalSettings(base_url="https://ups.example", support_address="support@example.com"),
+            OwnPortalSettings(support_address="support@example.com", session_keys=SESSION_KEY),
             BackendSettings(device_url=f"http://127.0.0.1:{port}", invite_url=f"http://127.0.0.1:{people_port}"),
         )
         async with running("portal", settings, start, clock=clock) as life:
@@ -183,7 +186,7 @@ class Stage:
     def __init__(self, context, url):
         self.context = context
         self.url = url
-        self.exhibit = gallery()["front"]
+        self.exhibit = gallery()["unknown"]
 
     def backend(self, name):
         # a function: a bound method is taken for an application of the first ASGI
@@ -217,14 +220,20 @@ ALIKE = {
     "reset-expired",
     "reset-unknown",
     "accounts-away",
-    "devices",
 }
 
 
-@pytest.mark.parametrize("name", [name for name in gallery() if name not in ALIKE])
+EXHIBITS = {**gallery(), **framed_gallery()}
+
+
+@pytest.mark.parametrize("name", [name for name in EXHIBITS if name not in ALIKE])
 async def test_every_page_is_in_order_for_those_who_see_and_those_who_do_not(stage, name):
-    exhibit = gallery()[name]
+    exhibit = EXHIBITS[name]
     stage.exhibit = exhibit
+    await stage.context.clear_cookies()
+    if exhibit.signed_in:
+        cookie, value = cookie_of(exhibit, "http://localhost")
+        await stage.context.add_cookies([{"name": cookie, "value": value, "url": stage.url}])
     said, loaded = [], []
     page = await stage.context.new_page()
     page.on("console", lambda message: said.append(message.text))
@@ -258,12 +267,36 @@ async def well_structured(page):
 
 
 # What holds more than fits into its width: the page scrolls sideways, or the card cuts it off.
-WIDER = """() => ['html', '.card'].map(each => document.querySelector(each))
+WIDER = """() => ['html', '.card, .content'].map(each => document.querySelector(each))
   .filter(each => each.scrollWidth > each.clientWidth).map(each => each.tagName)"""
 
 # What can have the focus without showing it: neither it nor the choice round it gets an outline.
-UNMARKED = """() => [...document.querySelectorAll('a, button, input:not([type=hidden])')].filter(each => {
+UNMARKED = """() => [...document.querySelectorAll(
+  'a, button, select, textarea, summary, input:not([type=hidden])')].filter(each => {
   each.focus({focusVisible: true});
   return ![each, each.closest('.choice')].filter(Boolean).map(shown => getComputedStyle(shown)).some(
     shown => shown.outlineStyle === 'solid' && parseFloat(shown.outlineWidth) >= 2);
 }).map(each => each.outerHTML)"""
+
+
+async def test_who_is_signed_in_can_do_everything_with_the_keyboard_and_no_script(chromium):
+    async with portal() as url, tab(chromium, javascript=False) as page:
+        await page.goto(url + "/devices?site=x")
+        await page.get_by_label("E-mail address").fill(ADDRESS)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="Devices").wait_for()
+        landed = page.url
+        await page.keyboard.press("Tab")
+        skip = await page.evaluate("document.activeElement.getAttribute('href')")
+        await page.keyboard.press("Enter")
+        at = await page.evaluate("document.activeElement.id")
+        current = await page.locator("nav [aria-current=page]").inner_text()
+        await page.get_by_role("button", name="Sign out").press("Enter")
+        await page.get_by_role("heading", name="Sign in").wait_for()
+        await page.go_back()
+        await page.reload()
+
+        assert landed == url + "/devices?site=x"
+        assert (skip, at, current) == ("#content", "content", "Devices")
+        assert await page.get_by_role("heading", level=1).inner_text() == "Sign in"

@@ -1,6 +1,7 @@
 import httpx
 import pytest
 
+from ups_portal.adapters.backend import Backend
 from ups_portal.adapters.device_svc import DeviceSvc
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.contract import LinksContract
@@ -28,4 +29,5 @@ class TestTheFakeKeepsTheContract(LinksContract):
         fake = FakeDeviceSvc(confirmed_at_once=False, others_listen=False)
         transport = httpx.ASGITransport(fake.app())
         async with httpx.AsyncClient(transport=transport, base_url="http://device-svc") as client:
-            yield FakeWorld(fake, DeviceSvc(client, PortalMetrics(Metrics("portal"))))
+            backend = Backend("device-svc", client, PortalMetrics(Metrics("portal")).device_svc)
+            yield FakeWorld(fake, DeviceSvc(backend))

@@ -1,11 +1,14 @@
 import httpx
 import pytest
 
+from ups_portal.adapters.backend import Backend
 from ups_portal.adapters.invite_svc import InviteSvc
+from ups_portal.adapters.session_client import SessionClient
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.accounts_contract import AccountsContract, Invited, Registered
-from ups_portal.testing.fake_device_svc import token_for
+from ups_portal.testing.fake_device_svc import SINCE, token_for
 from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
+from ups_portal.testing.sessions_contract import Credentials, SessionsContract
 from ups_runtime.metrics import Metrics
 
 
@@ -33,5 +36,24 @@ class TestTheFakeKeepsTheContract(AccountsContract):
         fake = FakeInviteSvc()
         transport = httpx.ASGITransport(fake.app())
         async with httpx.AsyncClient(transport=transport, base_url="http://invite-svc") as client:
-            yield FakeWorld(fake, InviteSvc(client, PortalMetrics(Metrics("portal"))))
+            backend = Backend("invite-svc", client, PortalMetrics(Metrics("portal")).invite_svc)
+            yield FakeWorld(fake, InviteSvc(backend))
         assert fake.sessions == 0
+
+
+class FakeSessionWorld:
+    def __init__(self, fake, sessions):
+        self.fake, self.sessions = fake, sessions
+
+    async def somebody(self):
+        return Credentials(self.fake.own.address, self.fake.own.password)
+
+
+class TestTheFakeKeepsTheContractOfSessions(SessionsContract):
+    @pytest.fixture
+    async def world(self):
+        fake = FakeInviteSvc()
+        transport = httpx.ASGITransport(fake.app())
+        async with httpx.AsyncClient(transport=transport, base_url="http://invite-svc") as client:
+            backend = Backend("invite-svc", client, PortalMetrics(Metrics("portal")).invite_svc)
+            yield FakeSessionWorld(fake, SessionClient(backend, lambda: SINCE))

@@ -1,10 +1,16 @@
 """Wires the process: the clients of services, the pages, HTTP."""
 
+import secrets
 from importlib.metadata import version
 
-from ups_portal.adapters import device_svc, invite_svc
+from ups_portal.adapters.backend import connected
+from ups_portal.adapters.device_svc import DeviceSvc
+from ups_portal.adapters.gate import Parts
 from ups_portal.adapters.http import build
+from ups_portal.adapters.invite_svc import InviteSvc
 from ups_portal.adapters.jinja import Portal, Renderer
+from ups_portal.adapters.pages import gate
+from ups_portal.adapters.session_client import SessionClient
 from ups_portal.handlers.accounts import AccountPages
 from ups_portal.handlers.links import LinkPages
 from ups_portal.metrics import PortalMetrics
@@ -18,19 +24,30 @@ NAME = Service.PORTAL
 async def start(life: Life, settings: Settings) -> None:
     """Start serving. Services may be away: pages say so, and readiness does not depend on them."""
     metrics = PortalMetrics(life.metrics)
-    links = await life.enter("device-svc", device_svc.connected(settings.backend.device_url, metrics))
-    accounts = await life.enter("invite-svc", invite_svc.connected(settings.backend.invite_url, metrics))
-    prefix = (settings.portal.base_url.path or "").rstrip("/")
-    renderer = Renderer(Portal(settings.portal.name, settings.portal.support_address, prefix))
+    backend = settings.backend
+    devices = await life.enter("device-svc", connected("device-svc", backend.device_url, metrics.device_svc))
+    people = await life.enter("invite-svc", connected("invite-svc", backend.invite_url, metrics.invite_svc))
+    portal = settings.portal
+    prefix = (portal.base_url.path or "").rstrip("/")
+    renderer = Renderer(Portal(portal.name, portal.support_address, prefix))
+    now = life.clock.now
+    parts = Parts(
+        SessionClient(people, now), devices, people, renderer, portal.ring(), str(portal.base_url), now, _new_mark
+    )
     app = build(
-        LinkPages(links, life.clock.now, life.clock.sleep),
-        AccountPages(accounts),
+        LinkPages(DeviceSvc(devices), now, life.clock.sleep),
+        AccountPages(InviteSvc(people)),
+        gate(parts),
         renderer,
         metrics,
         version("ups-portal"),
         prefix,
     )
     await life.serve(app, settings.http.host, settings.http.port, trusted_proxies=settings.portal.trusted_proxies)
+
+
+def _new_mark() -> str:
+    return secrets.token_urlsafe(16)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import AnyHttpUrl
 
-from ups_runtime.settings import Group, HttpSettings, LogSettings, PortalSettings, Proxies
+from ups_runtime.settings import Group, HttpSettings, Keys, LogSettings, PortalSettings, Proxies, key_ring
 
 
 class BackendSettings(Group):
@@ -16,10 +16,18 @@ class BackendSettings(Group):
     invite_url: AnyHttpUrl
 
 
-class ProxiedPortalSettings(PortalSettings):
-    """What the installation is called and where it is, and which proxies stand before the portal."""
+class OwnPortalSettings(PortalSettings):
+    """What the installation is called and where it is, which proxies stand before the portal, and its keys.
+
+    Keys are separated by commas or line breaks: the newest first, which seals; all open.
+    """
 
     trusted_proxies: Proxies = ""
+    session_keys: Keys
+
+    def ring(self) -> tuple[str, ...]:
+        """The keys, newest first."""
+        return key_ring(self.session_keys)
 
 
 @dataclass(frozen=True)
@@ -28,5 +36,5 @@ class Settings:
 
     http: HttpSettings
     log: LogSettings
-    portal: ProxiedPortalSettings
+    portal: OwnPortalSettings
     backend: BackendSettings

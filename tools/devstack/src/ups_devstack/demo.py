@@ -252,8 +252,9 @@ def _introduce(services: Services, cast_: Cast, console: Console) -> None:
     console.print("\nWho can sign in:\n")
     for person in (cast_.owner, cast_.coworker):
         console.print(f"  {person.first_name:<4} {person.address}  password {person.password}", markup=False)
+    console.print(f"\nSign in as Ada, in a browser: [link]{services[Service.PORTAL].url}/sign-in[/]")
     credentials = {"address": cast_.owner.address, "password": cast_.owner.password}
-    console.print("\nSign in as Ada; the access token in the answer is good for 10 minutes:\n")
+    console.print("\nOr as a program; the access token in the answer is good for 10 minutes:\n")
     _curl(console, f"{services[Service.INVITE_SVC].url}/v1/sessions", credentials)
     device = cast_.calm[0]
     console.print(f"Send an event of your own, as {device.name}:\n")

@@ -44,7 +44,6 @@ PAGES = (
     "reset",
     "forged",
     "away",
-    "event-log",
 )
 _EXACT, _OTHERS = 64, 40
 _BLANK = "about:blank"

@@ -44,6 +44,7 @@ class Installation:
     operator_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     link_key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     invite_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    session_key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     ports: Mapping[Service, int] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
 
@@ -224,6 +225,8 @@ def _environ(service: Service, backing: Backing, installation: Installation) -> 
         "UPS_SMTP_PORT": str(backing.smtp_port),
         "PYTHONUNBUFFERED": "1",
     }
+    if service is Service.PORTAL:
+        environ["UPS_PORTAL_SESSION_KEYS"] = installation.session_key
     return environ | dict(installation.environ)
 
 

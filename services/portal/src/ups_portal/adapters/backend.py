@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
 
 import httpx
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, ValidationError
@@ -59,6 +61,23 @@ class Reply:
             return Problem()
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request. `path` comes from `path_to` where anything in it comes from outside."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None  # Any: JSON
+    query: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    max_answer_bytes: int = MAX_ANSWER_BYTES
+
+
+def path_to(*parts: str) -> str:
+    """The path of these parts, none of which can be more than one."""
+    return "/" + "/".join(quote(part, safe="") if part not in {".", ".."} else "_" for part in parts)
+
+
 class Backend:
     """One service. Tokens and passwords go in bodies, never in addresses."""
 
@@ -80,6 +99,14 @@ class Backend:
         changes: bool,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
+        """What it replies to a POST, whatever that is.
+
+        Raises:
+            AwayError, DoubtfulError: as `ask`.
+        """
+        return await self.ask(call, Question("POST", path, body, headers=headers or {}), changes=changes)
+
+    async def ask(self, call: str, question: Question, *, changes: bool) -> Reply:
         """What it replies, whatever that is.
 
         Raises:
@@ -91,7 +118,7 @@ class Backend:
             async with asyncio.timeout(self._answer_within_s), self._turns:
                 with self._metrics.seconds.labels(call).time():
                     sent = True
-                    return await self._post(path, body, headers)
+                    return await self._reply(question)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise self.failed(call, "unreachable", changes=False) from None
         except TimeoutError:
@@ -111,20 +138,28 @@ class Backend:
         text = f"{self._name}: {call}: {reason}"
         return DoubtfulError(text) if changes else AwayError(text)
 
-    async def _post(self, path: str, body: Mapping[str, str], headers: Mapping[str, str] | None) -> Reply:
-        async with self._client.stream("POST", path, json=body, headers=headers) as response:
-            content = b""
+    async def _reply(self, question: Question) -> Reply:
+        async with self._client.stream(
+            question.method,
+            question.path,
+            json=question.body,
+            params=question.query,
+            headers=question.headers,
+        ) as response:
+            content = bytearray()
             async for chunk in response.aiter_bytes():
                 content += chunk
-                if len(content) > MAX_ANSWER_BYTES:
+                if len(content) > question.max_answer_bytes:
                     raise httpx.RemoteProtocolError("the answer is larger than any of ours")
             after = response.headers.get("retry-after", "")
-            return Reply(response.status_code, content, int(after[:6]) if after.isdecimal() else None)
+            return Reply(response.status_code, bytes(content), int(after[:6]) if after.isdecimal() else None)
 
 
 @asynccontextmanager
-async def client_of(url: AnyHttpUrl) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the service at this address, while the block runs; whether it is there shows at the first call."""
+async def connected(
+    name: str, url: AnyHttpUrl, metrics: BackendMetrics, *, answer_within_s: float = ANSWER_WITHIN_S
+) -> AsyncIterator[Backend]:
+    """The service at this address, while the block runs; whether it is there shows at the first call."""
     async with httpx.AsyncClient(
         base_url=str(url),
         # each call has its one deadline; only what was never connected was surely not asked
@@ -133,4 +168,4 @@ async def client_of(url: AnyHttpUrl) -> AsyncIterator[httpx.AsyncClient]:
         # a proxy of the environment has no business with an installation's own services
         trust_env=False,
     ) as client:
-        yield client
+        yield Backend(name, client, metrics, answer_within_s)

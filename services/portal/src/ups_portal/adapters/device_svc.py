@@ -1,15 +1,12 @@
 """device-svc over HTTP: what is behind a link, and what its buttons do. Tokens go in bodies, never in addresses."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import httpx
-from pydantic import AnyHttpUrl, StringConstraints, ValidationError
+from pydantic import StringConstraints, ValidationError
 
-from ups_portal.adapters.backend import ANSWER_WITHIN_S, Answer, Backend, client_of
+from ups_portal.adapters.backend import Answer, Backend
 from ups_portal.domain.link import (
     Device,
     EnableLink,
@@ -27,7 +24,6 @@ from ups_portal.domain.link import (
 )
 from ups_portal.domain.wording import clean
 from ups_portal.handlers.failures import ForgedError, NotDoneError
-from ups_portal.metrics import PortalMetrics
 
 FORGED = "forged-link"
 # Others wrote at the same time, again and again: nothing stands against it.
@@ -94,12 +90,10 @@ class _Done(Answer):
 
 
 class DeviceSvc:
-    """Implements `Links`. Use `connected`."""
+    """Implements `Links`."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, metrics: PortalMetrics, *, answer_within_s: float = ANSWER_WITHIN_S
-    ) -> None:
-        self._backend = Backend("device-svc", client, metrics.device_svc, answer_within_s)
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     async def look_up(self, kind: LinkKind, token: str) -> Link:
         """What is so now."""
@@ -142,15 +136,6 @@ class DeviceSvc:
             self._backend.understood()
             raise NotDoneError(problem)
         raise self._backend.failed(call, str(reply.status), changes=changes)
-
-
-@asynccontextmanager
-async def connected(
-    url: AnyHttpUrl, metrics: PortalMetrics, *, answer_within_s: float = ANSWER_WITHIN_S
-) -> AsyncIterator[DeviceSvc]:
-    """device-svc at this address, while the block runs; whether it is there shows at the first call."""
-    async with client_of(url) as client:
-        yield DeviceSvc(client, metrics, answer_within_s=answer_within_s)
 
 
 def _link(kind: LinkKind, answer: bytes) -> Link:

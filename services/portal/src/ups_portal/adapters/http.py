@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPMethod, HTTPStatus
 from typing import TypeVar
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
@@ -13,6 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from ups_portal.adapters.access_log import AccessLog
+from ups_portal.adapters.forms import read_form
+from ups_portal.adapters.gate import Gate
+from ups_portal.adapters.headers import KEPT_FOR_A_YEAR, LINK_PAGE
 from ups_portal.adapters.jinja import Renderer, assets
 from ups_portal.domain.account_link import AccountLinkKind, Done, Entry
 from ups_portal.domain.link import LinkKind, Result, Scope
@@ -21,11 +24,8 @@ from ups_portal.domain.plain_pages import (
     ACCOUNTS_AWAY,
     AWAY,
     BROKEN,
-    DEVICES,
     DOUBTFUL,
-    EVENT_LOG,
     FORGED,
-    FRONT,
     INCOMPLETE,
     NOT_ALLOWED,
     TOO_LARGE,
@@ -46,24 +46,10 @@ log = get_logger("http")
 MAX_BODY_BYTES = 4096
 # Two passwords of 1,000 characters and a name of 300, of 4 bytes each, url-encoded, are some 28 kB.
 MAX_ENTRY_BYTES = 32 * 1024
+_MAX_FIELDS = 10
 # Four claims of the longest ids and a signature take some 250 characters.
 _TOKEN = re.compile(r"[A-Za-z0-9_.=-]{1,1024}")
 _READ = ["GET", "HEAD"]
-
-# Nothing but our own style sheet and icon is loaded, nothing runs, nobody frames, and forms come back to us.
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "interest-cohort=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex, nofollow",
-}
-_KEPT_FOR_A_YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 _PAGE_BY_FAILURE: Mapping[type[Exception], Page] = {ForgedError: FORGED, DoubtfulError: DOUBTFUL, AwayError: AWAY}
 _PAGE_BY_STATUS: Mapping[int, Page] = {400: INCOMPLETE, 405: NOT_ALLOWED, 413: TOO_LARGE}
@@ -72,17 +58,21 @@ E = TypeVar("E", bound=StrEnum)
 
 
 def build(
-    pages: LinkPages, accounts: AccountPages, renderer: Renderer, metrics: PortalMetrics, version: str, prefix: str
+    pages: LinkPages,
+    accounts: AccountPages,
+    gate: Gate,
+    renderer: Renderer,
+    metrics: PortalMetrics,
+    version: str,
+    prefix: str,
 ) -> FastAPI:
     """The application. `prefix` is the path of the base URL, which a proxy takes away before it hands on."""
-    entries = {f"/l/{kind}/": MAX_ENTRY_BYTES for kind in AccountLinkKind}
+    entries = {**{f"/l/{kind}/": MAX_ENTRY_BYTES for kind in AccountLinkKind}, **gate.max_body_bytes_below()}
     app = create_app("Ridethrough portal", version, max_body_bytes=MAX_BODY_BYTES, max_body_bytes_below=entries)
     site = _Site(pages, accounts, renderer, prefix)
     app.add_api_route("/l/{kind}/{token}", site.link, methods=[*_READ, "POST"], include_in_schema=False)
-    app.add_api_route("/devices/{device_id}/events", site.event_log, methods=_READ, include_in_schema=False)
-    app.add_api_route("/devices", site.devices, methods=_READ, include_in_schema=False)
     app.add_api_route("/static/{name}", site.static, methods=_READ, include_in_schema=False)
-    app.add_api_route("/", site.front, methods=_READ, include_in_schema=False)
+    gate.serve(app)
     # instead of problems; and a crash is logged without the path, which may have a token
     for failure in (*_PAGE_BY_FAILURE, ClientDisconnect, HTTPException, Exception):
         app.add_exception_handler(failure, site.failed)
@@ -118,7 +108,7 @@ class _Site:
         if isinstance(done, Page):
             return self._answer(done, path)
         # to a page that only shows: reloading it, and coming back to it, does nothing once more
-        return RedirectResponse(f"{path}?{_query(done)}", HTTPStatus.SEE_OTHER, _HEADERS)
+        return RedirectResponse(f"{path}?{_query(done)}", HTTPStatus.SEE_OTHER, LINK_PAGE)
 
     async def _account_link(self, request: Request, kind: AccountLinkKind, token: str) -> Response:
         path = self._own_path(request)
@@ -131,22 +121,13 @@ class _Site:
         outcome = await self._accounts.act(kind, token, visitor, entry)
         if isinstance(outcome, Page):
             return self._answer(outcome, path)
-        return RedirectResponse(f"{path}?{urlencode({'did': outcome})}", HTTPStatus.SEE_OTHER, _HEADERS)
-
-    async def front(self) -> Response:
-        return self._answer(FRONT)
-
-    async def event_log(self, device_id: str) -> Response:  # noqa: ARG002 - the same for all
-        return self._answer(EVENT_LOG)
-
-    async def devices(self) -> Response:
-        return self._answer(DEVICES)
+        return RedirectResponse(f"{path}?{urlencode({'did': outcome})}", HTTPStatus.SEE_OTHER, LINK_PAGE)
 
     async def static(self, name: str) -> Response:
         asset = self._assets.get(name)
         if asset is None:
             return self._answer(UNKNOWN)
-        return Response(asset.content, headers=_HEADERS | _KEPT_FOR_A_YEAR, media_type=asset.media_type)
+        return Response(asset.content, headers=LINK_PAGE | KEPT_FOR_A_YEAR, media_type=asset.media_type)
 
     async def failed(self, request: Request, error: Exception) -> Response:
         page = _PAGE_BY_FAILURE.get(type(error))
@@ -168,14 +149,14 @@ class _Site:
         try:
             await self._pages.one_click(token)
         except ForgedError:
-            return PlainTextResponse("This installation did not make this link.\n", HTTPStatus.NOT_FOUND, _HEADERS)
+            return PlainTextResponse("This installation did not make this link.\n", HTTPStatus.NOT_FOUND, LINK_PAGE)
         except Retryable:
-            retry = _HEADERS | {"Retry-After": str(AWAY.retry_after_s)}
+            retry = LINK_PAGE | {"Retry-After": str(AWAY.retry_after_s)}
             return PlainTextResponse("Not possible right now.\n", HTTPStatus.SERVICE_UNAVAILABLE, retry)
-        return PlainTextResponse(one_click_text(), headers=_HEADERS)
+        return PlainTextResponse(one_click_text(), headers=LINK_PAGE)
 
     def _answer(self, page: Page, path: str = "") -> Response:
-        headers = dict(_HEADERS)
+        headers = dict(LINK_PAGE)
         if page.retry_after_s is not None:
             headers["Retry-After"] = str(page.retry_after_s)
         return HTMLResponse(self._renderer.render(page, path), page.status, headers)
@@ -187,15 +168,7 @@ class _Site:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    """The fields of a form; mail programs send RFC 8058's as multipart, url-encoded, or without saying which."""
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        form = await request.form(max_files=0, max_fields=10)
-        return {name: value for name, value in form.items() if isinstance(value, str)}
-    body = (await request.body()).decode("utf-8", "replace")
-    try:
-        return dict(parse_qsl(body.strip(), max_num_fields=10))
-    except ValueError:
-        raise HTTPException(HTTPStatus.BAD_REQUEST) from None
+    return dict((await read_form(request, _MAX_FIELDS, keep_blank=False)).pairs)
 
 
 def _member(kind: type[E], text: str) -> E | None:

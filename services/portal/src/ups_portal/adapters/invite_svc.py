@@ -1,15 +1,13 @@
 """invite-svc over HTTP: links to get into an account, and what their forms do. Nobody stays signed in here."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
-import httpx
-from pydantic import AnyHttpUrl, StringConstraints, ValidationError
+from pydantic import StringConstraints, ValidationError
 
-from ups_portal.adapters.backend import ANSWER_WITHIN_S, Answer, Backend, Reply, client_of
+from ups_portal.adapters.backend import Answer, Backend, Reply
 from ups_portal.domain.account_link import (
     Account,
     AccountLink,
@@ -24,7 +22,6 @@ from ups_portal.domain.account_link import (
 )
 from ups_portal.domain.wording import clean
 from ups_portal.handlers.failures import AwayError, DoubtfulError
-from ups_portal.metrics import PortalMetrics
 from ups_runtime.logging import get_logger
 
 log = get_logger("invite_svc")
@@ -82,12 +79,10 @@ class _Joined(Answer):
 
 
 class InviteSvc:
-    """Implements `Accounts`. Use `connected`."""
+    """Implements `Accounts`."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, metrics: PortalMetrics, *, answer_within_s: float = ANSWER_WITHIN_S
-    ) -> None:
-        self._backend = Backend("invite-svc", client, metrics.invite_svc, answer_within_s)
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     async def look_up(self, kind: AccountLinkKind, token: str, visitor: str) -> AccountLink:
         """What is so now."""
@@ -216,15 +211,6 @@ class InviteSvc:
                 raise self._backend.failed(call, str(status), changes=changes)
         self._backend.understood()
         return against
-
-
-@asynccontextmanager
-async def connected(
-    url: AnyHttpUrl, metrics: PortalMetrics, *, answer_within_s: float = ANSWER_WITHIN_S
-) -> AsyncIterator[InviteSvc]:
-    """invite-svc at this address, while the block runs; whether it is there shows at the first call."""
-    async with client_of(url) as client:
-        yield InviteSvc(client, metrics, answer_within_s=answer_within_s)
 
 
 def _from(visitor: str) -> dict[str, str]:

@@ -2,18 +2,28 @@
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from gettext import NullTranslations
 from importlib.resources import files
+from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from ups_portal.domain.page import Page
+from ups_portal.domain.shell import LABELS, Shell, View
+from ups_portal.domain.text import Text
+from ups_schemas.wording import in_utc, moment, zone_of
 
-# Of all pages, until there are others.
+# Of all texts, until somebody translates them; also whoever reads none of the languages that there are gets it.
 LANGUAGE = "en"
-_TEMPLATE = "page.html.j2"
-_MEDIA_TYPES = {"portal.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+CATALOGUES: Mapping[str, NullTranslations] = {LANGUAGE: NullTranslations()}
+
+_LINK_PAGE = "page.html.j2"
+_MEDIA_TYPES = {"css": "text/css", "svg": "image/svg+xml", "js": "text/javascript"}
 _EMPHASIS = re.compile(r"\*([^*<>]+)\*")
 
 
@@ -36,36 +46,71 @@ class Asset:
 
 
 def assets() -> dict[str, Asset]:
-    """The style sheet and the icon, by name."""
+    """Style sheets, scripts and the icon, by name."""
     folder = files("ups_portal") / "static"
-    return {name: _asset((folder / name).read_bytes(), media_type) for name, media_type in _MEDIA_TYPES.items()}
+    return {file.name: _asset(file.name, file.read_bytes()) for file in folder.iterdir() if file.is_file()}
 
 
-def _asset(content: bytes, media_type: str) -> Asset:
-    return Asset(content, media_type, hashlib.sha256(content).hexdigest()[:12])
+def _asset(name: str, content: bytes) -> Asset:
+    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
+    return Asset(content, f"{media_type}; charset=utf-8", hashlib.sha256(content).hexdigest()[:12])
 
 
 class Renderer:
-    """Renders pages."""
+    """Renders pages, in each language that there is a catalogue of."""
 
-    def __init__(self, portal: Portal) -> None:
-        template = (files("ups_portal") / "templates" / _TEMPLATE).read_text(encoding="utf-8")
-        environment = Environment(
-            loader=DictLoader({_TEMPLATE: template}),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["emphasised"] = _emphasised
-        environment.globals["portal"] = portal
-        environment.globals["language"] = LANGUAGE
-        environment.globals["versions"] = {name: asset.version for name, asset in assets().items()}
-        self._template = environment.get_template(_TEMPLATE)
+    def __init__(self, portal: Portal, catalogues: Mapping[str, NullTranslations] = CATALOGUES) -> None:
+        folder = files("ups_portal") / "templates"
+        templates = DictLoader({file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()})
+        self._environments = {
+            language: _environment(templates, portal, language, catalogue.gettext)
+            for language, catalogue in catalogues.items()
+        }
 
     def render(self, page: Page, path: str) -> str:
-        """The page, whose own address has this path."""
-        return self._template.render(page=page, path=path)
+        """A page behind a mailed link, whose own address has this path."""
+        return self._environments[LANGUAGE].get_template(_LINK_PAGE).render(page=page, path=path)
+
+    def framed(self, template: str, view: View, shell: Shell) -> str:
+        """A page in the portal's frame, in the language and the zone of whoever is signed in."""
+        person = shell.person
+        environment = self._environments.get(person.language if person else "", self._environments[LANGUAGE])
+        zone = person.zone if person else "UTC"
+        return environment.get_template(template).render(view=view, shell=shell, zone=zone)
+
+
+def _environment(templates: DictLoader, portal: Portal, language: str, translate: Callable[[str], str]) -> Environment:
+    def said(value: Any) -> Any:  # Any: whatever a template has between its braces
+        return value.said(translate) if isinstance(value, Text) else value
+
+    environment = Environment(
+        loader=templates,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # whatever is a text of ours is said in the language, wherever it comes from
+        finalize=said,
+    )
+    environment.filters["emphasised"] = lambda text: _emphasised(str(said(text)))
+    environment.filters["moment"] = _moment
+    environment.globals |= {
+        "_": Text,
+        "labels": LABELS,
+        "language": language,
+        "portal": portal,
+        "versions": {name: asset.version for name, asset in assets().items()},
+    }
+    return environment
+
+
+@pass_context
+def _moment(context: Context, at: datetime) -> Markup:
+    """The moment in the reader's zone; in UTC beside the pointer."""
+    zone = zone_of(context["zone"])
+    utc = at.astimezone(UTC)
+    title = in_utc(at, zone) or moment(at, zone_of("UTC"))
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc.isoformat(), title, moment(at, zone))
 
 
 def _emphasised(text: str) -> Markup:

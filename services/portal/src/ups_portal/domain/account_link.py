@@ -80,10 +80,14 @@ AccountLink = Registration | Invitation | PasswordReset | End
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What was entered is not taken; `sentence` says why. No field: it is nothing that was entered."""
+    """What was entered is not taken; `sentence` says why. No field: it is nothing that was entered.
+
+    `why` is the name of the problem, where a service gave it.
+    """
 
     sentence: str
     field: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,6 @@ from ups_portal.domain.page import Fact, Page, Tone
 from ups_portal.domain.wording import roughly
 from ups_schemas.wording import in_utc, moment, zone_of
 
-NO_SIGN_IN_YET = (
-    "The pages to sign in to are still to come: until then programs can use your account, and whoever runs this "
-    "installation can look things up for you."
-)
-
 
 def until_fact(expires_at: datetime, zone_name: str) -> Fact:
     """Until when a link is good, in the reader's zone."""
@@ -73,7 +68,7 @@ def ended_page(end: End, title: str, *lead: str) -> Page:
 
 def done_page(title: str, *lead: str) -> Page:
     """What somebody asked for is done, and what comes next."""
-    return Page(title=title, badge="Done", tone=Tone.DONE, lead=lead, notes=(NO_SIGN_IN_YET,))
+    return Page(title=title, badge="Done", tone=Tone.DONE, lead=lead, sign_in=True)
 
 
 def _wait(wait_s: int) -> str:

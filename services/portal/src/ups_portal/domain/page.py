@@ -89,6 +89,7 @@ class Page:
     items: tuple[Item, ...] = ()
     forms: tuple[Form, ...] = ()
     again: str = ""  # the label of a link to this page itself, as it is now
+    sign_in: bool = False  # leads there
     notes: tuple[str, ...] = ()
     support: bool = False  # says whom to ask
     retry_after_s: int | None = None

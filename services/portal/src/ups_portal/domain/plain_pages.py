@@ -1,4 +1,4 @@
-"""Pages about no link in particular: what cannot be found or done, and what is not here yet."""
+"""Pages about no link in particular: what cannot be found or done."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -93,44 +93,5 @@ BROKEN = Page(
     status=HTTPStatus.INTERNAL_SERVER_ERROR,
     lead=("It has been logged. Look at the page again in a minute: it shows what is so.",),
     again="Look again",
-    support=True,
-)
-
-EVENT_LOG = Page(
-    title="Event Log",
-    badge="Not here yet",
-    tone=Tone.CALM,
-    lead=(
-        (
-            "Every event of this UPS is logged, with what became of it. These pages cannot show the log yet: the ones "
-            "to sign in to are still to come."
-        ),
-        "Until then, whoever runs this installation can look it up for you.",
-    ),
-    support=True,
-)
-
-DEVICES = Page(
-    title="Your UPSes",
-    badge="Not here yet",
-    tone=Tone.CALM,
-    lead=(
-        "These pages cannot show your company's UPSes yet: the ones to sign in to are still to come.",
-        "Until then, whoever runs this installation can look them up for you.",
-    ),
-    support=True,
-)
-
-FRONT = Page(
-    title="You are in the right place",
-    badge="UPS notifications",
-    tone=Tone.CALM,
-    lead=(
-        (
-            "The links in your mails lead here: to enable the notifications of a UPS, to unsubscribe, to verify an "
-            "address, to answer an invitation, to choose a password, and to see why you got a mail."
-        ),
-        "The pages to sign in to are still to come.",
-    ),
     support=True,
 )

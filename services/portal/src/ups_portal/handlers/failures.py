@@ -1,4 +1,4 @@
-"""How a link can fail, whatever it is for."""
+"""How a link can fail, whatever it is for, and a call on behalf of whoever is signed in."""
 
 from ups_runtime.errors import Permanent, Retryable
 
@@ -21,3 +21,15 @@ class AwayError(Retryable):
 
 class DoubtfulError(Retryable):
     """A service was asked for a change and did not answer: it may be done, or not."""
+
+
+class SignedOutError(Permanent):
+    """The session has ended: whoever it was signs in again."""
+
+
+class NotFoundError(Permanent):
+    """There is no such thing, or it is not theirs to see."""
+
+
+class ForbiddenError(Permanent):
+    """They may see it, and not do that to it."""

@@ -1,16 +1,16 @@
-"""A device-svc in memory that speaks the same HTTP about links: one person, one device, everything settable."""
+"""A device-svc in memory that speaks the same HTTP: behind links one person and one device, everything settable."""
 
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-Json = dict[str, Any]  # Any: JSON
+from ups_portal.testing.fake_devices import FakeDevices
+from ups_portal.testing.problems import Json, problem
 
 SINCE = datetime(2026, 11, 22, 17, 31, 5, tzinfo=UTC)
 SCOPES = ("device", "company", "all")
@@ -54,6 +54,7 @@ class FakeDeviceSvc:
     failing_as: str = "unavailable"
     gate: asyncio.Event | None = None
     answers_nonsense: bool = False
+    own: FakeDevices = field(default_factory=FakeDevices)
 
     def app(self) -> Starlette:
         """The application."""
@@ -80,7 +81,20 @@ class FakeDeviceSvc:
                 return problem(404, "forged-link")
             return calls[name](body)
 
-        return Starlette(routes=[Route("/v1/links/{call}", call, methods=["POST"])])
+        async def own(request: Request) -> Response:
+            if self.gate is not None:
+                await self.gate.wait()
+            if self.failing is not None:
+                return problem(self.failing, self.failing_as)
+            return await self.own.answer(request)
+
+        methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+        return Starlette(
+            routes=[
+                Route("/v1/links/{call}", call, methods=["POST"]),
+                Route("/v1/{path:path}", own, methods=methods),
+            ]
+        )
 
     def _lookup(self, body: Json) -> Response:
         common = {"kind": body["kind"], "reader": self.reader, "device": self.device, "company_id": "c-1"}
@@ -136,12 +150,3 @@ class FakeDeviceSvc:
             self.off.discard(scope)
             self.changes.append(f"resubscribe {scope}")
         return JSONResponse({"result": "resubscribed" if was_off else "already_subscribed", "scope": scope})
-
-
-def problem(
-    status: int, name: str, *, title: str = "", field: str | None = None, headers: dict[str, str] | None = None
-) -> Response:
-    """A refusal as our services give it."""
-    content = {"type": f"urn:ridethrough:problem:{name}", "title": title or name, "status": status}
-    content |= {"field": field} if field else {}
-    return JSONResponse(content, status, headers=headers, media_type="application/problem+json")

@@ -1,6 +1,7 @@
-"""An invite-svc in memory that speaks the same HTTP about mailed links: one person, one company."""
+"""An invite-svc in memory that speaks the same HTTP: one person, one company, and who is signed in."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ups_portal.testing.fake_device_svc import SINCE, Json, problem, token_for
+from ups_portal.testing.fake_device_svc import SINCE, token_for
+from ups_portal.testing.fake_sessions import FakeSessions
+from ups_portal.testing.problems import Json, problem
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
 COMMON = "password1234"
@@ -24,6 +27,7 @@ _NOUN = {"registrations": "confirmation", "invitations": "invitation", "password
 class FakeInviteSvc:
     """What is so, the calls that changed something, and how it behaves on the wire."""
 
+    own: FakeSessions = field(default_factory=FakeSessions)
     address: str = "sam@example.net"
     company: str = "Acme Power GmbH"
     inviter: str = "Kim Park"
@@ -49,12 +53,14 @@ class FakeInviteSvc:
                 return problem(self.failing, "unavailable")
             if self.answers_nonsense:
                 return JSONResponse({"hello": "world"})
-            path, body = request.path_params["path"], await request.json()
+            path, body = request.path_params["path"], json.loads(await request.body() or "{}")
+            if answer := self.own.answer(request, path, body):
+                return answer
             if path in {"sessions", "sessions/end", "password-resets"}:
                 return self._without_token(path, body)
             return self._with_token(path, body, request.headers.get("authorization", ""))
 
-        return Starlette(routes=[Route("/v1/{path:path}", call, methods=["POST"])])
+        return Starlette(routes=[Route("/v1/{path:path}", call, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])])
 
     def _with_token(self, path: str, body: Json, bearer: str) -> Response:
         folder, _, last = path.partition("/")

@@ -21,6 +21,7 @@ class Exhibit:
     device_svc: FakeDeviceSvc
     path: str
     invite_svc: FakeInviteSvc = field(default_factory=FakeInviteSvc)
+    signed_in: bool = False
 
 
 def path_of(kind: str, query: str = "") -> str:
@@ -111,8 +112,5 @@ def gallery() -> Mapping[str, Exhibit]:
         **account_gallery(),
         "forged": Exhibit(FakeDeviceSvc(), "/l/enable/forged"),
         "away": _at("unsubscribe", failing=503),
-        "event-log": Exhibit(FakeDeviceSvc(), "/devices/d-1/events"),
-        "devices": Exhibit(FakeDeviceSvc(), "/devices"),
-        "front": Exhibit(FakeDeviceSvc(), "/"),
         "unknown": Exhibit(FakeDeviceSvc(), "/no/such/page"),
     }

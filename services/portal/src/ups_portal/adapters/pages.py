@@ -1,0 +1,20 @@
+"""All pages in the portal's frame. A page's routes are in a module of their own, and it has one line here."""
+
+from collections.abc import Sequence
+
+from ups_portal.adapters.carried import Carrier
+from ups_portal.adapters.devices_routes import devices_pages
+from ups_portal.adapters.gate import Gate, Parts
+from ups_portal.adapters.sign_in_routes import sign_in_pages
+from ups_portal.adapters.visit import FramedPage, GuestPage
+from ups_portal.handlers.sessions import SigningIn
+
+
+def gate(parts: Parts) -> Gate:
+    """The gate to all pages."""
+    signing_in = SigningIn(parts.sessions, parts.new_mark)
+    pages: Sequence[FramedPage | GuestPage] = (
+        *devices_pages(),
+        *sign_in_pages(signing_in, Carrier(parts.keys), parts.new_mark),
+    )
+    return Gate(parts, pages)

@@ -1,0 +1,72 @@
+"""The one cookie: who is signed in with a browser, sealed. The portal keeps nothing of it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ups_portal.adapters.seal import Purpose, Seal
+from ups_portal.domain.session import Guest, Person, Session, Tokens
+
+# As long as invite-svc keeps a session that nobody uses.
+LASTS = timedelta(days=30)
+# Browsers drop a cookie that is larger, with its name and attributes (RFC 6265 section 6.1).
+MAX_BYTES = 4096
+
+
+class SessionCookie:
+    """Reads and writes it. `base_url` says whether it is for TLS only, and for which path."""
+
+    def __init__(self, keys: tuple[str, ...], base_url: str) -> None:
+        parts = urlsplit(base_url)
+        self._seal = Seal(keys, Purpose.SESSION)
+        self._secure = parts.scheme == "https"
+        self._path = parts.path.rstrip("/") or "/"
+        # browsers take `__Host-` from this very host only, over TLS, and for all of its paths
+        prefix = ("__Host-" if self._path == "/" else "__Secure-") if self._secure else ""
+        self.name = f"{prefix}ridethrough"
+
+    def read(self, request: Request) -> Session | Guest | None:
+        """Who is signed in; none for a browser that was given no cookie of ours."""
+        sealed = request.cookies.get(self.name, "")
+        content = self._seal.open(sealed) if 0 < len(sealed) <= MAX_BYTES else None
+        return None if content is None else _unpacked(content)
+
+    def sealed(self, holder: Session | Guest) -> str:
+        """Its value."""
+        return self._seal.seal(_packed(holder))
+
+    def write(self, response: Response, holder: Session | Guest) -> None:
+        """Give it to the browser; a guest's lasts until the browser is closed."""
+        response.set_cookie(
+            self.name,
+            self.sealed(holder),
+            max_age=int(LASTS.total_seconds()) if isinstance(holder, Session) else None,
+            path=self._path,
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+
+def _packed(holder: Session | Guest) -> bytes:
+    match holder:
+        case Guest(mark):
+            return json.dumps([mark]).encode()
+        case Session(mark, tokens, person):
+            fields = [mark, tokens.access, tokens.refresh, int(tokens.good_until.timestamp())]
+            names = [person.user_id, person.name, person.company, person.zone, person.language]
+            return json.dumps([*fields, *names], ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _unpacked(content: bytes) -> Session | Guest:
+    """What `_packed` was given: nobody else can seal, so it has the shape."""
+    match json.loads(content):
+        case [mark]:
+            return Guest(mark)
+        case [mark, access, refresh, good_until, *names]:
+            return Session(mark, Tokens(access, refresh, datetime.fromtimestamp(good_until, UTC)), Person(*names))
+        case _:
+            raise AssertionError("sealed with our key, and not by this version")

@@ -1,0 +1,56 @@
+"""What stands against a wish, as a sentence to the person."""
+
+from ups_portal.domain.account_link import Refusal, TooOften
+from ups_portal.domain.text import Text
+
+
+def sentence(against: Refusal | TooOften) -> Text | str:
+    """Why nothing was changed. A refusal that pages have no words for comes in those of the service."""
+    match against:
+        case TooOften(wait_s):
+            return Text("That was tried too often. Nothing was changed. Try it again in {wait}.", wait=wait(wait_s))
+        case Refusal(text, _, why):
+            return _KNOWN.get(why, text)
+
+
+def beside(against: Refusal | TooOften | None, field: str) -> Text | str:
+    """The sentence, if it is about this field."""
+    return sentence(against) if isinstance(against, Refusal) and against.field == field else ""
+
+
+def above(against: Refusal | TooOften | None, *fields: str) -> Text | str:
+    """The sentence, if it is about none of these fields."""
+    if against is None or (isinstance(against, Refusal) and against.field in fields):
+        return ""
+    return sentence(against)
+
+
+def wait(seconds: int) -> Text:
+    """A time to wait, rounded up to its largest unit."""
+    for size, one, many in (
+        (86_400, Text("a day"), "{number} days"),
+        (3_600, Text("an hour"), "{number} hours"),
+        (60, Text("a minute"), "{number} minutes"),
+    ):
+        if seconds > size:
+            return Text(many, number=-(-seconds // size))
+        if seconds == size:
+            return one
+    return Text("a minute") if seconds > 30 else Text("half a minute")  # noqa: PLR2004 - as the words say
+
+
+_KNOWN = {
+    "wrong-credentials": Text("The e-mail address or the password is wrong."),
+    "account-closed": Text("This account is closed. Ask an admin of your company."),
+    "wrong-password": Text("That is not your password."),
+    "no-password": Text("Enter your password."),
+    "not-the-same": Text("The two were not the same. Enter both once more."),
+    "password-too-short": Text("Choose a password of 10 characters or more."),
+    "password-too-long": Text("Choose a shorter password: 1,000 characters at most."),
+    "password-is-address": Text("Choose a password that is not your address."),
+    "password-common": Text("This password has leaked so often that others try it first. Choose another one."),
+    "no-name": Text("Enter your name: your co-workers see it."),
+    "unknown-zone": Text("There is no such time zone."),
+    "last-admin": Text("You are the last admin of your company, and others are in it. Name another admin first."),
+    "changed-meanwhile": Text("Somebody else changed this meanwhile. Look at it as it is now, and try again."),
+}

@@ -1,0 +1,35 @@
+"""Texts as they are written, in English, until a page is rendered in its reader's language."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Around a name in a sentence, so that one written from right to left leaves the rest in order (UAX #9, section 2.7).
+_FIRST_STRONG_ISOLATE, _POP = "\u2068", "\u2069"
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Text:
+    """A sentence or label of ours: the key of the language catalogue, and what stands in its `{places}`.
+
+    A place is filled by text from outside, by a number, or by another `Text`.
+    """
+
+    words: str
+    values: Mapping[str, Any]  # Any: whatever has a text
+
+    def __init__(self, words: str, /, **values: Any) -> None:  # Any: whatever has a text
+        object.__setattr__(self, "words", words)
+        object.__setattr__(self, "values", values)
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The text in the language that `translate` leads to."""
+        values = {
+            name: value.said(translate) if isinstance(value, Text) else value for name, value in self.values.items()
+        }
+        return translate(self.words).format_map(values)
+
+
+def isolated(name: str) -> str:
+    """A name from outside, to stand in a sentence."""
+    return f"{_FIRST_STRONG_ISOLATE}{name}{_POP}"

@@ -1,0 +1,33 @@
+"""Every page in the portal's frame. The exhibits of a page are in a module of their own, and it has one line here."""
+
+from collections.abc import Mapping
+
+from ups_portal.adapters.session_cookie import SessionCookie
+from ups_portal.domain.session import Person, Session, Tokens
+from ups_portal.testing.devices_gallery import devices_gallery
+from ups_portal.testing.fake_device_svc import SINCE
+from ups_portal.testing.gallery import Exhibit
+from ups_portal.testing.sign_in_gallery import sign_in_gallery
+from ups_portal.testing.site import SESSION_KEY
+
+
+def framed_gallery() -> Mapping[str, Exhibit]:
+    """The exhibits by name."""
+    return {
+        **devices_gallery(),
+        **sign_in_gallery(),
+    }
+
+
+def cookie_of(exhibit: Exhibit, base_url: str) -> tuple[str, str]:
+    """The name and the value of the cookie of who is signed in at `base_url`, as the exhibit's fake knows them."""
+    own = exhibit.invite_svc.own
+    tokens = own.tokens()
+    me, company = own.me, own.me["company"] or {"name": ""}
+    session = Session(
+        "a mark",
+        Tokens(tokens["access_token"], tokens["refresh_token"], SINCE.replace(year=SINCE.year + 1)),
+        Person(me["user_id"], me["name"][:60], company["name"][:60], me["zone"], me["language"]),
+    )
+    cookie = SessionCookie((SESSION_KEY,), base_url)
+    return cookie.name, cookie.sealed(session)

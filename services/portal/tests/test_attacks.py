@@ -1,0 +1,250 @@
+"""Pages for who is signed in, attacked."""
+
+import json
+import re
+
+import httpx
+import pytest
+
+from ups_portal.adapters.seal import Purpose, Seal
+from ups_portal.testing.browsing import fields_of
+from ups_portal.testing.fake_device_svc import FakeDeviceSvc
+from ups_portal.testing.fake_devices import FakeDevices, a_device
+from ups_portal.testing.fake_invite_svc import FakeInviteSvc
+from ups_portal.testing.fake_sessions import ADDRESS, PASSWORD, FakeSessions
+from ups_portal.testing.gallery import HOSTILE
+from ups_portal.testing.site import SESSION_KEY
+
+COOKIE = "__Host-ridethrough"
+
+
+async def test_a_session_that_was_planted_is_not_the_one_that_is_signed_in(browse):
+    attacker, victim = await browse(), await browse()
+    await attacker.get("/sign-in")
+    planted = attacker.client.cookies[COOKIE]
+    victim.client.cookies.set(COOKIE, planted, domain="ups.example")
+
+    await victim.sign_in()
+    signed_in = victim.client.cookies.get(COOKIE, domain="ups.example", path="/")
+    answer = await attacker.get("/devices")
+    forged = fields_of(attacker.page, "/sign-in")["token"]
+    pressed = await victim.client.post("/sign-out", data={"token": forged})
+
+    assert signed_in != planted
+    assert answer.request.url.path == "/sign-in"
+    assert pressed.headers["location"] == "/devices"
+    assert victim.invite_svc.own.changes == ["sign in"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cookie: cookie[:-9] + "AAAAAAAA=",
+        lambda cookie: cookie[:20] + ("A" if cookie[20] != "A" else "B") + cookie[21:],
+        lambda cookie: cookie[: len(cookie) // 2],
+        lambda _cookie: "x" * 100_000,
+        lambda _cookie: "ümlaut",
+        lambda _cookie: json.dumps(["mark", "access", "refresh", 9e9, "u", "n", "c", "UTC", "en"]),
+        lambda _cookie: Seal((SESSION_KEY,), Purpose.FORM).seal(b'["mark"]'),
+    ],
+    ids=["signature", "content", "cut", "long", "text", "unsealed", "another purpose"],
+)
+async def test_a_cookie_that_was_tampered_with_is_none(signed_in, change):
+    browsing = await signed_in()
+    cookie = browsing.client.cookies[COOKIE]
+    browsing.client.cookies.clear()
+
+    headers = {"cookie": f"{COOKIE}={change(cookie)}".encode()}
+    answer = await browsing.client.get("/devices", headers=headers)
+
+    assert answer.headers["location"] == "/sign-in"
+
+
+async def test_the_cookie_of_another_installation_is_none(signed_in, browse):
+    browsing, other = await signed_in(), await browse(keys=("o" * 32,))
+    other.client.cookies.set(COOKIE, browsing.client.cookies[COOKIE], domain="ups.example")
+
+    assert (await other.get("/devices")).request.url.path == "/sign-in"
+
+
+async def test_a_key_can_be_replaced_while_people_are_signed_in(browse):
+    people, fake = FakeInviteSvc(), FakeDeviceSvc()
+    before = await browse(fake, people, keys=("o" * 32,))
+    await before.sign_in()
+    after = await browse(fake, people, keys=("n" * 32, "o" * 32))
+    after.client.cookies = before.client.cookies
+
+    page = await after.get("/devices")
+
+    assert "Ada Adler" in page.text
+
+
+@pytest.mark.parametrize("token", ["", "x", "of another session", "of a guest"])
+async def test_a_form_without_the_token_of_the_session_does_nothing(signed_in, browse, token):
+    browsing, other = await signed_in(), await browse()
+    if token == "of another session":
+        await other.sign_in()
+        token = fields_of(other.page, "/sign-out")["token"]
+    elif token == "of a guest":
+        token = fields_of(await other.get("/sign-in"), "/sign-in")["token"]
+
+    await browsing.client.post("/sign-out", data={"token": token} if token else {})
+
+    assert browsing.invite_svc.own.changes == ["sign in"]
+    assert "Ada Adler" in (await browsing.get("/devices")).text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "https://ups.example.evil.example"},
+        {"origin": "http://ups.example"},
+        {"origin": "https://ups.example", "sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "cross-site"},
+    ],
+)
+async def test_a_form_from_elsewhere_does_nothing_even_with_the_right_token(signed_in, headers):
+    browsing = await signed_in()
+    fields = fields_of(browsing.page, "/sign-out")
+
+    answer = await browsing.post("/sign-out", fields, headers=headers)
+
+    assert answer.status_code == 403
+    assert "Nothing was changed." in answer.text
+    assert browsing.invite_svc.own.changes == ["sign in"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"origin": "https://ups.example"}, {"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}],
+)
+async def test_a_form_of_ours_works_in_every_browser(signed_in, headers):
+    browsing = await signed_in()
+
+    await browsing.post("/sign-out", fields_of(browsing.page, "/sign-out"), headers=headers)
+
+    assert browsing.invite_svc.own.changes == ["sign in", "sign out"]
+
+
+async def test_nobody_is_signed_in_as_somebody_else_by_a_form_from_elsewhere(browse):
+    victim, attacker = await browse(), await browse()
+    theirs = fields_of(await attacker.get("/sign-in"), "/sign-in") | {"address": ADDRESS, "password": PASSWORD}
+
+    without_cookie = await victim.client.post("/sign-in", data=theirs)
+    await victim.get("/sign-in")
+    of_another = await victim.client.post("/sign-in", data=theirs)
+    from_elsewhere = await victim.post(
+        "/sign-in",
+        fields_of(victim.page, "/sign-in") | {"address": ADDRESS, "password": PASSWORD},
+        headers={"sec-fetch-site": "cross-site"},
+    )
+
+    assert [page.status_code for page in (without_cookie, of_another, from_elsewhere)] == [403, 403, 403]
+    assert victim.invite_svc.own.changes == []
+    assert PASSWORD not in without_cookie.text
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https://evil.example",
+        "https:evil.example",
+        "https:/evil.example",
+        "javascript:alert(1)",
+        "/%09/evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        " //evil.example",
+        "/devices//evil.example",
+        "///evil.example",
+        "evil.example",
+        "@evil.example",
+        "/devices\r\nSet-Cookie: a=b",
+        "/devices#\u2028",
+        "/" + "a" * 3000,
+        "",
+    ],
+)
+async def test_signing_in_leads_nowhere_else(browse, target):
+    browsing = await browse()
+    page = await browsing.client.get("/sign-in", params={"next": target})
+    fields = fields_of(page, "/sign-in")
+
+    answers = [
+        await browsing.client.post("/sign-in", data=fields | {"address": ADDRESS, "password": PASSWORD} | more)
+        for more in ({}, {"next": target})
+    ]
+    signed_in = await browsing.client.get("/sign-in", params={"next": target})
+
+    for answer in (answers[0], signed_in):
+        where = httpx.URL("https://ups.example").join(answer.headers["location"])
+        assert (where.scheme, where.host) == ("https", "ups.example")
+        assert not re.search(r"[\\\s]|//", answer.headers["location"])
+        assert "a=b" not in answer.headers.get("set-cookie", "")
+    assert answers[1].status_code == 403
+
+
+async def test_names_are_text(signed_in):
+    me = FakeSessions().me | {"name": HOSTILE, "company": {"company_id": "c-1", "name": HOSTILE}}
+    fake = FakeDeviceSvc(own=FakeDevices([a_device(1, name=HOSTILE, site=HOSTILE, model=HOSTILE)]))
+    browsing = await signed_in(fake, FakeInviteSvc(own=FakeSessions(me=me)))
+
+    page = await browsing.get("/devices")
+
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;" in page.text
+    assert "{{ 7*7 }}" in page.text
+    assert "\u202e" not in page.text
+    assert len(browsing.client.cookies[COOKIE]) < 4096
+
+
+async def test_the_longest_names_fit_into_the_cookie(signed_in):
+    long = "\U0001f50b" * 300
+    me = FakeSessions().me | {"name": long, "company": {"company_id": "c-1", "name": long}}
+
+    browsing = await signed_in(None, FakeInviteSvc(own=FakeSessions(me=me)))
+
+    assert 0 < len(browsing.client.cookies[COOKIE]) < 3000
+    assert "Rack 1" in (await browsing.get("/devices")).text
+
+
+@pytest.mark.parametrize(("path", "size"), [("/sign-in", 97 * 1024), ("/sign-out", 33 * 1024), ("/devices", 5000)])
+async def test_bodies_are_bounded(signed_in, path, size):
+    browsing = await signed_in()
+
+    answer = await browsing.client.post(path, content=b"a" * size)
+
+    assert answer.status_code in {413, 405}
+    assert browsing.invite_svc.own.changes == ["sign in"]
+
+
+async def test_answers_run_our_own_scripts_only_and_are_kept_by_nobody(signed_in):
+    browsing = await signed_in()
+
+    headers = (await browsing.get("/devices")).headers
+
+    policy = dict(part.strip().partition(" ")[::2] for part in headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert policy["form-action"] == "'self'"
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["cache-control"] == "no-store"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["x-frame-options"] == "DENY"
+
+
+async def test_link_pages_ignore_who_is_signed_in(signed_in):
+    browsing = await signed_in()
+
+    page = await browsing.client.get("/l/enable/enable.signed")
+
+    assert page.status_code == 200
+    assert "Ada Adler" not in page.text
+    assert "set-cookie" not in page.headers
