@@ -122,6 +122,33 @@ def test_the_company_s_severity_is_on_the_row():
     assert line.decisions[0].opened[0].severity is Severity.CRITICAL
 
 
+def test_a_severity_in_force_is_what_a_filter_goes_by():
+    line = Timeline(subscriptions=(wants("ann", "critical"), wants("bob", "info")))
+    line.device(severity_overrides={"COMM_LOST": Severity.CRITICAL, "ON_BATTERY": Severity.INFO, "OTHER": "warning"})
+
+    line.play("""
+        10:00  COMM_LOST                         -> notify to ann bob
+        10:01  ON_BATTERY                        -> notify to bob
+        10:02  OTHER native=1 severity=critical  -> notify to bob
+    """)
+
+
+def test_a_severity_that_is_lowered_keeps_nobody_from_the_clear_of_what_they_were_told():
+    line = Timeline(subscriptions=(wants("ann", "critical"), wants("bob")))
+    line.play("10:00  ON_BATTERY -> notify to ann bob")
+    line.device(severity_overrides={"ON_BATTERY": Severity.INFO, "POWER_RESTORED": Severity.INFO})
+
+    line.play("10:01  POWER_RESTORED -> notify to ann bob")
+
+
+def test_a_severity_that_is_raised_makes_a_repeat_of_what_nobody_was_told_a_raise():
+    line = Timeline()
+    line.play("10:00  ECO_ON -> below_severity")
+    line.device(severity_overrides={"ECO_ON": Severity.WARNING})
+
+    line.play("10:01  ECO_ON repeat -> notify to ann bob")
+
+
 def test_a_decision_says_what_it_was_judged_by():
     line = Timeline()
     line.device(name="Rack 5")

@@ -38,38 +38,6 @@ def test_outcomes_that_come_earlier_in_the_order_hold_in_a_period_too():
     """)
 
 
-def test_one_listed_raise_a_day_passes_with_its_clear_uncounted():
-    line = disabled(pass_while_disabled=("SHUTDOWN_STARTED", "BATTERY_LOW"))
-
-    line.play("""
-        10:10             BATTERY_LOW         -> notify/passed_while_disabled to ann bob
-        10:11             BATTERY_LOW repeat  -> repeat
-        10:12             BATTERY_LOW_CLEARED -> notify/passed_while_disabled to ann bob
-        10:13             BATTERY_LOW         -> suppressed
-        10:14             BATTERY_LOW_CLEARED -> not_told
-        10:15             SHUTDOWN_STARTED    -> suppressed
-        10:16             COMM_LOST           -> suppressed
-        +1d 10:09:59.999  BATTERY_LOW         -> suppressed
-        +1d 10:10         BATTERY_LOW repeat  -> notify/passed_while_disabled to ann bob
-    """)
-    assert line.state.counted == ()
-    assert line.state.period.suppressed == 4
-
-
-def test_of_what_an_event_ends_only_the_passed_is_told():
-    line = Timeline(policy={"limit": 1}, pass_while_disabled=("SHUTDOWN_STARTED",))
-    line.play("""
-        10:00  ON_BATTERY       -> notify to ann bob
-        10:01  SECURITY_ALERT   -> disabled & alert to ann bob
-    """)
-    line.device(subscriptions=(wants("bob"), wants("cem")))
-
-    line.play("""
-        10:02  SHUTDOWN_STARTED -> notify/passed_while_disabled to bob cem
-        10:03  POWER_RESTORED   -> notify/passed_while_disabled to bob cem
-    """)
-
-
 @pytest.mark.parametrize("fired", ["+7d 10:06", "+7d 10:07", "+17d 10:00"])
 def test_by_time_it_ends_at_until_however_late_it_fires(fired):
     line = disabled()

@@ -51,32 +51,6 @@ def test_only_what_is_mailed_counts_and_a_mailed_clear_does():
     """)
 
 
-def test_a_limit_that_is_lowered_below_what_was_mailed_trips_at_the_next():
-    line = Timeline()
-    line.play(SIX)
-    line.device(policy={"limit": 2})
-
-    line.play("10:06  SECURITY_ALERT -> disabled & alert to ann bob")
-
-
-def test_a_window_that_is_made_longer_sees_what_was_mailed_before():
-    line = Timeline()
-    line.play(SIX)
-    line.device(policy={"window_s": 86_400})
-
-    line.play("20:00  SECURITY_ALERT -> disabled & alert to ann bob")
-
-
-def test_a_running_period_keeps_the_policy_it_started_with():
-    line = disabled()
-    line.device(policy={"period_s": 60, "limit": 60})
-
-    line.play("""
-        10:30      SECURITY_ALERT -> suppressed
-        +7d 10:06  tick           -> enabled/time to ann bob
-    """)
-
-
 def test_the_alert_goes_to_everyone_subscribed_whatever_their_filter():
     line = Timeline(
         policy={"limit": 1},
