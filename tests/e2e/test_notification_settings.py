@@ -10,9 +10,7 @@ SETTINGS = {
 }
 
 
-async def test_an_owners_settings_are_in_force_at_the_throttle_as_long_as_the_plan_allows(
-    operator, stack, address
-) -> None:
+async def test_an_owners_settings_are_in_force_at_the_throttle_as_long_as_the_plan_allows(operator, address) -> None:
     ada = await operator.add_user(address("ada"), "Ada")
     ben = await operator.add_user(address("ben"), "Ben", ada["company_id"])
     subscribers = [{"user_id": ben["user_id"], "min_severity": "critical"}]
@@ -43,8 +41,6 @@ async def test_an_owners_settings_are_in_force_at_the_throttle_as_long_as_the_pl
     assert (seen["policy"]["limit"], seen["in_force"]["limit"], seen["may_override"]) == (1, 6, False)
     assert still_disabled == ("suppressed", None, set())
     assert on_standard == [("notify", None, both)] * 3
-    passed = await eventually(lambda: mailed(stack, ben, "let through all the same"), within_s=60)
-    assert "Battery low" in passed.subject
 
 
 async def decided(operator, device, code: str):
@@ -61,8 +57,3 @@ async def decided(operator, device, code: str):
 
 async def state(operator, device, wanted: str) -> bool:
     return bool((await operator.notifications(device))["state"] == wanted)
-
-
-async def mailed(stack, person, text: str):
-    arrived = await stack.inbox.mails(to=person["address"])
-    return next((mail for mail in arrived if text in mail.text), None)

@@ -219,6 +219,37 @@ def test_a_planted_fault_is_caught(run: Recorded, name: str):
     assert rule in rules(findings), findings.faults
 
 
+@pytest.fixture
+def passing() -> Recorded:
+    """Two mailed, the third disables, the fourth is let through, the fifth is not."""
+    recorded = Recorded()
+    recorded.changed("d-1", device(policy=TRIPS, pass_while_disabled=("UPS_FAULT",)))
+    recorded.heard(*(event(number) for number in range(1, 6)))
+    return recorded
+
+
+def test_a_raise_that_is_let_through_is_sound(passing: Recorded):
+    findings = checked(passing)
+
+    assert (findings.faults, findings.told_again) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("place", "detail"),
+    [(5, "a second raise let through within 24 hours"), (0, "let through a disabled period outside of one")],
+)
+def test_what_is_let_through_once_more_or_outside_of_a_period_is_caught_without_the_snapshot(
+    passing: Recorded, place: int, detail: str
+):
+    let_through = set_to(outcome="notify", reason="passed_while_disabled", recipients=["u-1"], notification_id="n-1")
+    Plant(passing).change(Kind.DECISION, place, let_through)
+    passing.records[Kind.DEVICE].clear()
+
+    findings = checked(passing)
+
+    assert detail in [fault.detail for fault in findings.faults]
+
+
 def test_events_at_the_end_without_a_decision_are_still_to_be_decided(run: Recorded):
     run.accepted(event(7, received_at=START + timedelta(minutes=20)))
 

@@ -254,6 +254,57 @@ def test_a_plan_that_is_refused_says_why_and_exits_with_1(connected: Any, ups: U
     assert "There is no such thing." in result.stderr
 
 
+SETTINGS = {
+    "version": "v1",
+    "policy": {"limit": 3, "window_s": 600, "period_s": None},
+    "severity_overrides": {"COMM_LOST": "info", "OTHER": "info"},
+    "pass_while_disabled": ["BATTERY_LOW", "OVERLOAD"],
+    "in_force": {"limit": 3, "window_s": 600, "period_s": 3600},
+    "may_override": True,
+    "why_not": None,
+}
+
+
+def test_notification_settings_are_shown(connected: Any, ups: Ups) -> None:
+    connected.answers["GET", "/v1/operator/devices/ups-1/notification-settings"] = SETTINGS
+
+    shown = ups("device", "settings", "ups-1").stdout
+
+    assert "more than 3 notifications within 600 s disable them for 3600 s" in shown
+    assert "limit 3, window_s 600" in shown
+    assert "BATTERY_LOW, OVERLOAD" in shown
+    assert len(connected.asked) == 1
+
+
+def test_of_notification_settings_those_that_are_named_change_and_nobody_elses_are_lost(
+    connected: Any, ups: Ups
+) -> None:
+    path = "/v1/operator/devices/ups-1/notification-settings"
+    connected.answers["GET", path] = connected.answers["PUT", path] = SETTINGS
+    policy = ["--limit", "default", "--period", "1h"]
+    severities = ["--severity", "COMM_LOST=default", "--severity", "ECO_ON=warning"]
+    passing = ["--pass", "SHUTDOWN_STARTED", "--no-pass", "OVERLOAD"]
+
+    changed = ups("device", "settings", "ups-1", *policy, *severities, *passing)
+
+    assert changed.exit_code == 0
+    assert connected.asked[1][3] == {
+        "version": "v1",
+        "policy": {"limit": None, "window_s": 600, "period_s": 3600},
+        "severity_overrides": {"OTHER": "info", "ECO_ON": "warning"},
+        "pass_while_disabled": ["BATTERY_LOW", "SHUTDOWN_STARTED"],
+    }
+
+
+@pytest.mark.parametrize("option", [("--limit", "few"), ("--window", "long"), ("--severity", "COMM_LOST")])
+def test_a_setting_that_cannot_be_read_is_refused(connected: Any, ups: Ups, option: tuple[str, str]) -> None:
+    result = ups("device", "settings", "ups-1", *option)
+
+    assert result.exit_code == 2
+    assert option[1] in result.stderr
+    assert connected.asked == []
+
+
 def test_users_are_added_and_listed(connected: Any, ups: Ups) -> None:
     user = {"user_id": "anna", "address": "anna@example.com", "name": "Anna", "company_id": "acme", "role": "admin"}
     connected.answers["POST", "/v1/operator/users"] = user

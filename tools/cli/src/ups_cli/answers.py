@@ -55,6 +55,26 @@ class Policy(Answer):
     period_s: int
 
 
+class PolicyOverride(Answer):
+    """What an owner set in place of the company's policy."""
+
+    limit: int | None
+    window_s: int | None
+    period_s: int | None
+
+
+class NotificationSettings(Answer):
+    """What an owner set about a device's notifications."""
+
+    version: str
+    policy: PolicyOverride
+    severity_overrides: dict[str, str]
+    pass_while_disabled: list[str]
+    in_force: Policy
+    may_override: bool
+    why_not: str | None = None
+
+
 class Subscription(Answer):
     """What one person gets."""
 

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from ups_cli import deliveries, device, dlq, plan, signing_key, throttle, topics, user
 from ups_cli.check import check
+from ups_cli.device_settings import settings as device_settings
 from ups_cli.doctor import doctor
 from ups_cli.drill import drill
 from ups_cli.errors import CliError, ExitCode
@@ -51,6 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(topics.app, name="topics")
+device.app.command("settings")(device_settings)
 app.add_typer(device.app, name="device")
 app.add_typer(plan.app, name="plan")
 app.add_typer(user.app, name="user")

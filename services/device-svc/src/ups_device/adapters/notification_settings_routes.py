@@ -44,6 +44,12 @@ class OwnSettingsBody(SettingsBody):
     version: Seen
 
 
+class AnySettingsBody(SettingsBody):
+    """The same in place of whatever is set, unless `version` says what was seen."""
+
+    version: Seen | None = None
+
+
 class Bound(BaseModel):
     """Between which values something can be set."""
 
@@ -121,7 +127,7 @@ def own_settings_router(registry: Registry, settings: OwnerSettings, members: Me
 
 
 def operator_settings_router(registry: Registry, settings: OwnerSettings) -> APIRouter:
-    """The same for the operator, who says what is to be, whatever was."""
+    """The same for the operator, who need not have looked."""
     router = APIRouter(prefix="/v1/operator/devices/{device_id}/notification-settings", tags=["notification settings"])
 
     @router.get("")
@@ -131,9 +137,9 @@ def operator_settings_router(registry: Registry, settings: OwnerSettings) -> API
         return SettingsView.of(device, settings.why_no_override(device))
 
     @router.put("")
-    async def put(device_id: DeviceId, body: SettingsBody) -> SettingsView:
+    async def put(device_id: DeviceId, body: AnySettingsBody) -> SettingsView:
         """Set them all in the owner's place; the plan binds the operator, too."""
-        device = await settings.save(device_id, body.settings(), None)
+        device = await settings.save(device_id, body.settings(), body.version)
         return SettingsView.of(device, settings.why_no_override(device))
 
     return router

@@ -20,6 +20,9 @@ from ups_schemas.decision import (
 # A removed device that is idle for so long is forgotten; when it comes back its numbers begin again.
 _FORGOTTEN_AFTER = timedelta(hours=25)
 
+# Of what an owner lets pass one raise goes out in so long.
+_PASSES_ONCE_IN = timedelta(hours=24)
+
 
 def moment_of(decision: Decision) -> datetime:
     """When the decision is of."""
@@ -50,6 +53,7 @@ class Sequence:
         self._knows_period = False
         self._running: NotificationsDisabled | None = None
         self._closed: str | None = None
+        self._passed_at: datetime | None = None
         self._faults = 0
         decisions = history.decisions
         self.is_whole = bool(decisions) and decisions[0].device_seq == 1
@@ -61,6 +65,7 @@ class Sequence:
             if decision.ownership > self._ownership:
                 self._ownership = decision.ownership
                 self._counted.clear()
+                self._passed_at = None
             self._mail(decision)
             match decision:
                 case NotificationsDisabled():
@@ -85,7 +90,7 @@ class Sequence:
             if seq != 1 and not self._bounds.cut[Kind.DECISION]:
                 self._fault(Rule.SEQUENCE, f"the first decision has number {seq}", decision)
         elif seq == 1 and self._may_be_forgotten(decision):
-            self._ownership, self._closed = 0, None
+            self._ownership, self._closed, self._passed_at = 0, None, None
             self._counts_exactly = self._knows_period = True
             self._counted.clear()
         elif seq != self._seq + 1:
@@ -141,10 +146,8 @@ class Sequence:
         self._running, self._closed, self._knows_period = None, decision.period_id, True
 
     def _decided(self, decision: EventDecided | LateEventsDecided) -> None:
-        if decision.outcome is Outcome.SUPPRESSED and self._knows_period:
-            inside = self._running.period_id if self._running is not None else self._closed
-            if decision.period_id != inside:
-                self._fault(Rule.ALTERNATION, "suppressed outside of a disabled period", decision)
+        if decision.outcome is Outcome.SUPPRESSED and self._is_outside(decision):
+            self._fault(Rule.ALTERNATION, "suppressed outside of a disabled period", decision)
         passed = decision.reason is Reason.PASSED_WHILE_DISABLED
         if decision.outcome is Outcome.NOTIFY and not passed and self._running is not None:
             self._fault(Rule.LIMIT, "mailed while notifications are disabled", decision)
@@ -152,6 +155,23 @@ class Sequence:
             self._fault(Rule.LIMIT, "a mail that is not counted, or a count without a mail", decision)
         if decision.count is not None:
             self._count(decision)
+        if passed:
+            self._passed(decision)
+
+    def _passed(self, decision: EventDecided | LateEventsDecided) -> None:
+        if self._is_outside(decision):
+            self._fault(Rule.LIMIT, "let through a disabled period outside of one", decision)
+        if isinstance(decision, EventDecided) and any(one.told_in for one in decision.closed):
+            return  # perhaps for what it ends, which is not limited
+        at = decision.effective_at
+        if self._passed_at is not None and at - self._passed_at < _PASSES_ONCE_IN:
+            self._fault(Rule.LIMIT, "a second raise let through within 24 hours", decision)
+        self._passed_at = at
+
+    def _is_outside(self, decision: EventDecided | LateEventsDecided) -> bool:
+        """Whether it names no period, or another one than that it lies in."""
+        inside = self._running.period_id if self._running is not None else self._closed
+        return self._knows_period and (inside is None or decision.period_id != inside)
 
     def _count(self, decision: EventDecided | LateEventsDecided) -> None:
         count, policy = decision.count, decision.basis.policy
