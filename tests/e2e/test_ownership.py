@@ -1,10 +1,11 @@
-"""A device that is handed over, or removed, while its notifications are disabled."""
+"""What owners do: hand a device over, or remove it, while its notifications are disabled; revoke its key."""
 
 import json
 import re
 
 import httpx
 
+from ups_devstack.fleet import RefusedError
 from ups_runtime.testing import eventually
 from ups_runtime.testing.topics import read_all
 from ups_schemas.topics import DECISIONS, Service
@@ -47,6 +48,26 @@ async def test_a_device_that_is_removed_while_disabled_is_silent_and_the_alerts_
     refused = await use(services, link)
 
     assert (refused.status_code, refused.json()["type"]) == (410, "urn:ridethrough:problem:device-removed")
+
+
+async def test_a_revoked_key_is_refused_by_an_ingest_that_knew_it(operator, services, address) -> None:
+    ada = await operator.add_user(address("ada"), "Ada")
+    device = await operator.add_device(ada["company_id"], ada["user_id"], "Rack")
+    path = f"/v1/operator/devices/{device.device_id}"
+    shown = await operator.call(Service.DEVICE_SVC, "GET", path)
+
+    await operator.call(Service.DEVICE_SVC, "DELETE", f"{path}/keys/{shown['keys'][0]['key_id']}")
+
+    await eventually(lambda: is_refused(device), within_s=5)
+    assert all([await is_refused(device) for _ in range(20)])
+
+
+async def is_refused(device) -> bool:
+    try:
+        await device.send("STATUS")
+    except RefusedError as refused:
+        return bool(refused.status == httpx.codes.UNAUTHORIZED)
+    return False
 
 
 async def a_disabled_device(operator, address):

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from joserfc.jwk import OKPKey
 
 from ups_device.domain.member import Member
-from ups_device.testing.examples import a_decision, a_disabling, a_late_mail, a_registration, an_event
+from ups_device.testing.examples import a_decision, a_disabling, a_key, a_late_mail, a_registration, an_event
 from ups_device.testing.service import TOKEN, Service
 from ups_runtime.access import LIFETIME, issue
 from ups_schemas.decision import Outcome
@@ -34,7 +35,7 @@ class Request:
 
     @property
     def route(self) -> tuple[str, str]:
-        return self.method, self.path.replace("d1", "{device_id}")
+        return self.method, self.path.replace("d1", "{device_id}").replace(a_key().key_id, "{key_id}")
 
 
 # what each route answers to the owner, to a co-worker, and to somebody of another company
@@ -44,7 +45,9 @@ TABLE = [
     Request("GET", "/v1/devices/d1", 200, 200, 404),
     Request("PATCH", "/v1/devices/d1", 200, 403, 404, {"name": "Rack 9"}),
     Request("DELETE", "/v1/devices/d1", 204, 403, 404),
+    Request("GET", "/v1/devices/d1/keys", 200, 403, 404),
     Request("POST", "/v1/devices/d1/keys", 201, 403, 404),
+    Request("DELETE", f"/v1/devices/d1/keys/{a_key().key_id}", 200, 403, 404),
     Request("GET", "/v1/devices/d1/events", 200, 200, 404),
     Request("GET", "/v1/events", 200, 200, 200),
     Request("GET", "/v1/devices/d1/notifications", 200, 200, 404),
@@ -310,6 +313,54 @@ async def test_the_owner_rotates_the_key(service: Service) -> None:
     issued = answer.json()
     assert parse(issued["key"])
     assert [key["expires_at"] for key in issued["keys"]] == ["2026-11-22T12:00:00.000Z", None]
+
+
+async def test_the_owner_sees_keys_without_secrets_and_revokes_them_to_the_last_one(service: Service) -> None:
+    path, headers = "/v1/devices/d1/keys", service.bearer(ANNA)
+    issued = (await service.call("POST", path, headers=headers)).json()
+    old, new = a_key().key_id, issued["key_id"]
+
+    listed = await service.call("GET", path, headers=headers)
+    first = (await service.call("DELETE", f"{path}/{old}", headers=headers)).json()
+    last = (await service.call("DELETE", f"{path}/{new}", headers=headers)).json()
+    again = (await service.call("DELETE", f"{path}/{new}", headers=headers)).json()
+    unknown = await service.call("DELETE", f"{path}/{a_key(9).key_id}", headers=headers)
+
+    assert listed.json() == {
+        "keys": [
+            {
+                "key_id": old,
+                "revoked": False,
+                "expires_at": "2026-11-23T12:00:00.000Z",
+                "changed_at": "2026-11-22T12:00:00.000Z",
+                "works": True,
+            },
+            {
+                "key_id": new,
+                "revoked": False,
+                "expires_at": None,
+                "changed_at": "2026-11-22T12:00:00.000Z",
+                "works": True,
+            },
+        ],
+        "text": "",
+    }
+    assert issued["key"].rpartition(".")[2] not in listed.text
+    assert ([key["works"] for key in first["keys"]], first["text"]) == ([False, True], "")
+    assert [key["revoked"] for key in last["keys"]] == [True, True]
+    assert "No key of this device works" in last["text"]
+    assert again == last
+    assert problem(unknown) == "unknown-key"
+
+
+async def test_a_key_that_has_ended_does_not_work(service: Service) -> None:
+    path, headers = "/v1/devices/d1/keys", service.bearer(ANNA)
+    await service.call("POST", path, headers=headers, json={"grace_s": 60})
+    service.clock.advance(timedelta(seconds=60))
+
+    listed = (await service.call("GET", path, headers=service.bearer(ANNA))).json()
+
+    assert [(key["revoked"], key["works"]) for key in listed["keys"]] == [(False, False), (False, True)]
 
 
 async def test_the_order_to_enable_says_who_gave_it(service: Service) -> None:

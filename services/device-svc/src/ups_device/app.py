@@ -5,6 +5,7 @@ import os
 from ups_device.adapters import http
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.kafka import LogRecords, UsersView
+from ups_device.adapters.key_routes import key_router
 from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_csv import LogCsv
 from ups_device.adapters.log_routes import log_router, notification_router
@@ -127,6 +128,7 @@ async def start(life: Life, settings: Settings) -> None:
             own_choice_router(registry, subscriptions, members, person),
             preference_router(subscriptions, members, person),
             ownership_router(ownerships, members, caller, person),
+            key_router(registry, members, person, life.clock),
         ],
     )
     await life.serve(app, settings.http.host, settings.http.port)

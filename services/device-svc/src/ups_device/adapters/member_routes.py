@@ -10,7 +10,6 @@ from ups_device.adapters.device_routes import (
     DevicePage,
     DeviceView,
     IssuedView,
-    RotationBody,
     SeenDeviceView,
 )
 from ups_device.domain.device import Edit, Registration
@@ -103,11 +102,5 @@ def member_router(
         """Remove the device, as the owner: its keys end at once."""
         await members.require_owner(user_id, device_id)
         await registry.remove(device_id, user_id)
-
-    @router.post("/{device_id}/keys", status_code=201)
-    async def rotate(user_id: who, device_id: DeviceId, body: RotationBody | None = None) -> IssuedView:
-        """Make a new key, as the owner; the older ones go on for the grace time (24 hours unless said otherwise)."""
-        await members.require_owner(user_id, device_id)
-        return IssuedView.issued(await registry.rotate(device_id, (body or RotationBody()).grace, user_id))
 
     return router

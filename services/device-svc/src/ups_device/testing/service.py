@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from ups_device.adapters import http
 from ups_device.adapters.device_routes import company_router, device_router
+from ups_device.adapters.key_routes import key_router
 from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_csv import LogCsv
 from ups_device.adapters.log_routes import log_router, notification_router
@@ -131,6 +132,7 @@ class Service:
                 own_choice_router(registry, self.subscriptions, members, person),
                 preference_router(self.subscriptions, members, person),
                 ownership_router(ownerships, members, caller, person),
+                key_router(registry, members, person, self.clock),
             ],
         )
         self.client = httpx.AsyncClient(
