@@ -50,6 +50,27 @@ async def test_a_device_that_is_removed_while_disabled_is_silent_and_the_alerts_
     assert (refused.status_code, refused.json()["type"]) == (410, "urn:ridethrough:problem:device-removed")
 
 
+async def test_the_history_says_who_enabled_and_why_and_what_came_meanwhile(operator, address) -> None:
+    _, _, device = await a_disabled_device(operator, address)
+    outage = await device.send("ON_BATTERY")
+    told = await eventually(lambda: decided(operator, device, outage), within_s=60)
+    path = f"/v1/devices/{device.device_id}/notifications"
+
+    await operator.call(Service.DEVICE_SVC, "POST", f"{path}/enable", {"reason": "battery replaced"})
+
+    async def ended():
+        [period] = (await operator.call(Service.DEVICE_SVC, "GET", f"{path}/periods"))["periods"]
+        return period if period["enabled_at"] else None
+
+    period = await eventually(ended, within_s=60)
+    assert told["outcome"] == "suppressed"
+    assert (period["by"], period["actor"]["kind"], period["reason"]) == ("hand", "operator", "battery replaced")
+    assert period["since"] < period["requested_at"] == period["enabled_at"] < period["until"]
+    assert [each["code"] for each in period["tripped_by"]] == ["COMM_LOST", "COMM_RESTORED"]
+    assert {"code": "ON_BATTERY", "raised": 1, "cleared": 0} in period["happened"]
+    assert period["suppressed_count"] == 1
+
+
 async def test_a_revoked_key_is_refused_by_an_ingest_that_knew_it(operator, services, address) -> None:
     ada = await operator.add_user(address("ada"), "Ada")
     device = await operator.add_device(ada["company_id"], ada["user_id"], "Rack")

@@ -1,4 +1,5 @@
-from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
+from ups_device.adapters.memory import MemoryDevices, MemoryLog
+from ups_device.adapters.memory_periods import MemoryPeriods
 from ups_device.domain.event_log import DeviceLog, Query, row_id
 from ups_device.testing.condition_contract import an_open_one, decided
 from ups_device.testing.examples import an_event

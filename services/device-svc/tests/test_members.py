@@ -51,6 +51,7 @@ TABLE = [
     Request("GET", "/v1/devices/d1/events", 200, 200, 404),
     Request("GET", "/v1/events", 200, 200, 200),
     Request("GET", "/v1/devices/d1/notifications", 200, 200, 404),
+    Request("GET", "/v1/devices/d1/notifications/periods", 200, 200, 404),
     Request("POST", "/v1/devices/d1/notifications/enable", 202, 403, 404),
     Request("GET", "/v1/devices/d1/subscription", 200, 200, 404),
     Request("PUT", "/v1/devices/d1/subscription", 200, 200, 404, {"min_severity": "critical"}, saves=True),

@@ -21,6 +21,7 @@ from ups_device.adapters.mongo_successions import MongoSuccessions
 from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
 from ups_device.adapters.ownership_routes import ownership_router
+from ups_device.adapters.period_routes import period_router
 from ups_device.adapters.plan_routes import plan_router, purchase_webhook
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.adapters.webhook import Webhook
@@ -123,6 +124,7 @@ async def start(life: Life, settings: Settings) -> None:
             link_router(LinkVerifier(settings.link.ring()), lookup, actions),
             log_router(event_log, LogCsv(event_log, devices, now=life.clock.now), members, Readers(users), caller),
             notification_router(notifications, members, caller),
+            period_router(notifications, members, caller),
             member_router(registry, event_log, subscriptions, members, person),
             own_settings_router(registry, owner_settings, members, person),
             own_choice_router(registry, subscriptions, members, person),

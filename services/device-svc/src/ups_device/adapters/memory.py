@@ -19,15 +19,14 @@ from ups_device.domain.event_log import (
     row_id,
 )
 from ups_device.domain.gateway import Gateway
-from ups_device.domain.period import Period
 from ups_device.domain.policy import Override
 from ups_device.domain.subscription import Preferences
 from ups_device.handlers.devices import Place
 from ups_runtime.errors import AlreadyExists, Changed
-from ups_schemas.decision import LateEventsDecided, NotificationsDisabled, NotificationsEnabled
-from ups_schemas.device import EnableNotifications, Policy
+from ups_schemas.decision import LateEventsDecided
+from ups_schemas.device import Policy
 from ups_schemas.event import AcceptedEvent
-from ups_schemas.ids import CompanyId, DeviceId, Id, PeriodId, UserId
+from ups_schemas.ids import CompanyId, DeviceId, Id, UserId
 from ups_schemas.mail import MailRequest
 
 
@@ -245,45 +244,6 @@ class MemoryLog:
         fitting = [row for row in self.rows.values() if _fits(row, query)]
         fitting.sort(key=lambda row: (row.position.received_at, row.position.row_id), reverse=True)
         return fitting[: query.limit]
-
-
-class MemoryPeriods:
-    """Disabled periods."""
-
-    def __init__(self) -> None:
-        self.periods: dict[str, Period] = {}
-        self.commands: list[EnableNotifications] = []
-
-    async def began(self, period: NotificationsDisabled) -> None:
-        """Notifications of the device are off."""
-        there = self.periods.get(period.period_id) or _period(period)
-        self.periods[period.period_id] = replace(there, tripped_by=period.tripped_by)
-
-    async def ended(self, period: NotificationsEnabled) -> None:
-        """Notifications of the device are on again."""
-        there = self.periods.get(period.period_id) or _period(period)
-        self.periods[period.period_id] = replace(there, enabled_at=period.enabled_at, by=period.by, actor=period.actor)
-
-    async def last(self, device_id: DeviceId, ownership: int) -> Period | None:
-        """The device's last period in this ownership."""
-        ours = [p for p in self.periods.values() if (p.device_id, p.ownership) == (device_id, ownership)]
-        return max(ours, key=lambda period: period.since, default=None)
-
-    async def find(self, period_id: PeriodId) -> Period | None:
-        """The period; None if it has not been told of."""
-        return self.periods.get(period_id)
-
-    async def request(self, command: EnableNotifications) -> None:
-        """Note the command in its period."""
-        period = self.periods[command.period_id]
-        if period.requested or period.enabled_at:
-            raise Changed
-        self.periods[command.period_id] = replace(period, requested=command)
-        self.commands.append(command)
-
-
-def _period(told: NotificationsDisabled | NotificationsEnabled) -> Period:
-    return Period(told.period_id, told.device_id, told.ownership, told.since, told.until)
 
 
 def _fits(row: Row, query: Query) -> bool:

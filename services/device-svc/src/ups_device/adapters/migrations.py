@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from ups_runtime.mongo import indexes, validator
-from ups_schemas.decision import Tripping
+from ups_schemas.decision import Happened, Tripping
 from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications, Plan, Policy, Subscription
 
 DATABASE = "devices"
@@ -94,6 +94,12 @@ class _Period(BaseModel):
     tripped_by: list[Tripping] = []
     enabled_at: datetime | None = None
     requested: EnableNotifications | None = None
+
+
+class _EndedPeriod(_Period):
+    command_reason: str = ""
+    happened: list[Happened] = []
+    suppressed_count: int = 0
 
 
 class _Succession(BaseModel):
@@ -240,4 +246,5 @@ STEPS = (
         ),
         IndexModel("expires_at", name="expiry", expireAfterSeconds=0),
     ),
+    validator("periods: validator 2", "periods", _EndedPeriod),
 )

@@ -1,17 +1,18 @@
 """Disabled periods on MongoDB, and the orders that end them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from ups_device.adapters.changed_at import MOVED
 from ups_device.adapters.mongo_people import SOURCE
-from ups_device.domain.period import Period
+from ups_device.domain.period import Period, PeriodPlace
 from ups_runtime.codec import message_event
 from ups_runtime.errors import Changed
 from ups_runtime.mongo import Database, Session, in_transaction, map_mongo_errors
 from ups_runtime.outbox import Outbox, OutboxMessage
-from ups_schemas.decision import EnabledBy, NotificationsDisabled, NotificationsEnabled, Tripping
+from ups_schemas.decision import EnabledBy, Happened, NotificationsDisabled, NotificationsEnabled, Tripping
 from ups_schemas.device import Actor, EnableNotifications
 from ups_schemas.ids import DeviceId, PeriodId
 from ups_schemas.topics import COMMANDS
@@ -41,6 +42,8 @@ class MongoPeriods:
                 "by": period.by.value,
                 "actor": actor,
                 "command_reason": period.command_reason,
+                "happened": [each.model_dump() for each in period.happened],
+                "suppressed_count": period.suppressed_count,
             },
         )
 
@@ -51,6 +54,20 @@ class MongoPeriods:
                 {"device_id": device_id, "ownership": ownership}, sort=[("since", -1)]
             )
         return _period(document) if document else None
+
+    async def page(
+        self, device_id: DeviceId, ownership: int, after: PeriodPlace | None, limit: int
+    ) -> Sequence[Period]:
+        """The device's periods in this ownership, newest first."""
+        wanted: Document = {"device_id": device_id, "ownership": ownership}
+        if after is not None:
+            wanted["$or"] = [
+                {"since": {"$lt": after.since}},
+                {"since": after.since, "_id": {"$lt": after.period_id}},
+            ]
+        with map_mongo_errors():
+            found = self._db.periods.find(wanted).sort([("since", -1), ("_id", -1)]).limit(limit)
+            return [_period(document) async for document in found]
 
     async def find(self, period_id: PeriodId) -> Period | None:
         """The period; None if it has not been told of."""
@@ -121,5 +138,8 @@ def _period(document: Document) -> Period:
         enabled_at=document.get("enabled_at"),
         by=EnabledBy(by) if by else None,
         actor=Actor.model_validate(actor) if actor else None,
+        reason=document.get("command_reason", ""),
+        happened=tuple(Happened.model_validate(each) for each in document.get("happened", ())),
+        suppressed_count=document.get("suppressed_count", 0),
         requested=EnableNotifications.model_validate(requested) if requested else None,
     )

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from ups_schemas.decision import EnabledBy, Tripping
+from ups_schemas.decision import EnabledBy, Happened, Tripping
 from ups_schemas.device import Actor, EnableNotifications
 from ups_schemas.ids import DeviceId, Id, PeriodId
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One disabled period. `enabled_at` is there once the throttle said that it ended; `requested` once asked for."""
+    """One disabled period. `enabled_at` is there once the throttle said that it ended; `requested` once asked for.
+
+    What the throttle said with its end: `by` what, on whose order and why, what came and went, how much it suppressed.
+    """
 
     period_id: PeriodId
     device_id: DeviceId
@@ -22,7 +25,18 @@ class Period:
     enabled_at: datetime | None = None
     by: EnabledBy | None = None
     actor: Actor | None = None
+    reason: str = ""
+    happened: tuple[Happened, ...] = ()
+    suppressed_count: int = 0
     requested: EnableNotifications | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodPlace:
+    """A place in a device's history of periods, which is read from the newest on: by `since`, then by id."""
+
+    since: datetime
+    period_id: PeriodId
 
 
 class State(StrEnum):

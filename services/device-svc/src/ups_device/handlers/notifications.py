@@ -1,13 +1,13 @@
 """Whether a device's Event Notifications are on, and asking for them by hand."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from ups_device.domain import period as periods
 from ups_device.domain.device import Device
-from ups_device.domain.period import Answer, Period, State
+from ups_device.domain.period import Answer, Period, PeriodPlace, State
 from ups_device.handlers.refusals import require_present
 from ups_runtime.errors import Changed, Conflict, Retryable
 from ups_schemas.device import Actor, EnableNotifications
@@ -26,6 +26,11 @@ class Periods(Protocol):
 
     async def last(self, device_id: DeviceId, ownership: int) -> Period | None:
         """The device's last period in this ownership."""
+
+    async def page(
+        self, device_id: DeviceId, ownership: int, after: PeriodPlace | None, limit: int
+    ) -> Sequence[Period]:
+        """The device's periods in this ownership, newest first."""
 
     async def find(self, period_id: PeriodId) -> Period | None:
         """The period; None if it has not been told of."""
@@ -62,6 +67,15 @@ class Notifications:
         """
         state, period = await self.last(device_id)
         return Status(state, None if state is State.ENABLED else period)
+
+    async def history(self, device_id: DeviceId, after: PeriodPlace | None, limit: int) -> Sequence[Period]:
+        """The device's periods in its present ownership, newest first, the running one among them.
+
+        Raises:
+            NotFound: there is no such device.
+        """
+        device = require_present(await self._devices.find(device_id))
+        return await self._periods.page(device_id, device.snapshot.ownership, after, limit)
 
     async def last(self, device_id: DeviceId) -> tuple[State, Period | None]:
         """The present state, and the last period, which may have ended.

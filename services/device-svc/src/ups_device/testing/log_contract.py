@@ -12,6 +12,7 @@ import pytest
 
 from ups_device.adapters.memory_conditions import MemoryConditions
 from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
+from ups_device.domain.period import PeriodPlace
 from ups_device.handlers import event_log as log_ports
 from ups_device.handlers import notifications as notification_ports
 from ups_device.handlers.conditions import Conditions
@@ -29,7 +30,7 @@ from ups_device.testing.examples import (
     an_event,
 )
 from ups_runtime.errors import Changed
-from ups_schemas.decision import Outcome
+from ups_schemas.decision import EnabledBy, Happened, Outcome
 from ups_schemas.device import Actor, EnableNotifications
 
 
@@ -212,6 +213,30 @@ class PeriodContract:
         assert last
         assert last.period_id == later.period_id
         assert await periods.last("d1", 2) is None
+
+    async def test_the_history_has_all_that_was_told_of_each_period_newest_first(self, periods: PeriodStore) -> None:
+        """Page by page, whatever came first, of this ownership alone."""
+        told = [a_disabling(number, NOW + timedelta(days=number)) for number in (3, 1, 2)]
+        other = a_disabling(4).model_copy(update={"ownership": 2})
+        happened = (Happened(code="ON_BATTERY", raised=3, cleared=2),)
+        said = {
+            "actor": Actor(kind="user", user_id="anna"),
+            "command_reason": "fixed",
+            "happened": happened,
+            "suppressed_count": 5,
+        }
+        for each in (*told, other):
+            await periods.began(each)
+        await periods.ended(an_enabling(told[1], EnabledBy.HAND).model_copy(update=said))
+
+        first = await periods.page("d1", 1, None, 2)
+        rest = await periods.page("d1", 1, PeriodPlace(first[-1].since, first[-1].period_id), 2)
+
+        assert [each.period_id for each in (*first, *rest)] == [told[place].period_id for place in (0, 2, 1)]
+        [ended] = rest
+        assert (ended.by, ended.actor, ended.reason) == (EnabledBy.HAND, said["actor"], "fixed")
+        assert (ended.happened, ended.suppressed_count, ended.tripped_by) == (happened, 5, told[1].tripped_by)
+        assert await periods.page("d2", 1, None, 2) == []
 
     async def test_a_period_is_found_by_its_id(self, periods: PeriodStore) -> None:
         """Also when a later one has come."""

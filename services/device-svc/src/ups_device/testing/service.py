@@ -15,12 +15,14 @@ from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_csv import LogCsv
 from ups_device.adapters.log_routes import log_router, notification_router
 from ups_device.adapters.member_routes import member_router
-from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeriods
+from ups_device.adapters.memory import MemoryDevices, MemoryLog
 from ups_device.adapters.memory_conditions import MemoryConditions
+from ups_device.adapters.memory_periods import MemoryPeriods
 from ups_device.adapters.memory_purchases import MemoryPurchases
 from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
 from ups_device.adapters.ownership_routes import ownership_router
+from ups_device.adapters.period_routes import period_router
 from ups_device.adapters.plan_routes import plan_router, purchase_webhook
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.adapters.webhook import Webhook
@@ -127,6 +129,7 @@ class Service:
                 link_router(LinkVerifier(LINK_KEYS), lookup, actions),
                 log_router(self.log, LogCsv(self.log, self.devices, now=now), members, Readers(self.users), caller),
                 notification_router(notifications, members, caller),
+                period_router(notifications, members, caller),
                 member_router(registry, self.log, self.subscriptions, members, person),
                 own_settings_router(registry, owner_settings, members, person),
                 own_choice_router(registry, self.subscriptions, members, person),
