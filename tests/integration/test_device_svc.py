@@ -40,7 +40,14 @@ from ups_runtime.lifecycle import running
 from ups_runtime.links import LinkKind, Links, LinkSettings
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
-from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
+from ups_runtime.settings import (
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    MongoSettings,
+    OperatorSettings,
+    PortalSettings,
+)
 from ups_runtime.testing import eventually
 from ups_runtime.testing.signing import Signer
 from ups_runtime.testing.topics import read_all
@@ -79,6 +86,7 @@ def a_configuration(kafka: KafkaSettings, mongo: MongoSettings, policy: PolicySe
         DeviceSettings(),
         policy or PolicySettings(),
         LinkSettings(keys=SecretStr(LINK_KEY)),
+        PortalSettings(),
     )
 
 

@@ -28,7 +28,14 @@ from ups_runtime.links import LinkSettings
 from ups_runtime.logging import get_logger
 from ups_runtime.metrics import Metrics
 from ups_runtime.outbox import Outbox
-from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
+from ups_runtime.settings import (
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    MongoSettings,
+    OperatorSettings,
+    PortalSettings,
+)
 from ups_runtime.testing import eventually
 from ups_schemas.account import User
 from ups_schemas.topics import DECISIONS, TOPICS, USERS
@@ -65,6 +72,7 @@ async def installation(stack):
         DeviceSettings(),
         PolicySettings(),
         LinkSettings(keys=SecretStr(KEY)),
+        PortalSettings(),
     )
     async with started(producer(kafka, "test")) as writer, running("device-svc", settings, start) as life:
         await eventually(lambda: not life.health.missing(), within_s=60)

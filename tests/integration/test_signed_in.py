@@ -17,7 +17,14 @@ from ups_runtime.kafka import apply_topics
 from ups_runtime.lifecycle import running
 from ups_runtime.links import LinkSettings
 from ups_runtime.logging import get_logger
-from ups_runtime.settings import HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
+from ups_runtime.settings import (
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    MongoSettings,
+    OperatorSettings,
+    PortalSettings,
+)
 from ups_runtime.testing import eventually
 from ups_schemas.topics import MAIL_REQUESTS, TOPICS
 
@@ -46,6 +53,7 @@ async def device_svc(accounts: AccountWorld) -> AsyncIterator[httpx.AsyncClient]
         DeviceSettings(),
         PolicySettings(),
         LinkSettings(keys=SecretStr("k" * 32)),
+        PortalSettings(),
     )
     async with (
         running("device-svc", settings, start) as life,

@@ -25,6 +25,7 @@ from ups_device.adapters.period_routes import period_router
 from ups_device.adapters.plan_routes import plan_router, purchase_webhook
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.adapters.webhook import Webhook
+from ups_device.adapters.why_routes import why_router
 from ups_device.handlers.conditions import Conditions
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
@@ -40,13 +41,14 @@ from ups_device.handlers.policies import Policies
 from ups_device.handlers.readers import Readers
 from ups_device.handlers.subscriptions import Subscriptions
 from ups_device.handlers.successions import Successions
+from ups_device.handlers.why import Why
 from ups_device.metrics import DeviceMetrics
 from ups_device.settings import Settings
 from ups_runtime import mongo
 from ups_runtime.access import AccessVerifier, operator_or_signed_in, signed_in
 from ups_runtime.consume import consume
 from ups_runtime.dlq import DeadLetters
-from ups_runtime.kafka import consumer, producer, started, topic_name, wait_for_kafka
+from ups_runtime.kafka import View, consumer, producer, started, topic_name, wait_for_kafka
 from ups_runtime.lifecycle import Life, run
 from ups_runtime.links import LinkVerifier
 from ups_runtime.logging import get_logger
@@ -64,13 +66,9 @@ async def start(life: Life, settings: Settings) -> None:
     """Start every part. HTTP comes once the database is there; events are logged once the brokers are, too."""
     metrics = DeviceMetrics(life.metrics)
     users = UsersView(settings.kafka, life.clock)
-    life.health.add(users.view.name, users.view.missing)
-    metrics.view_records_skipped.labels(users.view.name).set_function(lambda: users.view.skipped)
-    await life.enter("users", users.view)
+    await _follow(life, metrics, "users", users.view)
     keys = SigningKeysView(settings.kafka, life.clock)
-    life.health.add(keys.view.name, keys.view.missing)
-    metrics.view_records_skipped.labels(keys.view.name).set_function(lambda: keys.view.skipped)
-    await life.enter("signing keys", keys.view)
+    await _follow(life, metrics, "signing keys", keys.view)
 
     client = await life.enter("mongo", mongo.client(settings.mongo))
     await mongo.wait_for_mongo(client, log)
@@ -107,6 +105,7 @@ async def start(life: Life, settings: Settings) -> None:
     owner_settings = OwnerSettings(devices, now=life.clock.now)
     members = Members(devices, users)
     ownerships = Ownerships(devices, people, users, settings.device.owner_min_severity, now=life.clock.now)
+    readers = Readers(users)
     verifier = AccessVerifier(keys.key_of, now=life.clock.now)
     person, caller = signed_in(verifier), operator_or_signed_in(settings.operator.token, verifier)
     purchase_messages = Webhook(settings.device.webhook_secrets, "UPS_DEVICE_PURCHASE_SECRETS", now=life.clock.now)
@@ -122,7 +121,13 @@ async def start(life: Life, settings: Settings) -> None:
         [
             purchase_webhook(plans, purchase_messages),
             link_router(LinkVerifier(settings.link.ring()), lookup, actions),
-            log_router(event_log, LogCsv(event_log, devices, now=life.clock.now), members, Readers(users), caller),
+            log_router(event_log, LogCsv(event_log, devices, now=life.clock.now), members, readers, caller),
+            why_router(
+                Why(devices, users, event_log, notifications, subscriptions, readers, now=life.clock.now),
+                members,
+                caller,
+                settings.portal.support_address,
+            ),
             notification_router(notifications, members, caller),
             period_router(notifications, members, caller),
             member_router(registry, event_log, subscriptions, members, person),
@@ -155,6 +160,12 @@ async def start(life: Life, settings: Settings) -> None:
             health=life.health,
         ),
     )
+
+
+async def _follow(life: Life, metrics: DeviceMetrics, name: str, view: View) -> None:
+    life.health.add(view.name, view.missing)
+    metrics.view_records_skipped.labels(view.name).set_function(lambda: view.skipped)
+    await life.enter(name, view)
 
 
 def main() -> None:

@@ -9,7 +9,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from ups_runtime.links import LinkSettings
-from ups_runtime.settings import Group, HttpSettings, KafkaSettings, LogSettings, MongoSettings, OperatorSettings
+from ups_runtime.settings import (
+    Group,
+    HttpSettings,
+    KafkaSettings,
+    LogSettings,
+    MongoSettings,
+    OperatorSettings,
+    PortalSettings,
+)
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import Policy
 
@@ -88,3 +96,4 @@ class Settings:
     device: DeviceSettings
     policy: PolicySettings
     link: LinkSettings
+    portal: PortalSettings

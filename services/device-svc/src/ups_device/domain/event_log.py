@@ -31,6 +31,11 @@ class Row:
     late_mail: LateEventsDecided | None = None
 
     @property
+    def mailed(self) -> tuple[EventDecided | LateEventsDecided, ...]:
+        """What was decided about it that may have become a mail."""
+        return tuple(mail for mail in (self.decision, self.late_mail) if mail is not None)
+
+    @property
     def position(self) -> "Position":
         """Where it stands in the log."""
         return Position(self.event.received_at, row_id(self.event.device_id, self.event.event_id))

@@ -26,6 +26,7 @@ from ups_device.adapters.period_routes import period_router
 from ups_device.adapters.plan_routes import plan_router, purchase_webhook
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.adapters.webhook import Webhook
+from ups_device.adapters.why_routes import why_router
 from ups_device.domain.member import Member
 from ups_device.handlers.conditions import Conditions
 from ups_device.handlers.devices import Defaults, Registry
@@ -41,6 +42,7 @@ from ups_device.handlers.plans import Plans
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.readers import Readers
 from ups_device.handlers.subscriptions import Subscriptions
+from ups_device.handlers.why import Why
 from ups_device.testing.examples import NOW
 from ups_runtime.access import AccessVerifier, operator_or_signed_in, signed_in
 from ups_runtime.errors import Retryable
@@ -52,6 +54,7 @@ from ups_schemas.device import Policy
 
 TOKEN = "an operator's token"  # noqa: S105 - of tests
 WEBHOOK_SECRETS = (b"n" * 32, b"o" * 32)
+SUPPORT = "support@ups.example"
 LINK_KEYS = ("n" * 32, "o" * 32)
 DEVICE = {"company_id": "acme", "owner": "anna", "name": "Rack 1"}
 
@@ -110,6 +113,8 @@ class Service:
         owner_settings = OwnerSettings(self.devices, now=now)
         members = Members(self.devices, self.users)
         ownerships = Ownerships(self.devices, self.devices.people, self.users, Severity.WARNING, now=now)
+        readers = Readers(self.users)
+        why = Why(self.devices, self.users, self.log, notifications, self.subscriptions, readers, now=now)
         verifier = AccessVerifier(self.signing_keys.key_of, now=now)
         person, caller = signed_in(verifier), operator_or_signed_in(SecretStr(TOKEN), verifier)
         app = http.build(
@@ -127,7 +132,8 @@ class Service:
             [
                 purchase_webhook(sold, Webhook(WEBHOOK_SECRETS, "UPS_DEVICE_PURCHASE_SECRETS", now=now)),
                 link_router(LinkVerifier(LINK_KEYS), lookup, actions),
-                log_router(self.log, LogCsv(self.log, self.devices, now=now), members, Readers(self.users), caller),
+                log_router(self.log, LogCsv(self.log, self.devices, now=now), members, readers, caller),
+                why_router(why, members, caller, SUPPORT),
                 notification_router(notifications, members, caller),
                 period_router(notifications, members, caller),
                 member_router(registry, self.log, self.subscriptions, members, person),
