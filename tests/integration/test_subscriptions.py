@@ -1,7 +1,7 @@
 """Subscriptions on a real MongoDB: wider choices are in every device in the end, whoever else writes meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import pytest
@@ -11,19 +11,24 @@ from ups_device.adapters.migrations import DATABASE, STEPS
 from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_people import MongoPeople
 from ups_device.domain.company import Company
+from ups_device.domain.device import edit
 from ups_device.domain.member import Member
-from ups_device.domain.subscription import Scope, turn
+from ups_device.domain.notification_settings import NotificationSettings
+from ups_device.domain.policy import Override
+from ups_device.domain.subscription import Preferences, Scope, turn, version_of, wider_version_of
+from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.subscriptions import Subscriptions
 from ups_device.testing.examples import NOW, a_registration
 from ups_device.testing.people_contract import PeopleStoreContract
 from ups_devstack.stack import Backing
 from ups_runtime import mongo
-from ups_runtime.errors import Changed
+from ups_runtime.errors import Changed, Conflict
 from ups_runtime.outbox import Outbox
 from ups_runtime.settings import MongoSettings
 from ups_schemas.device import DeviceSnapshot, Subscription
 
 Database = AsyncDatabase[dict[str, Any]]
+Tries = list[Any]
 
 
 @pytest.fixture
@@ -172,3 +177,68 @@ async def test_everybody_of_a_site_may_unsubscribe_at_once(
     device = await devices.find(device_id)
     assert device is not None
     assert {each.user_id for each in device.snapshot.subscriptions if each.on} == {"anna"}
+
+
+SEEN = Subscription(user_id="anna")
+OTHERS = [Subscription(user_id="anna", codes=(code,)) for code in ("ON_BATTERY", "COMM_LOST")]
+
+
+async def of_choices(processes: Sequence[Subscriptions], devices: MongoDevices) -> tuple[Tries, Any]:
+    seen = version_of(SEEN)
+    saves = (one.save("d1", choice, seen) for one, choice in zip(processes, OTHERS, strict=True))
+    tries = await asyncio.gather(*saves, return_exceptions=True)
+    kept = await devices.find("d1")
+    return [each if isinstance(each, BaseException) else each.choices for each in tries], kept and kept.choices
+
+
+async def of_wider_choices(processes: Sequence[Subscriptions], devices: MongoDevices) -> tuple[Tries, Any]:
+    seen = wider_version_of(Preferences("anna"), "acme")
+    saves = (
+        one.save_preferences("anna", "acme", seen, all_off=all_off, company_off=not all_off)
+        for one, all_off in zip(processes, (True, False), strict=True)
+    )
+    return await asyncio.gather(*saves, return_exceptions=True), await processes[0].preferences("anna")
+
+
+async def of_settings(_: Sequence[Subscriptions], devices: MongoDevices) -> tuple[Tries, Any]:
+    seen = a_registration(1).device.settings.version
+    owner = OwnerSettings(devices, now=lambda: NOW)
+    saves = (owner.save("d1", NotificationSettings(Override(limit=limit), {}, ()), seen, by="anna") for limit in (2, 3))
+    tries = await asyncio.gather(*saves, return_exceptions=True)
+    kept = await devices.find("d1")
+    return [each if isinstance(each, BaseException) else each.settings for each in tries], kept and kept.settings
+
+
+@pytest.mark.parametrize("save_twice", [of_choices, of_wider_choices, of_settings])
+async def test_of_two_who_save_over_what_they_saw_at_once_one_wins_and_the_other_is_told(
+    db: Database,
+    devices: MongoDevices,
+    people: MongoPeople,
+    save_twice: Callable[[Sequence[Subscriptions], MongoDevices], Awaitable[tuple[Tries, Any]]],
+) -> None:
+    await register(devices, people, 1)
+    processes = [
+        Subscriptions(MongoDevices(db, Outbox(db)), MongoPeople(db, Outbox(db)), Members(), now=lambda: NOW)
+        for _ in range(2)
+    ]
+
+    tries, kept = await save_twice(processes, devices)
+
+    [refused] = [each for each in tries if isinstance(each, BaseException)]
+    assert isinstance(refused, Conflict)
+    assert refused.name == "changed-meanwhile"
+    assert [each for each in tries if each is not refused] == [kept]
+
+
+async def test_a_rename_while_somebody_saves_refuses_nobody(
+    db: Database, devices: MongoDevices, people: MongoPeople, subscriptions: Subscriptions
+) -> None:
+    await register(devices, people, 1)
+    device = a_registration(1).device
+    renamed = edit(device, {"name": "Rack 9"}, NOW)
+    assert renamed
+
+    await devices.save(renamed)
+    saved = await subscriptions.save("d1", OTHERS[0], version_of(SEEN))
+
+    assert (saved.snapshot.name, saved.choices) == ("Rack 9", (OTHERS[0],))

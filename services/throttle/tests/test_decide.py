@@ -113,7 +113,7 @@ def test_a_pulse_opens_nothing():
     assert line.state.incidents == ()
 
 
-def test_the_company_s_severity_is_on_the_row():
+def test_the_severity_that_the_owner_set_is_on_the_row():
     line = Timeline(severity_overrides={"COMM_LOST": Severity.CRITICAL})
 
     line.play("10:00  COMM_LOST -> notify to ann bob")

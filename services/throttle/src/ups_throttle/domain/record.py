@@ -65,7 +65,7 @@ def incidents(draft: Draft, listed: Sequence[Incident]) -> tuple[Told, ...]:
 
 
 def rank_of(draft: Draft, event: Event) -> int:
-    """The severity in force: the company's, else the event's."""
+    """The severity in force: what the owner set for the code, else the event's."""
     view = draft.view
     if view is None or event.ownership != draft.ownership:
         return event.rank
