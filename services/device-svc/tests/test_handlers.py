@@ -118,6 +118,22 @@ async def test_a_policy_is_set_on_top_of_anothers_and_reaches_a_device_that_othe
     assert store.devices["d1"].snapshot.policy == Policy(limit=8)
 
 
+async def test_a_policy_is_brought_on_top_of_what_others_change_meanwhile() -> None:
+    store = Contended(0)
+    await MemoryDevices.add(store, a_registration(), Company("acme"))
+    await store.save_company(Company("acme", 1, Override(limit=9)))
+    policies = Policies(store, Policy(), now=lambda: NOW)
+
+    store.others = 100
+    with pytest.raises(Conflict):
+        await policies.set("acme", Override(limit=9))
+    store.others = 2
+    _, changed = await policies.set("acme", Override(limit=9))
+
+    assert changed == 1
+    assert store.devices["d1"].snapshot.policy == Policy(limit=9)
+
+
 async def test_a_device_that_goes_away_meanwhile_gets_no_policy() -> None:
     class Removing(MemoryDevices):
         async def find(self, device_id: str) -> Device | None:
