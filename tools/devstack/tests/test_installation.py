@@ -10,7 +10,7 @@ def test_secrets_are_made_once_and_for_their_owner(tmp_path: Path) -> None:
 
     first = _kept_secrets(path)
 
-    assert set(first) == {"operator_token", "link_key", "invite_secret"}
+    assert set(first) == {"operator_token", "link_key", "invite_secret", "session_key", "shop_secret"}
     assert _kept_secrets(path) == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

@@ -20,6 +20,7 @@ class Cast:
     calm: list[Device]
     outage: Device
     chatterer: Device
+    lapsing: Device
 
     @property
     def name_by_user(self) -> Mapping[str, str]:
@@ -29,7 +30,7 @@ class Cast:
     @property
     def devices(self) -> list[Device]:
         """All UPSes."""
-        return [*self.calm, self.outage, self.chatterer]
+        return [*self.calm, self.outage, self.chatterer, self.lapsing]
 
 
 async def cast(operator: Operator, say: Say) -> Cast:
@@ -41,7 +42,7 @@ async def cast(operator: Operator, say: Say) -> Cast:
     await founding.invite(ada, ben)
     with step(ada, "registration of the UPSes", ada.caller.services[Service.DEVICE_SVC].log_path):
         devices = await _devices(operator, ada, ben)
-    return Cast(ada, ben, devices[:2], devices[2], devices[3])
+    return Cast(ada, ben, devices[:2], devices[2], devices[3], devices[4])
 
 
 async def _devices(operator: Operator, ada: Person, ben: Person) -> list[Device]:
@@ -53,6 +54,7 @@ async def _devices(operator: Operator, ada: Person, ben: Person) -> list[Device]
         ("Rack 2", "Server room"),
         ("Machine hall", "Plant"),
         ("Branch office", "Branch"),
+        ("Archive", "Cellar"),
     ]
     devices = [await ada.caller.register_device("/v1/devices", {"name": name, "site": site}) for name, site in names]
     for device, severity in ((devices[2], "critical"), (devices[3], "warning")):

@@ -1,4 +1,4 @@
-"""The demo: a calm site, a power cut and a device that chatters; what happens as lines, and whether all of it did."""
+"""The demo: a calm site, a power cut, a device that chatters, one whose plan ends; and whether all of it happened."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,6 +16,7 @@ from ups_devstack.drill import Drilled, drill
 from ups_devstack.fleet import Device, Operator
 from ups_devstack.founding import whether_they_came_in
 from ups_devstack.inbox import Mail
+from ups_devstack.lapse import Lapse, lapsing, whether_it_lapsed
 from ups_devstack.services import Services
 from ups_runtime.codec import decode
 from ups_runtime.kafka import consumer, started, topic_name
@@ -40,6 +42,7 @@ class Seen:
     account_mails: set[str] = field(default_factory=set)
     in_digests: set[str] = field(default_factory=set)
     to_be_mailed: int = 0
+    mailed_at: dict[str, float] = field(default_factory=dict)
     quiet_over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -102,6 +105,7 @@ async def watch(services: Services, cast: Cast, seen: Seen, console: Console) ->
                     seen.account_mails.add(delivery.delivery_id)
                 elif delivery.state is DeliveryState.ACCEPTED and delivery.delivery_id not in seen.accepted:
                     seen.accepted.add(delivery.delivery_id)
+                    seen.mailed_at.setdefault(delivery.event_id or "", time.monotonic())
                     if delivery.reason == "digest":
                         seen.in_digests.add(delivery.delivery_id)
 
@@ -121,12 +125,13 @@ def _decided(decision: Decision, cast: Cast, seen: Seen) -> str:
             what = f"{name_of(decision.event.code)}"
             if decision.event.phase == "repeat":
                 what += ", still"
+            why = f" ({decision.reason})" if decision.reason else ""
             if decision.event.test:
                 return f"a drill → [green]mailed to {people}[/]"
             if decision.recipients and decision.count:
                 count = f"{decision.count.position} of {decision.count.limit}"
                 return f"{what} → [green]mailed to {people}[/] ({count})"
-            return f"{what} → [yellow]{decision.outcome.replace('_', ' ')}[/]"
+            return f"{what} → [yellow]{decision.outcome.replace('_', ' ')}{why}[/]"
         case LateEventsDecided():
             return f"what late events left open → mailed to {people}"
         case NotificationsDisabled():
@@ -140,7 +145,7 @@ def _decided(decision: Decision, cast: Cast, seen: Seen) -> str:
 
 
 async def verdict(
-    operator: Operator, services: Services, cast: Cast, seen: Seen, drilled: Drilled
+    operator: Operator, services: Services, cast: Cast, seen: Seen, drilled: Drilled, lapse: Lapse
 ) -> list[tuple[str, bool]]:
     """What the story promised, and whether it happened."""
     sent = [event_id for device in cast.devices for event_id in device.sent_ids]
@@ -162,6 +167,7 @@ async def verdict(
         ("device-svc says that it is enabled", state["state"] == "enabled"),
         ("the owner and the co-worker have the alert", {mail.recipients[0] for mail in alerts} == people),
         _answered(replies, seen),
+        *whether_it_lapsed(lapse, seen.decided, seen.mailed_at),
         (
             f"{seen.to_be_mailed} mails were decided, and each is in the inbox once{_by_digests(seen, arrived)}",
             len(seen.accepted) == seen.to_be_mailed
@@ -197,7 +203,8 @@ async def play(services: Services, for_s: float | None, console: Console) -> boo
         _where(services, console)
         cast_ = await cast(operator, lambda person, what: _say(console, person.first_name, what))
         _introduce(services, cast_, console)
-        seen = Seen()
+        seen, lapse = Seen(), Lapse()
+        of_lapsing = partial(_say, console, cast_.lapsing.name)
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(watch(services, cast_, seen, console)),
@@ -206,10 +213,13 @@ async def play(services: Services, for_s: float | None, console: Console) -> boo
             story = [
                 group.create_task(power_cut(cast_.outage)),
                 group.create_task(chatter(cast_.chatterer, seen)),
+                group.create_task(
+                    lapsing(operator, services, cast_.lapsing, lapse, seen.decided, of_lapsing),
+                ),
             ]
             await asyncio.wait(story, timeout=None if for_s is None else max(for_s - 5, 1))
             ended = all(task.done() for task in story)
-            good = await _settle(operator, services, cast_, seen, console) if ended else False
+            good = await _settle(operator, services, cast_, seen, lapse, console) if ended else False
             if not ended:
                 console.print(f"[red]The story was not over after {for_s:.0f} s; it takes about {NEEDED_S} s.[/]")
             rest_s = None if for_s is None else max(0.0, for_s - (time.monotonic() - began))
@@ -222,14 +232,16 @@ async def play(services: Services, for_s: float | None, console: Console) -> boo
     return good
 
 
-async def _settle(operator: Operator, services: Services, cast_: Cast, seen: Seen, console: Console) -> bool:
+async def _settle(
+    operator: Operator, services: Services, cast_: Cast, seen: Seen, lapse: Lapse, console: Console
+) -> bool:
     """Drill, give the last mails a few seconds, then say what came of it."""
     device = cast_.calm[0]
     drilled = await drill(services, device.device_id)
     device.sent_ids += [drilled.receipt["event_id"]] if drilled.receipt else []
     deadline = time.monotonic() + 20
     while True:
-        checks = await verdict(operator, services, cast_, seen, drilled)
+        checks = await verdict(operator, services, cast_, seen, drilled, lapse)
         if all(good for _, good in checks) or time.monotonic() > deadline:
             break
         await asyncio.sleep(0.5)

@@ -13,6 +13,7 @@ from rich.console import Console
 from ups_devstack.errors import DevstackError
 from ups_devstack.process import accepts_connections
 from ups_devstack.services import Installation, Services, write_stack_file
+from ups_devstack.shop import new_secret
 from ups_devstack.stack import Kind, backing
 from ups_schemas.topics import Service
 
@@ -88,6 +89,8 @@ def _kept_secrets(path: Path) -> dict[str, str]:
         "operator_token": secrets.token_urlsafe(24),
         "link_key": secrets.token_urlsafe(32),
         "invite_secret": secrets.token_urlsafe(32),
+        "session_key": secrets.token_urlsafe(32),
+        "shop_secret": new_secret(),
     }
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     if kept.keys() >= fresh.keys():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ups_devstack.process import Child, free_ports
+from ups_devstack.shop import new_secret
 from ups_devstack.stack import Backing
 from ups_runtime.kafka import apply_topics
 from ups_runtime.logging import get_logger
@@ -45,6 +46,7 @@ class Installation:
     link_key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     invite_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     session_key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    shop_secret: str = field(default_factory=new_secret, repr=False)
     ports: Mapping[Service, int] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
 
@@ -225,6 +227,8 @@ def _environ(service: Service, backing: Backing, installation: Installation) -> 
         "UPS_SMTP_PORT": str(backing.smtp_port),
         "PYTHONUNBUFFERED": "1",
     }
+    if service is Service.DEVICE_SVC:
+        environ["UPS_DEVICE_PURCHASE_SECRETS"] = installation.shop_secret
     if service is Service.PORTAL:
         environ["UPS_PORTAL_SESSION_KEYS"] = installation.session_key
     return environ | dict(installation.environ)
