@@ -272,7 +272,7 @@ WIDER = """() => ['html', '.card, .content'].map(each => document.querySelector(
 
 # What can have the focus without showing it: neither it nor the choice round it gets an outline.
 UNMARKED = """() => [...document.querySelectorAll(
-  'a, button, select, textarea, summary, input:not([type=hidden])')].filter(each => {
+  'a, button, select, textarea, summary, input:not([type=hidden], [hidden])')].filter(each => {
   each.focus({focusVisible: true});
   return ![each, each.closest('.choice')].filter(Boolean).map(shown => getComputedStyle(shown)).some(
     shown => shown.outlineStyle === 'solid' && parseFloat(shown.outlineWidth) >= 2);

@@ -26,8 +26,8 @@ class Pseudo(NullTranslations):
 
 # What comes from outside, or is said alike in every language.
 DATA = re.compile(
-    r"<time.*?</time>|<bdi>.*?</bdi>|<title>.*?· Ridethrough</title>|<!DOCTYPE html>|Ridethrough|support@example\.com"
-    r"|\u2068.*?\u2069|<[^>]*>",
+    r"<time.*?</time>|<(\w+)[^>]* translate=\"no\".*?</\1>|<bdi>.*?</bdi>|<title>.*?· Ridethrough</title>"
+    r"|<!DOCTYPE html>|Ridethrough|support@example\.com|\u2068.*?\u2069|<[^>]*>",
     re.DOTALL,
 )
 SPOKEN = re.compile(r'(?:aria-label|alt|placeholder|title)="([^"]*)"')

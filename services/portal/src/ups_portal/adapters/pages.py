@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ups_portal.adapters.account_routes import account_pages
 from ups_portal.adapters.carried import Carrier
 from ups_portal.adapters.devices_routes import devices_pages
 from ups_portal.adapters.gate import Gate, Parts
@@ -14,6 +15,7 @@ def gate(parts: Parts) -> Gate:
     """The gate to all pages."""
     signing_in = SigningIn(parts.sessions, parts.new_mark)
     pages: Sequence[FramedPage | GuestPage] = (
+        *account_pages(signing_in, parts.now),
         *devices_pages(),
         *sign_in_pages(signing_in, Carrier(parts.keys), parts.new_mark),
     )

@@ -88,6 +88,10 @@ class Ticket:
                 self.session = replace(self.session, person=await self._person(tokens))
         return self.session.tokens.access
 
+    async def look_again(self) -> None:
+        """Learn whoever it is anew, after they changed it."""
+        self.session = replace(self.session, person=await self._person(self.session.tokens))
+
     async def _person(self, tokens: Tokens) -> Person:
         """Whoever it is, by the names and the zone that they have now."""
         try:

@@ -1,6 +1,7 @@
 """Sessions and one's own account, as invite-svc has them over HTTP: one person, everything settable."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -9,6 +10,13 @@ from ups_portal.testing.problems import Json, problem
 
 ADDRESS = "ada@example.com"
 PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
+
+
+def a_session(number: int) -> Json:
+    """A session that began some days ago."""
+    began = datetime(2026, 11, 20 - number, 8, 15, tzinfo=UTC)
+    times = {"created_at": began, "used_at": began + timedelta(hours=5), "expires_at": began + timedelta(days=30)}
+    return {"session_id": f"s-{number}"} | {name: at.isoformat() for name, at in times.items()}
 
 
 @dataclass
@@ -24,9 +32,12 @@ class FakeSessions:
             "name": "Ada Adler",
             "zone": "Europe/Berlin",
             "language": "en",
+            "password_changed_at": "2026-09-01T08:00:00Z",
             "company": {"company_id": "c-1", "name": "Acme Power GmbH"},
         }
     )
+    sessions: list[Json] = field(default_factory=lambda: [a_session(1), a_session(2)])
+    last_admin: bool = False
     issued: int = 0
     refused: set[str] = field(default_factory=set)  # access tokens that are good for nothing any more
     ended: bool = False  # whatever token is shown
@@ -46,10 +57,72 @@ class FakeSessions:
                 self.changes.append("sign out")
                 self.signed_out.add(body["refresh_token"])
                 return Response(status_code=204)
-            case "GET", "me":
-                return self.unsigned(request) or JSONResponse(self.me)
             case _:
-                return None
+                return self._own(request, path, body)
+
+    def _own(self, request: Request, path: str, body: Json) -> Response | None:
+        match request.method, path:
+            case "GET", "me":
+                answer: Response | None = JSONResponse(self.me)
+            case "GET", "sessions":
+                answer = JSONResponse({"sessions": self.sessions, "cursor": None})
+            case "GET", "me/export":
+                answer = JSONResponse({"account": self.me, "sessions": self.sessions, "audit": []})
+            case _:
+                answer = None
+        return (self.unsigned(request) or answer) if answer else self._change(request, path, body)
+
+    def _change(self, request: Request, path: str, body: Json) -> Response | None:
+        calls = {
+            ("PATCH", "me"): self._edit,
+            ("POST", "me/password"): self._change_password,
+            ("DELETE", "me"): self._erase,
+            ("DELETE", "sessions"): self._end_all,
+        }
+        if call := calls.get((request.method, path)):
+            return self.unsigned(request) or call(body)
+        if request.method == "DELETE" and path.startswith("sessions/"):
+            return self.unsigned(request) or self._end_one(path.removeprefix("sessions/"))
+        return None
+
+    def _edit(self, body: Json) -> Response:
+        if "/" not in body["zone"] and body["zone"] != "UTC":
+            return problem(422, "unknown-zone", title="There is no such time zone.", field="zone")
+        self.me |= body
+        self.changes.append("edit")
+        return JSONResponse(self.me)
+
+    def _change_password(self, body: Json) -> Response:
+        if body["current"] != self.password:
+            return problem(403, "wrong-password", title="The password is wrong.")
+        if len(body["new"]) < 10:  # noqa: PLR2004 - the rule
+            return problem(422, "password-too-short", title="Choose 10 characters or more.", field="new")
+        self.password = body["new"]
+        self.refused |= {f"access-{number}" for number in range(1, self.issued + 1)}
+        self.changes.append("change password")
+        return JSONResponse(self.tokens())
+
+    def _erase(self, body: Json) -> Response:
+        if body["password"] != self.password:
+            return problem(403, "wrong-password", title="The password is wrong.")
+        if self.last_admin:
+            return problem(409, "last-admin", title="This is the last admin.")
+        self.changes.append("erase")
+        self.ended = True
+        return Response(status_code=204)
+
+    def _end_all(self, _body: Json) -> Response:
+        self.changes.append("end all")
+        self.ended = True
+        return Response(status_code=204)
+
+    def _end_one(self, session_id: str) -> Response:
+        kept = [each for each in self.sessions if each["session_id"] != session_id]
+        if len(kept) == len(self.sessions):
+            return problem(404, "unknown-session", title="There is no such session.")
+        self.sessions = kept
+        self.changes.append(f"end {session_id}")
+        return Response(status_code=204)
 
     def unsigned(self, request: Request) -> Response | None:
         """The refusal of a token that is none, or over."""

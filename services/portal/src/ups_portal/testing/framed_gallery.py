@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ups_portal.adapters.session_cookie import SessionCookie
 from ups_portal.domain.session import Person, Session, Tokens
+from ups_portal.testing.account_gallery import account_gallery
 from ups_portal.testing.devices_gallery import devices_gallery
 from ups_portal.testing.fake_device_svc import SINCE
 from ups_portal.testing.gallery import Exhibit
@@ -14,6 +15,7 @@ from ups_portal.testing.site import SESSION_KEY
 def framed_gallery() -> Mapping[str, Exhibit]:
     """The exhibits by name."""
     return {
+        **account_gallery(),
         **devices_gallery(),
         **sign_in_gallery(),
     }
