@@ -300,3 +300,51 @@ async def test_who_is_signed_in_can_do_everything_with_the_keyboard_and_no_scrip
         assert landed == url + "/devices?site=x"
         assert (skip, at, current) == ("#content", "content", "Devices")
         assert await page.get_by_role("heading", level=1).inner_text() == "Sign in"
+
+
+async def test_the_browsers_zone_is_proposed_and_a_chosen_one_stays(chromium):
+    async with portal() as url:
+        context = await chromium.new_context(timezone_id="America/New_York")
+        page = await context.new_page()
+        await page.goto(url + "/register")
+        proposed = await page.get_by_label("Time zone").input_value()
+        await page.get_by_label("Time zone").select_option("Asia/Tokyo")
+        await page.get_by_label("E-mail address").fill("kim@acme.example")
+        await page.get_by_label("Your name").fill("Kim Park")
+        await page.get_by_label("Company").fill("Acme")
+        await page.get_by_label("Password", exact=True).fill("short")
+        await page.get_by_label("The same once more").fill("short")
+        await page.keyboard.press("Enter")
+        await page.get_by_text("Choose a password of 10 characters or more.").wait_for()
+        kept = await page.get_by_label("Time zone").input_value()
+        await context.close()
+
+    assert (proposed, kept) == ("America/New_York", "Asia/Tokyo")
+
+
+async def test_what_was_typed_when_the_session_ended_is_sent_by_a_press_and_not_before(chromium):
+    people = FakeInviteSvc()
+    own = people.own
+    async with portal(invite_svc=people.app()) as url, tab(chromium) as page:
+        await page.goto(url + "/account")
+        await page.get_by_label("E-mail address").fill(ADDRESS)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_label("Name").fill("Ada Brown")
+        own.refused, own.ended = {"access-1"}, True
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_text("What you had entered is kept").wait_for()
+        await page.screenshot(path=PICTURES / "sign-in-carried.light.png", full_page=True)
+        await page.get_by_label("E-mail address").fill(ADDRESS)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="Go on where you were").wait_for()
+        await page.screenshot(path=PICTURES / "resumed.light.png", full_page=True)
+        wrong = await complaints(page)
+        before = list(own.changes)
+        await page.get_by_role("button", name="Send it").click()
+        await page.get_by_text("Saved.").wait_for()
+
+        assert "edit" not in before
+        assert own.me["name"] == "Ada Brown"
+        assert wrong == []

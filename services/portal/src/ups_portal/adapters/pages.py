@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from ups_portal.adapters.account_routes import account_pages
 from ups_portal.adapters.carried import Carrier
 from ups_portal.adapters.devices_routes import devices_pages
+from ups_portal.adapters.entrance_client import EntranceClient
+from ups_portal.adapters.entrance_routes import entrance_pages
 from ups_portal.adapters.gate import Gate, Parts
 from ups_portal.adapters.sign_in_routes import sign_in_pages
 from ups_portal.adapters.visit import FramedPage, GuestPage
@@ -17,6 +19,7 @@ def gate(parts: Parts) -> Gate:
     pages: Sequence[FramedPage | GuestPage] = (
         *account_pages(signing_in, parts.now),
         *devices_pages(),
+        *entrance_pages(EntranceClient(parts.invite_svc)),
         *sign_in_pages(signing_in, Carrier(parts.keys), parts.new_mark),
     )
     return Gate(parts, pages)

@@ -56,7 +56,7 @@ class FakeInviteSvc:
             path, body = request.path_params["path"], json.loads(await request.body() or "{}")
             if answer := self.own.answer(request, path, body):
                 return answer
-            if path in {"sessions", "sessions/end", "password-resets"}:
+            if path in {"sessions", "sessions/end", "password-resets", "registrations"}:
                 return self._without_token(path, body)
             return self._with_token(path, body, request.headers.get("authorization", ""))
 
@@ -93,22 +93,28 @@ class FakeInviteSvc:
         return JSONResponse(found)
 
     def _without_token(self, path: str, body: Json) -> Response:
-        match path:
-            case "sessions" if self.too_often_s is not None:
-                return problem(429, "too-often", headers={"Retry-After": str(self.too_often_s)})
-            case "sessions" if (body["address"], body["password"]) != (
-                self.address,
-                PASSWORD,
-            ) or self.account == "none":
-                return problem(401, "wrong-credentials")
-            case "sessions":
-                return JSONResponse(self._session(), 201)
-            case "sessions/end":
-                self.sessions -= 1
-                return Response(status_code=204)
-            case _:
-                self.changes.append(f"mail reset to {body['address']}")
-                return JSONResponse({"message": "The same for every address."}, 202)
+        if path == "sessions/end":
+            self.sessions -= 1
+            return Response(status_code=204)
+        if self.too_often_s is not None:
+            return problem(429, "too-often", headers={"Retry-After": str(self.too_often_s)})
+        return self._sign_in(body) if path == "sessions" else self._mail(path, body)
+
+    def _sign_in(self, body: Json) -> Response:
+        if (body["address"], body["password"]) != (self.address, PASSWORD) or self.account == "none":
+            return problem(401, "wrong-credentials")
+        return JSONResponse(self._session(), 201)
+
+    def _mail(self, path: str, body: Json) -> Response:
+        if "@" not in body["address"]:
+            return problem(422, "not-an-address", title="That is not a valid e-mail address.", field="address")
+        if path == "password-resets":
+            self.changes.append(f"mail reset to {body['address']}")
+        elif wrong := _wrong(body["password"], body["address"]):
+            return wrong
+        else:
+            self.changes.append(f"register {body['name']} of {body['company_name']} in {body['zone']}")
+        return JSONResponse({"message": "The same for every address."}, 202)
 
     def _session(self) -> Json:
         self.sessions += 1

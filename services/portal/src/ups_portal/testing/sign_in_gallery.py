@@ -1,4 +1,4 @@
-"""The sign-in page."""
+"""The pages to sign in, to register, and to ask for a link to choose a password."""
 
 from collections.abc import Mapping
 
@@ -8,4 +8,10 @@ from ups_portal.testing.gallery import Exhibit
 
 def sign_in_gallery() -> Mapping[str, Exhibit]:
     """The exhibits by name."""
-    return {"sign-in": Exhibit(FakeDeviceSvc(), "/sign-in")}
+    return {
+        "sign-in": Exhibit(FakeDeviceSvc(), "/sign-in"),
+        "register": Exhibit(FakeDeviceSvc(), "/register"),
+        "register-asked": Exhibit(FakeDeviceSvc(), "/inbox?did=registration"),
+        "reset-password": Exhibit(FakeDeviceSvc(), "/reset-password"),
+        "reset-password-asked": Exhibit(FakeDeviceSvc(), "/inbox?did=reset"),
+    }
