@@ -15,7 +15,7 @@ async def test_a_test_has_a_row_and_is_no_sign_of_life() -> None:
 
     (row,) = await log.page(Query(DeviceLog("d1", 1), limit=10))
     assert row.event.test
-    assert await store.presence("d1", 1) is None
+    assert await store.presences([DeviceLog("d1", 1)]) == {}
 
 
 async def test_the_row_that_opened_a_condition_has_something_new_to_show() -> None:

@@ -35,6 +35,7 @@ from ups_device.handlers.links import LinkActions
 from ups_device.handlers.members import Members
 from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
+from ups_device.handlers.overviews import Overviews
 from ups_device.handlers.ownership import Ownerships
 from ups_device.handlers.plans import Plans
 from ups_device.handlers.policies import Policies
@@ -76,8 +77,8 @@ async def start(life: Life, settings: Settings) -> None:
     await mongo.migrate(db, STEPS)
     outbox = Outbox(db)
     devices, people, periods = MongoDevices(db, outbox), MongoPeople(db, outbox), MongoPeriods(db, outbox)
-    conditions = Conditions(MongoConditions(db), devices, now=life.clock.now)
-    event_log = EventLog(MongoLog(db), periods, devices, conditions)
+    rows, conditions = MongoLog(db), Conditions(MongoConditions(db), devices, now=life.clock.now)
+    event_log = EventLog(rows, periods, devices, conditions)
 
     policies = Policies(devices, settings.policy.policy, now=life.clock.now)
     if changed := await policies.resolve_all():
@@ -130,7 +131,7 @@ async def start(life: Life, settings: Settings) -> None:
             ),
             notification_router(notifications, members, caller),
             period_router(notifications, members, caller),
-            member_router(registry, event_log, subscriptions, members, person),
+            member_router(registry, Overviews(rows, periods, conditions, users, now=life.clock.now), members, person),
             own_settings_router(registry, owner_settings, members, person),
             own_choice_router(registry, subscriptions, members, person),
             preference_router(subscriptions, members, person),

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from ups_device.adapters.device_routes import IssuedView, KeyView, RotationBody
+from ups_device.adapters.device_routes import KeyView, RotationBody
 from ups_device.adapters.member_routes import SignedIn
 from ups_device.domain.device import Device, is_live
-from ups_device.handlers.devices import Registry
+from ups_device.handlers.devices import Issued, Registry
 from ups_device.handlers.members import Members
 from ups_runtime.clock import Clock
 from ups_schemas.ids import DeviceId, KeyId, UserId
@@ -36,6 +36,29 @@ class KeysView(BaseModel):
         return cls(keys=keys, text="" if any(key.works for key in keys) else _NO_KEY)
 
 
+class NewKeyView(KeysView):
+    """The keys with the new one among them. `key` is shown once."""
+
+    device_id: DeviceId
+    version: int
+    key_id: KeyId
+    key: str | None
+
+    @classmethod
+    def issued(cls, issued: Issued, now: datetime) -> "NewKeyView":
+        """The new key as its owner sees it."""
+        device = issued.device
+        listed = KeysView.of(device, now)
+        return cls(
+            keys=listed.keys,
+            text=listed.text,
+            device_id=device.device_id,
+            version=device.version,
+            key_id=issued.key_id,
+            key=issued.key,
+        )
+
+
 def key_router(registry: Registry, members: Members, caller: SignedIn, clock: Clock) -> APIRouter:
     """Keys: the owner alone sees, makes and revokes them."""
     router = APIRouter(prefix="/v1/devices/{device_id}/keys", tags=["own keys"])
@@ -48,10 +71,11 @@ def key_router(registry: Registry, members: Members, caller: SignedIn, clock: Cl
         return KeysView.of(await members.require_owner(user_id, device_id), clock.now())
 
     @router.post("", status_code=201)
-    async def rotate(user_id: who, device_id: DeviceId, body: RotationBody | None = None) -> IssuedView:
+    async def rotate(user_id: who, device_id: DeviceId, body: RotationBody | None = None) -> NewKeyView:
         """Make a new key, as the owner; the older ones go on for the grace time (24 hours unless said otherwise)."""
         await members.require_owner(user_id, device_id)
-        return IssuedView.issued(await registry.rotate(device_id, (body or RotationBody()).grace, user_id))
+        issued = await registry.rotate(device_id, (body or RotationBody()).grace, user_id)
+        return NewKeyView.issued(issued, clock.now())
 
     @router.delete("/{key_id}")
     async def revoke(user_id: who, device_id: DeviceId, key_id: KeyId) -> KeysView:

@@ -6,18 +6,13 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
-from ups_device.adapters.device_routes import (
-    DevicePage,
-    DeviceView,
-    IssuedView,
-    SeenDeviceView,
-)
-from ups_device.domain.device import Edit, Registration
+from ups_device.adapters.device_routes import IssuedView
+from ups_device.adapters.overview_views import OverviewPage, OwnDeviceView
+from ups_device.domain.device import Device, Edit, Registration
 from ups_device.handlers.devices import Place, Registry
-from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.members import Members
-from ups_device.handlers.refusals import unknown_device
-from ups_device.handlers.subscriptions import Subscriptions
+from ups_device.handlers.overviews import Overviews
+from ups_device.handlers.refusals import require_present, unknown_device
 from ups_runtime.http import IdempotencyKey, RequestBody, decode_cursor
 from ups_runtime.once import Once
 from ups_schemas.device import Name
@@ -56,13 +51,15 @@ class OwnDeviceList(RequestBody):
     cursor: str | None = Field(None, max_length=400)
 
 
-def member_router(
-    registry: Registry, log: EventLog, subscriptions: Subscriptions, members: Members, caller: SignedIn
-) -> APIRouter:
+def member_router(registry: Registry, overviews: Overviews, members: Members, caller: SignedIn) -> APIRouter:
     """Devices: the company reads, the owner writes."""
     router = APIRouter(prefix="/v1/devices", tags=["own devices"])
     # FastAPI reads it from the annotation
     who = Annotated[UserId, Depends(caller)]
+
+    async def view(device: Device, user_id: UserId) -> OwnDeviceView:
+        [overview] = await overviews.of([device])
+        return OwnDeviceView.of(overview, user_id)
 
     @router.post("", status_code=201)
     async def register(user_id: who, body: OwnDeviceBody, idempotency_key: IdempotencyKey = None) -> IssuedView:
@@ -75,27 +72,23 @@ def member_router(
         return IssuedView.issued(issued)
 
     @router.get("")
-    async def list_devices(user_id: who, query: Annotated[OwnDeviceList, Query()]) -> DevicePage:
-        """List the company's devices, oldest first."""
+    async def list_devices(user_id: who, query: Annotated[OwnDeviceList, Query()]) -> OverviewPage:
+        """List the company's devices, oldest first, each at a glance."""
         company_id = await members.company(user_id)
         after = Place(*decode_cursor(query.cursor)) if query.cursor else None
-        return DevicePage.of(await registry.page(company_id, after, query.limit), query.limit)
+        page = await overviews.of(await registry.page(company_id, after, query.limit))
+        return OverviewPage.of(page, user_id, query.limit)
 
     @router.get("/{device_id}")
-    async def get(user_id: who, device_id: DeviceId) -> SeenDeviceView:
+    async def get(user_id: who, device_id: DeviceId) -> OwnDeviceView:
         """Look at one device."""
-        await members.require_reader(user_id, device_id)
-        device = await registry.get(device_id)
-        listeners = await subscriptions.listeners(device.snapshot)
-        return SeenDeviceView.with_presence(
-            device, await log.presence(device), len(listeners), registry.plan_in_force(device)
-        )
+        return await view(require_present(await members.require_reader(user_id, device_id)), user_id)
 
     @router.patch("/{device_id}")
-    async def edit(user_id: who, device_id: DeviceId, body: DeviceEditBody) -> DeviceView:
+    async def edit(user_id: who, device_id: DeviceId, body: DeviceEditBody) -> OwnDeviceView:
         """Change what is given, as the owner."""
         await members.require_owner(user_id, device_id)
-        return DeviceView.of(await registry.edit(device_id, body.edit(), user_id))
+        return await view(await registry.edit(device_id, body.edit(), user_id), user_id)
 
     @router.delete("/{device_id}", status_code=204, response_class=Response)
     async def remove(user_id: who, device_id: DeviceId) -> None:

@@ -235,9 +235,10 @@ class MemoryLog:
                 there = replace(there, read_at=event.received_at, readings=event.attributes)
             self._presences[key] = there
 
-    async def presence(self, device_id: DeviceId, ownership: int) -> Presence | None:
-        """When the device was last seen."""
-        return self._presences.get((device_id, ownership))
+    async def presences(self, logs: Collection[DeviceLog]) -> Mapping[DeviceLog, Presence]:
+        """When each device was last seen in that ownership."""
+        keys = {log: (log.device_id, log.ownership) for log in logs}
+        return {log: self._presences[key] for log, key in keys.items() if key in self._presences}
 
     async def page(self, query: Query) -> Sequence[Row]:
         """The newest rows that fit."""

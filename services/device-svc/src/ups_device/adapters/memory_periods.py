@@ -1,6 +1,6 @@
 """A fake of the store of disabled periods: it passes the same contract as the one on MongoDB."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ups_device.domain.period import Period, PeriodPlace
@@ -46,6 +46,10 @@ class MemoryPeriods:
         there = self._newest_first(device_id, ownership)
         start = (after.since, after.period_id) if after else None
         return [each for each in there if start is None or (each.since, each.period_id) < start][:limit]
+
+    async def running(self, device_ids: Collection[DeviceId]) -> Sequence[Period]:
+        """The periods of these devices that have not ended."""
+        return [each for each in self.periods.values() if each.device_id in device_ids and each.enabled_at is None]
 
     async def find(self, period_id: PeriodId) -> Period | None:
         """The period; None if it has not been told of."""

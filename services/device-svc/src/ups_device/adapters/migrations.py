@@ -247,4 +247,9 @@ STEPS = (
         IndexModel("expires_at", name="expiry", expireAfterSeconds=0),
     ),
     validator("periods: validator 2", "periods", _EndedPeriod),
+    indexes(
+        "periods: indexes running 1",
+        "periods",
+        IndexModel("device_id", name="device_running", partialFilterExpression={"enabled_at": None}),
+    ),
 )

@@ -6,7 +6,7 @@ it was changed: the stream shows what has.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pymongo import UpdateOne
@@ -90,16 +90,12 @@ class MongoLog:
             [UpdateOne({"_id": identity}, {"$max": seen}, upsert=True) for identity, seen in latest.items()],
         )
 
-    async def presence(self, device_id: DeviceId, ownership: int) -> Presence | None:
-        """When the device was last seen; None if it never was."""
+    async def presences(self, logs: Collection[DeviceLog]) -> Mapping[DeviceLog, Presence]:
+        """When each device was last seen in that ownership; those that never were are left out."""
+        log_by_id = {_presence_id(log.device_id, log.ownership): log for log in logs}
         with map_mongo_errors():
-            document = await self._presences.find_one({"_id": _presence_id(device_id, ownership)})
-        if document is None:
-            return None
-        readings = document.get("readings")
-        if readings is None:
-            return Presence(document["last_seen"])
-        return Presence(document["last_seen"], readings["at"], Attributes.model_validate_json(readings["attributes"]))
+            found = self._presences.find({"_id": {"$in": list(log_by_id)}})
+            return {log_by_id[document["_id"]]: _presence(document) async for document in found}
 
     async def page(self, query: Query) -> Sequence[Row]:
         """The newest rows that fit: one index range, from where the last page ended."""
@@ -197,3 +193,10 @@ def _row(document: Document) -> Row:
         decision=EventDecided.model_validate({**json.loads(decision), "event": event}) if decision else None,
         late_mail=LateEventsDecided.model_validate_json(late_mail) if late_mail else None,
     )
+
+
+def _presence(document: Document) -> Presence:
+    readings = document.get("readings")
+    if readings is None:
+        return Presence(document["last_seen"])
+    return Presence(document["last_seen"], readings["at"], Attributes.model_validate_json(readings["attributes"]))

@@ -1,6 +1,6 @@
 """Disabled periods on MongoDB, and the orders that end them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -67,6 +67,12 @@ class MongoPeriods:
             ]
         with map_mongo_errors():
             found = self._db.periods.find(wanted).sort([("since", -1), ("_id", -1)]).limit(limit)
+            return [_period(document) async for document in found]
+
+    async def running(self, device_ids: Collection[DeviceId]) -> Sequence[Period]:
+        """The periods of these devices, in whatever ownership, that the throttle has not ended."""
+        with map_mongo_errors():
+            found = self._db.periods.find({"device_id": {"$in": list(device_ids)}, "enabled_at": None})
             return [_period(document) async for document in found]
 
     async def find(self, period_id: PeriodId) -> Period | None:

@@ -49,8 +49,8 @@ class Log(Protocol):
     async def seen(self, events: Sequence[AcceptedEvent]) -> None:
         """The devices live; of a STATUS pulse, what it read. An older one changes nothing."""
 
-    async def presence(self, device_id: DeviceId, ownership: int) -> Presence | None:
-        """When the device was last seen; None if it never was."""
+    async def presences(self, logs: Collection[DeviceLog]) -> Mapping[DeviceLog, Presence]:
+        """When each device was last seen in that ownership; those that never were are left out."""
 
     async def page(self, query: Query) -> Sequence[Row]:
         """The newest rows that fit."""
@@ -132,7 +132,8 @@ class EventLog:
 
     async def presence(self, device: Device) -> Presence | None:
         """When the device was last seen in its present ownership; None if it never was."""
-        return await self._log.presence(device.device_id, device.snapshot.ownership)
+        log = DeviceLog(device.device_id, device.snapshot.ownership)
+        return (await self._log.presences([log])).get(log)
 
     async def _add_events(self, events: Sequence[AcceptedEvent]) -> None:
         if not events:

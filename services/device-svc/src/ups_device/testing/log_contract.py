@@ -15,6 +15,7 @@ from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
 from ups_device.domain.period import PeriodPlace
 from ups_device.handlers import event_log as log_ports
 from ups_device.handlers import notifications as notification_ports
+from ups_device.handlers import overviews as overview_ports
 from ups_device.handlers.conditions import Conditions
 from ups_device.handlers.event_log import EventLog
 from ups_device.testing.device_contract import ACME, DeviceStore
@@ -34,7 +35,7 @@ from ups_schemas.decision import EnabledBy, Happened, Outcome
 from ups_schemas.device import Actor, EnableNotifications
 
 
-class PeriodStore(log_ports.Periods, notification_ports.Periods, Protocol):
+class PeriodStore(log_ports.Periods, notification_ports.Periods, overview_ports.Periods, Protocol):
     """All that is asked of the store of periods."""
 
 
@@ -168,7 +169,8 @@ class LogContract:
 
     async def test_presence_is_the_latest_whatever_the_order(self, log: log_ports.Log) -> None:
         """Any event shows that the device lives; readings are a STATUS pulse's."""
-        assert await log.presence("d1", 1) is None
+        ours, other = DeviceLog("d1", 1), DeviceLog("d1", 2)
+        assert await log.presences([ours]) == {}
         for event in (
             an_event(2, code="STATUS", attributes={"battery_charge_percent": 80}),
             an_event(1, code="STATUS", attributes={"battery_charge_percent": 90}),
@@ -177,9 +179,10 @@ class LogContract:
         ):
             await log.seen([event])
 
-        presence = await log.presence("d1", 1)
+        found = dict(await log.presences([ours, other, DeviceLog("d2", 1)]))
 
-        assert presence
+        presence = found.pop(ours)
+        assert not found
         assert presence.last_seen == NOW + timedelta(seconds=3)
         assert presence.read_at == NOW + timedelta(seconds=2)
         assert presence.readings
@@ -237,6 +240,20 @@ class PeriodContract:
         assert (ended.by, ended.actor, ended.reason) == (EnabledBy.HAND, said["actor"], "fixed")
         assert (ended.happened, ended.suppressed_count, ended.tripped_by) == (happened, 5, told[1].tripped_by)
         assert await periods.page("d2", 1, None, 2) == []
+
+    async def test_the_periods_of_several_devices_that_run_are_found(self, periods: PeriodStore) -> None:
+        """In whatever ownership; none that has ended."""
+        ended, first, second = (a_disabling(number, NOW + timedelta(days=number)) for number in (1, 2, 3))
+        second = second.model_copy(update={"device_id": "d2", "ownership": 2})
+        others = a_disabling(4).model_copy(update={"device_id": "d3"})
+        for each in (ended, first, second, others):
+            await periods.began(each)
+        await periods.ended(an_enabling(ended))
+
+        found = await periods.running(["d1", "d2", "d4"])
+
+        assert {each.period_id for each in found} == {first.period_id, second.period_id}
+        assert {(each.device_id, each.ownership) for each in found} == {("d1", 1), ("d2", 2)}
 
     async def test_a_period_is_found_by_its_id(self, periods: PeriodStore) -> None:
         """Also when a later one has come."""

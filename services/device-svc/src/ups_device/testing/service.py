@@ -37,6 +37,7 @@ from ups_device.handlers.links import LinkActions
 from ups_device.handlers.members import Members
 from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
+from ups_device.handlers.overviews import Overviews
 from ups_device.handlers.ownership import Ownerships
 from ups_device.handlers.plans import Plans
 from ups_device.handlers.policies import Policies
@@ -100,8 +101,10 @@ class Service:
         self.devices = MemoryDevices()
         self.periods = MemoryPeriods()
         self.subscriptions = Subscriptions(self.devices, self.devices.people, self.users, now=self.clock.now)
-        self.conditions = Conditions(MemoryConditions(), self.devices, now=self.clock.now)
-        self.log = EventLog(MemoryLog(), self.periods, self.devices, self.conditions)
+        self.open_conditions = MemoryConditions()
+        self.conditions = Conditions(self.open_conditions, self.devices, now=self.clock.now)
+        self.rows = MemoryLog()
+        self.log = EventLog(self.rows, self.periods, self.devices, self.conditions)
         now = self.clock.now
         defaults = Defaults(Policy(), timedelta(days=365) if plans else None, Severity.WARNING)
         registry = Registry(self.devices, self.users, self.devices.people, defaults, now=now, random_bytes=os.urandom)
@@ -112,6 +115,7 @@ class Service:
         lookup = LinkLookup(self.devices, self.users, self.subscriptions, notifications, now=now)
         owner_settings = OwnerSettings(self.devices, now=now)
         members = Members(self.devices, self.users)
+        overviews = Overviews(self.rows, self.periods, self.conditions, self.users, now=now)
         ownerships = Ownerships(self.devices, self.devices.people, self.users, Severity.WARNING, now=now)
         readers = Readers(self.users)
         why = Why(self.devices, self.users, self.log, notifications, self.subscriptions, readers, now=now)
@@ -136,7 +140,7 @@ class Service:
                 why_router(why, members, caller, SUPPORT),
                 notification_router(notifications, members, caller),
                 period_router(notifications, members, caller),
-                member_router(registry, self.log, self.subscriptions, members, person),
+                member_router(registry, overviews, members, person),
                 own_settings_router(registry, owner_settings, members, person),
                 own_choice_router(registry, self.subscriptions, members, person),
                 preference_router(self.subscriptions, members, person),
