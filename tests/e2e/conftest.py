@@ -6,6 +6,7 @@ import pytest
 
 from ups_devstack.fleet import Operator
 from ups_devstack.services import Installation, Services
+from ups_devstack.testing.reader import Reader
 
 
 @pytest.fixture(scope="session")
@@ -44,5 +45,16 @@ def address():
 
     def make(name: str) -> str:
         return f"{name}.{uuid.uuid4().hex[:8]}@story.example"
+
+    return make
+
+
+@pytest.fixture
+def join(operator, address):
+    """Somebody new with a mailbox: the founder of a company, or a colleague of whom one names."""
+
+    async def make(name: str, colleague: Reader | None = None) -> Reader:
+        company_id = colleague.company_id if colleague else None
+        return Reader(await operator.add_user(address(name.lower()), name, company_id), operator.beside())
 
     return make

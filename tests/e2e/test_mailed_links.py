@@ -70,16 +70,16 @@ async def test_unsubscribing_holds_for_mail_that_is_queued_and_for_what_is_decid
     services[Service.NOTIFIER].stop()
     try:
         queued = await device.send("OVERLOAD")
-        told_of_queued = await eventually(lambda: recipients(operator, device, queued), within_s=60)
+        told_of_queued = await recipients(operator, device, queued)
         answers = [await reader.post("unsubscribe", token=token, scope="company") for _ in range(3)]
     finally:
         services[Service.NOTIFIER].start()
     later = await device.send("ON_BATTERY")
-    told_of_later = await eventually(lambda: recipients(operator, device, later), within_s=60)
+    told_of_later = await recipients(operator, device, later)
     dropped = await eventually(lambda: delivery(operator, ben, queued), within_s=60)
     undone = await reader.post("resubscribe", token=token, scope="company")
     last = await device.send("UPS_FAULT")
-    told_of_last = await eventually(lambda: recipients(operator, device, last), within_s=60)
+    told_of_last = await recipients(operator, device, last)
 
     assert told_of_queued == both
     assert [answer.json()["result"] for answer in answers] == ["unsubscribed"] + ["already_unsubscribed"] * 2
@@ -102,10 +102,8 @@ async def has_mails(reader: Reader, count: int) -> bool:
     return len(await reader.mails()) >= count
 
 
-async def recipients(operator, device, event_id: str) -> set[str] | None:
-    rows = await operator.log_rows(device)
-    decided = [row["decision"] for row in rows if row["event"]["event_id"] == event_id and row["decision"]]
-    return set(decided[0]["recipients"]) if decided else None
+async def recipients(operator, device, event_id: str) -> set[str]:
+    return set((await eventually(lambda: operator.decision(device, event_id), within_s=60))["recipients"])
 
 
 async def delivery(operator, person, event_id: str):

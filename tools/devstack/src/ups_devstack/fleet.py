@@ -153,6 +153,17 @@ class Operator:
                 return rows
             cursor = {"cursor": page["cursor"]}
 
+    async def decision(self, device: Device, event_id: str) -> Json | None:
+        """What was decided about an event; nothing yet."""
+        rows = [row for row in await self.log_rows(device) if row["event"]["event_id"] == event_id]
+        decision: Json | None = rows[0]["decision"] if rows else None
+        return decision
+
+    async def deliveries(self, user_id: str) -> list[Json]:
+        """What became of a person's mails, the first decided first."""
+        answer = await self.call(Service.NOTIFIER, "GET", "/v1/operator/deliveries", user_id=user_id, limit=100)
+        return sorted(answer["deliveries"], key=lambda row: row["decided_at"])
+
     async def notifications(self, device: Device) -> Json:
         """Whether Event Notifications of a device are enabled, disabled or enabling."""
         return await self.call(Service.DEVICE_SVC, "GET", f"/v1/devices/{device.device_id}/notifications")

@@ -1,0 +1,1 @@
+"""Test kit for stories that people play."""
