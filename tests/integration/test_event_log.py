@@ -17,7 +17,8 @@ from ups_device.domain.company import Company
 from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
 from ups_device.testing.device_contract import DeviceStoreContract
 from ups_device.testing.examples import NOW, a_decision, a_new_decision, a_new_event, a_registration, an_event
-from ups_device.testing.log_contract import LogContract, PeriodContract, an_event_log
+from ups_device.testing.log_contract import LogContract, an_event_log
+from ups_device.testing.period_contract import PeriodContract
 from ups_devstack.stack import Backing
 from ups_runtime import mongo
 from ups_runtime.outbox import Outbox

@@ -7,6 +7,7 @@ from ups_device.domain import device as devices
 from ups_device.domain.device import Change
 from ups_device.domain.notification_settings import NotificationSettings
 from ups_device.domain.policy import Override
+from ups_device.domain.registration import first_choices
 from ups_device.domain.subscription import Preferences
 from ups_device.testing.examples import NOW, a_key, a_registration
 from ups_schemas.catalogue import Severity
@@ -22,8 +23,8 @@ def test_the_owner_is_subscribed_from_the_default_severity_up_unless_it_is_said_
     ben = Subscription(user_id="ben", codes=("ON_BATTERY",))
     quiet_anna = Subscription(user_id="anna", on=False)
 
-    default = devices.first_choices("anna", Severity.WARNING, [ben])
-    chosen = devices.first_choices("anna", Severity.WARNING, [ben, quiet_anna])
+    default = first_choices("anna", Severity.WARNING, [ben])
+    chosen = first_choices("anna", Severity.WARNING, [ben, quiet_anna])
 
     assert default == (Subscription(user_id="anna", min_severity=Severity.WARNING), ben)
     assert chosen == (quiet_anna, ben)

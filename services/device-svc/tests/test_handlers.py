@@ -7,10 +7,11 @@ import pytest
 from ups_device.adapters.memory import MemoryDevices
 from ups_device.domain import device as domain
 from ups_device.domain.company import Company
-from ups_device.domain.device import Change, Device, Registration
+from ups_device.domain.device import Change, Device
 from ups_device.domain.member import Member
 from ups_device.domain.notification_settings import NotificationSettings
 from ups_device.domain.policy import Override
+from ups_device.domain.registration import Registration
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.policies import Policies

@@ -3,8 +3,9 @@ import pytest
 from ups_device.adapters.memory import MemoryDevices, MemoryLog, MemoryPeople
 from ups_device.adapters.memory_periods import MemoryPeriods
 from ups_device.testing.device_contract import DeviceStoreContract
-from ups_device.testing.log_contract import LogContract, PeriodContract
+from ups_device.testing.log_contract import LogContract
 from ups_device.testing.people_contract import PeopleStoreContract
+from ups_device.testing.period_contract import PeriodContract
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from ups_device.adapters.plan_views import PlanBody, PlanView
-from ups_device.domain.device import Device, Registration
+from ups_device.domain.device import Device
 from ups_device.domain.event_log import Presence
 from ups_device.domain.policy import Override
+from ups_device.domain.registration import Registration
 from ups_device.handlers.devices import Issued, Place, Registry
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from ups_device.adapters.device_routes import IssuedView
 from ups_device.adapters.overview_views import OverviewPage, OwnDeviceView
-from ups_device.domain.device import Device, Edit, Registration
+from ups_device.domain.device import Device, Edit
+from ups_device.domain.registration import Registration
 from ups_device.handlers.devices import Place, Registry
 from ups_device.handlers.members import Members
 from ups_device.handlers.overviews import Overviews

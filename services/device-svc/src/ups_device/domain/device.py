@@ -4,7 +4,6 @@ Each change is one step of the snapshot's version, whatever it concerns: two wri
 is published of a device has one order.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
@@ -12,7 +11,6 @@ from typing import Any, TypedDict
 from ups_device.domain.notification_settings import NotificationSettings
 from ups_device.domain.policy import Override, in_force
 from ups_device.domain.subscription import Preferences, resolve
-from ups_schemas.catalogue import Severity
 from ups_schemas.device import (
     MAX_SUBSCRIPTIONS,
     DeviceKey,
@@ -22,7 +20,7 @@ from ups_schemas.device import (
     Policy,
     Subscription,
 )
-from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId, derived
+from ups_schemas.ids import DeviceId, KeyId, UserId
 from ups_schemas.keys import NewKey
 
 # Rotated weekly with 30 days of grace, a device has 6. All of them are in one document, and in one publication.
@@ -94,23 +92,6 @@ class Change:
     preferences: tuple[Preferences, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """What is known of a device when it is registered; without a plan it gets the installation's.
-
-    Without an owner it waits for whoever claims it.
-    """
-
-    company_id: CompanyId
-    owner: UserId | None
-    name: str
-    model: str | None = None
-    serial: str | None = None
-    site: str | None = None
-    plan: Plan | None = None
-    subscriptions: tuple[Subscription, ...] = ()
-
-
 class Edit(TypedDict, total=False):
     """What is to be another way; what is not in it stays."""
 
@@ -118,63 +99,6 @@ class Edit(TypedDict, total=False):
     model: str | None
     serial: str | None
     site: str | None
-
-
-def requested_id(key: Id, by: UserId | None) -> DeviceId:
-    """The id of the device that is registered by a request with this key, of that person or of the operator (None)."""
-    return derived("device", "operator", key) if by is None else derived("device", "user", by, key)
-
-
-def register(
-    registration: Registration,
-    *,
-    choices: tuple[Subscription, ...],
-    preferences: Mapping[UserId, Preferences],
-    device_id: DeviceId,
-    key: NewKey,
-    plan: Plan,
-    policy: Policy,
-    now: datetime,
-    request_sha256: str | None = None,
-) -> Change:
-    """The device's first step, with its first key."""
-    snapshot = DeviceSnapshot(
-        device_id=device_id,
-        version=1,
-        ownership=1,
-        company_id=registration.company_id,
-        owner=registration.owner,
-        name=registration.name,
-        site=registration.site,
-        model=registration.model,
-        serial=registration.serial,
-        plan=plan,
-        policy=policy,
-        subscriptions=tuple(
-            resolve(choice, registration.company_id, preferences[choice.user_id]) for choice in choices
-        ),
-        changed_at=now,
-    )
-    first = _key(snapshot, key, now)
-    device = Device(
-        snapshot,
-        (first,),
-        choices,
-        policy,
-        created_at=now,
-        request_sha256=request_sha256,
-        awaits_claim=registration.owner is None,
-    )
-    return Change(device, keys=(first,), preferences=tuple(preferences[choice.user_id] for choice in choices))
-
-
-def first_choices(
-    owner: UserId | None, min_severity: Severity, chosen: Iterable[Subscription]
-) -> tuple[Subscription, ...]:
-    """The owner from `min_severity` up unless chosen otherwise, then those chosen; a person's last choice counts."""
-    by_user = {owner: Subscription(user_id=owner, min_severity=min_severity)} if owner else {}
-    by_user |= {choice.user_id: choice for choice in chosen}
-    return tuple(by_user.values())
 
 
 def is_live(key: DeviceKey, now: datetime) -> bool:
@@ -189,7 +113,7 @@ def rotate(device: Device, key: NewKey, *, grace: timedelta, now: datetime) -> C
         OverflowError: the device has as many living keys as it can hold.
     """
     snapshot = _next(device, now)
-    new = _key(snapshot, key, now)
+    new = key_of(snapshot, key, now)
     dropped = tuple(old for old in device.keys if not is_live(old, now))
     if len(device.keys) - len(dropped) >= MAX_KEYS:
         raise OverflowError(f"a device has at most {MAX_KEYS} keys")
@@ -312,7 +236,8 @@ def _with(device: Device, now: datetime, **fields: Any) -> Change:
     return next_step(replace(device, snapshot=device.snapshot.model_copy(update=fields)), now)
 
 
-def _key(snapshot: DeviceSnapshot, key: NewKey, now: datetime) -> DeviceKey:
+def key_of(snapshot: DeviceSnapshot, key: NewKey, now: datetime) -> DeviceKey:
+    """A new key that speaks for the device from this version on."""
     scope = DeviceScope(device_id=snapshot.device_id, ownership=snapshot.ownership, device_version=snapshot.version)
     return DeviceKey(key_id=key.key_id, version=1, secret_sha256=key.secret_sha256, scope=scope, changed_at=now)
 

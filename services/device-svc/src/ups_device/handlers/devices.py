@@ -8,8 +8,9 @@ from typing import Protocol
 from ups_device.domain import device as devices
 from ups_device.domain import plan, policy
 from ups_device.domain.company import Company
-from ups_device.domain.device import Change, Device, Edit, Registration
+from ups_device.domain.device import Change, Device, Edit
 from ups_device.domain.member import Member
+from ups_device.domain.registration import Registration, first_choices, register, requested_id
 from ups_device.domain.subscription import Preferences
 from ups_device.handlers.plans import require_settable
 from ups_device.handlers.refusals import require_known_codes, require_present, too_many
@@ -147,17 +148,17 @@ class Registry:
         now = self._now()
         if registration.plan:
             require_settable(registration.plan, now, self._defaults.free_period, "plan.until")
-        choices = devices.first_choices(registration.owner, self._defaults.min_severity, registration.subscriptions)
+        choices = first_choices(registration.owner, self._defaults.min_severity, registration.subscriptions)
         if len(choices) > MAX_SUBSCRIPTIONS:
             raise too_many("subscribers")
         key = self._new_key()
         for _ in range(ATTEMPTS):
             company = await self._store.company(registration.company_id)
-            change = devices.register(
+            change = register(
                 registration,
                 choices=choices,
                 preferences=await self._people.preferences({choice.user_id for choice in choices}),
-                device_id=devices.requested_id(once.key, by) if once else self._new_id(),
+                device_id=requested_id(once.key, by) if once else self._new_id(),
                 key=key,
                 plan=registration.plan or plan.initial(now, self._defaults.free_period),
                 policy=policy.resolve(self._defaults.policy, company.override),

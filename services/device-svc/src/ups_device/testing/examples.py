@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ups_device.domain import device as devices
-from ups_device.domain.device import Change, Registration
+from ups_device.domain.device import Change
 from ups_device.domain.event_log import NewDecision, NewEvent
+from ups_device.domain.registration import Registration, register
 from ups_device.domain.subscription import Preferences
 from ups_schemas.catalogue import CODES, CONDITION_BY_CODE, STATUS, Severity
 from ups_schemas.decision import (
@@ -43,7 +43,7 @@ def a_registration(
     owner: str = "anna",
 ) -> Change:
     """The first step of device `d<number>`."""
-    return devices.register(
+    return register(
         Registration(company_id, owner, f"Rack {number}"),
         choices=(Subscription(user_id=owner),),
         preferences=preferences or {owner: Preferences(owner)},
