@@ -62,6 +62,7 @@ from ups_schemas.topics import (
     DEVICE_KEYS,
     DEVICES,
     EVENTS,
+    MAIL_DELIVERIES,
     MAIL_REQUESTS,
     SIGNING_KEYS,
     USERS,
@@ -72,7 +73,8 @@ from ups_schemas.topics import (
 TOKEN = "an operator's token"
 DEVICE = {"company_id": "acme", "owner": "anna", "name": "Rack 1"}
 LETTERS = DEAD_LETTERS[Service.DEVICE_SVC]
-TOPICS = [DEVICES, DEVICE_KEYS, COMMANDS, EVENTS, DECISIONS, USERS, SIGNING_KEYS, MAIL_REQUESTS, LETTERS]
+LOGGED = [EVENTS, DECISIONS, MAIL_DELIVERIES]
+TOPICS = [DEVICES, DEVICE_KEYS, COMMANDS, *LOGGED, USERS, SIGNING_KEYS, MAIL_REQUESTS, LETTERS]
 LINK_KEY = "k" * 32
 
 

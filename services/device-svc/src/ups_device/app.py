@@ -1,23 +1,26 @@
-"""Wires the process: MongoDB, the outbox, views of people and keys, HTTP, the consumer of events and decisions."""
+"""Wires the process: MongoDB, the outbox, views of people and keys, HTTP, the consumer of what is logged."""
 
 import os
 
 from ups_device.adapters import http
+from ups_device.adapters.condition_routes import condition_router
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.kafka import LogRecords, UsersView
 from ups_device.adapters.key_routes import key_router
 from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_csv import LogCsv
-from ups_device.adapters.log_routes import log_router, notification_router
+from ups_device.adapters.log_routes import log_router
 from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.migrations import DATABASE, STEPS
 from ups_device.adapters.mongo_conditions import MongoConditions
 from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
+from ups_device.adapters.mongo_mails import MongoMails
 from ups_device.adapters.mongo_people import MongoPeople
 from ups_device.adapters.mongo_periods import MongoPeriods
 from ups_device.adapters.mongo_purchases import MongoPurchases
 from ups_device.adapters.mongo_successions import MongoSuccessions
+from ups_device.adapters.notification_routes import notification_router
 from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
 from ups_device.adapters.ownership_routes import ownership_router
@@ -32,6 +35,7 @@ from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.link_lookup import LinkLookup
 from ups_device.handlers.links import LinkActions
+from ups_device.handlers.mails import Mails
 from ups_device.handlers.members import Members
 from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
@@ -56,7 +60,7 @@ from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.outbox_relay import OutboxRelay
 from ups_runtime.signing_keys import SigningKeysView
-from ups_schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, Service
+from ups_schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, MAIL_DELIVERIES, Service
 
 NAME = Service.DEVICE_SVC
 
@@ -78,7 +82,7 @@ async def start(life: Life, settings: Settings) -> None:
     outbox = Outbox(db)
     devices, people, periods = MongoDevices(db, outbox), MongoPeople(db, outbox), MongoPeriods(db, outbox)
     rows, conditions = MongoLog(db), Conditions(MongoConditions(db), devices, now=life.clock.now)
-    event_log = EventLog(rows, periods, devices, conditions)
+    event_log = EventLog(rows, periods, devices, conditions, Mails(MongoMails(db)))
 
     policies = Policies(devices, settings.policy.policy, now=life.clock.now)
     if changed := await policies.resolve_all():
@@ -122,6 +126,7 @@ async def start(life: Life, settings: Settings) -> None:
         [
             purchase_webhook(plans, purchase_messages),
             link_router(LinkVerifier(settings.link.ring()), lookup, actions),
+            condition_router(conditions, members, caller),
             log_router(event_log, LogCsv(event_log, devices, now=life.clock.now), members, readers, caller),
             why_router(
                 Why(devices, users, event_log, notifications, subscriptions, readers, now=life.clock.now),
@@ -151,7 +156,7 @@ async def start(life: Life, settings: Settings) -> None:
             records,
             logged.handle,
             handle_batch=logged.handle_batch,
-            topics=[topic_name(settings.kafka, topic) for topic in (EVENTS, DECISIONS)],
+            topics=[topic_name(settings.kafka, topic) for topic in (EVENTS, DECISIONS, MAIL_DELIVERIES)],
             dead_letters=DeadLetters(
                 letters, topic_name(settings.kafka, DEAD_LETTERS[NAME]), NAME, life.metrics, life.clock
             ),

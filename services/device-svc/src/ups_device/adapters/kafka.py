@@ -1,4 +1,4 @@
-"""What comes in from Kafka: events and decisions for the log, people for the checks."""
+"""What comes in from Kafka: events, decisions and what became of mails for the log, people for the checks."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -17,13 +17,13 @@ from ups_runtime.settings import KafkaSettings
 from ups_schemas.account import Address, Role
 from ups_schemas.envelope import Message, Timestamp, from_milliseconds
 from ups_schemas.ids import CompanyId, UserId
-from ups_schemas.topics import DECISIONS, EVENTS, USERS
+from ups_schemas.topics import DECISIONS, EVENTS, MAIL_DELIVERIES, USERS
 
-_FACTS = (*EVENTS.messages, *DECISIONS.messages)
+_FACTS = (*EVENTS.messages, *DECISIONS.messages, *MAIL_DELIVERIES.messages)
 
 
 class LogRecords:
-    """Writes the records of `ups.events` and `ups.decisions` into the Event Log."""
+    """Writes the records of `ups.events`, `ups.decisions` and `mail.deliveries` into the Event Log."""
 
     def __init__(self, log: EventLog, metrics: DeviceMetrics, clock: Clock) -> None:
         self._log = log

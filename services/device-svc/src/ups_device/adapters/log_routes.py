@@ -1,18 +1,18 @@
-"""Routes of the Event Log, and of Event Notifications: on, off, and on again."""
+"""Routes of the Event Log."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field
 
+from ups_device.adapters.condition_routes import ConditionView
 from ups_device.adapters.log_csv import MEDIA_TYPE, LogCsv, require_whole, wants_csv
 from ups_device.domain.event_log import MAX_PAGE, CompanyLog, DeviceLog, Position, Row
 from ups_device.domain.event_log import Query as LogQuery
-from ups_device.domain.period import Answer, State
+from ups_device.domain.mail import Copy
 from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.members import Members
-from ups_device.handlers.notifications import Notifications, Status
 from ups_device.handlers.readers import Readers
 from ups_runtime.errors import Forbidden, Refused
 from ups_runtime.http import RequestBody, decode_cursor, encode_cursor
@@ -26,22 +26,15 @@ from ups_schemas.decision import (
     Note,
     Outcome,
     Reason,
-    Tripping,
 )
-from ups_schemas.device import Actor
 from ups_schemas.envelope import Timestamp
 from ups_schemas.event import AcceptedEvent, Code
 from ups_schemas.ids import CompanyId, DeviceId, NotificationId, PeriodId, UserId
+from ups_schemas.mail import DeliveryState, MailKind
 from ups_schemas.telling import Words
 
 # A dependency that gives who calls: a person, or None for the operator.
 Caller = Callable[..., Awaitable[UserId | None]]
-
-_TEXT_BY_ANSWER = {
-    Answer.REQUESTED: "Event Notifications of this device are being enabled. This does not resubscribe anybody.",
-    Answer.ALREADY_REQUESTED: "Event Notifications of this device are being enabled already.",
-    Answer.ALREADY_ENABLED: "Event Notifications of this device are enabled.",
-}
 
 
 class LogPage(RequestBody):
@@ -110,16 +103,48 @@ class DecisionView(MailedView):
     basis: Basis
 
 
+class MailView(BaseModel):
+    """One person's copy of a mail, and what became of it last: `pending` until the notifier has tried it."""
+
+    user_id: UserId
+    notification_id: NotificationId
+    kind: MailKind
+    state: Literal["pending"] | DeliveryState
+    reason: str | None
+    smtp_code: int | None
+    attempt: int
+    at: Timestamp | None
+
+    @classmethod
+    def of(cls, copy: Copy) -> "MailView":
+        """The copy as callers see it."""
+        return cls(
+            user_id=copy.user_id,
+            notification_id=copy.notification_id,
+            kind=copy.kind,
+            state=copy.state or "pending",
+            reason=copy.reason,
+            smtp_code=copy.smtp_code,
+            attempt=copy.attempt,
+            at=copy.at,
+        )
+
+
 class RowView(BaseModel):
     """One event. `decision` is none until it is made; `late_mail` is what became of a late one afterwards.
 
-    `text` says it to the reader in a sentence or two: mailed to whom, or why not.
+    `row_id` never changes: what changes of a row comes under it. `mails` are all copies, and what became of each;
+    `conditions` are those that the event opened. `text` says it to the reader in a sentence or two: mailed to whom, or
+    why not.
     """
 
+    row_id: str
     event: AcceptedEvent
     company_id: CompanyId | None
     decision: DecisionView | None
     late_mail: MailedView | None
+    mails: list[MailView]
+    conditions: list[ConditionView]
     text: str
 
     @classmethod
@@ -127,6 +152,7 @@ class RowView(BaseModel):
         """The row as callers see it, in these words."""
         decision = row.decision
         return cls(
+            row_id=row.position.row_id,
             event=row.event,
             company_id=row.company_id,
             decision=decision
@@ -139,6 +165,8 @@ class RowView(BaseModel):
                 basis=decision.basis,
             ),
             late_mail=row.late_mail and _mailed(row.late_mail),
+            mails=[MailView.of(copy) for copy in row.mails],
+            conditions=[ConditionView.of(condition) for condition in row.conditions],
             text=words.row(decision, row.late_mail),
         )
 
@@ -148,51 +176,6 @@ class LogView(BaseModel):
 
     events: list[RowView]
     cursor: str | None
-
-
-class WhyView(BaseModel):
-    """Why notifications are disabled: the notifications that filled the window, and the event that was one too many."""
-
-    tripped_by: tuple[Tripping, ...]
-
-
-class NotificationsView(BaseModel):
-    """Whether the device's events become mail. `enabling`: asked for, or due, and not yet confirmed."""
-
-    state: State
-    since: Timestamp | None = None
-    until: Timestamp | None = None
-    period_id: PeriodId | None = None
-    requested_at: Timestamp | None = None
-    why: WhyView | None = None
-
-    @classmethod
-    def of(cls, status: Status) -> "NotificationsView":
-        """The state as callers see it."""
-        period = status.period
-        if period is None:
-            return cls(state=status.state)
-        return cls(
-            state=status.state,
-            since=period.since,
-            until=period.until,
-            period_id=period.period_id,
-            requested_at=period.requested.enabled_at if period.requested else None,
-            why=WhyView(tripped_by=period.tripped_by),
-        )
-
-
-class EnableBody(RequestBody):
-    """Why, in the caller's words."""
-
-    reason: str = Field("", max_length=200)
-
-
-class AnswerView(BaseModel):
-    """What came of it, also in words."""
-
-    answer: Answer
-    text: str
 
 
 def log_router(log: EventLog, table: LogCsv, members: Members, readers: Readers, caller: Caller) -> APIRouter:
@@ -242,35 +225,6 @@ def log_router(log: EventLog, table: LogCsv, members: Members, readers: Readers,
                 raise Forbidden("other-company", "You can read the Event Log of your own company only.")
 
         return await table.answer(query, words, user_id, company_id, check)
-
-    return router
-
-
-def notification_router(notifications: Notifications, members: Members, caller: Caller) -> APIRouter:
-    """Event Notifications."""
-    router = APIRouter(prefix="/v1/devices/{device_id}/notifications", tags=["notifications"])
-
-    @router.get("")
-    async def status(device_id: DeviceId, user_id: Annotated[UserId | None, Depends(caller)]) -> NotificationsView:
-        """Whether Event Notifications of the device are enabled, and if not, since when, until when and why."""
-        if user_id is not None:
-            await members.require_reader(user_id, device_id)
-        return NotificationsView.of(await notifications.status(device_id))
-
-    @router.post("/enable")
-    async def enable(
-        device_id: DeviceId,
-        response: Response,
-        user_id: Annotated[UserId | None, Depends(caller)],
-        body: EnableBody | None = None,
-    ) -> AnswerView:
-        """Enable Notifications, as the owner. 202 when the order is on its way; what is done already is said kindly."""
-        if user_id is not None:
-            await members.require_owner(user_id, device_id)
-        actor = Actor(kind="operator") if user_id is None else Actor(kind="user", user_id=user_id)
-        answer = await notifications.enable(device_id, actor, (body or EnableBody()).reason)
-        response.status_code = 202 if answer is Answer.REQUESTED else 200
-        return AnswerView(answer=answer, text=_TEXT_BY_ANSWER[answer])
 
     return router
 

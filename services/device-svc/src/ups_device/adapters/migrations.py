@@ -152,6 +152,26 @@ class _Condition(BaseModel):
     expires_at: datetime
 
 
+class _Latest(BaseModel):
+    attempt: int
+    at: datetime
+    state: str
+    reason: str | None
+    smtp_code: int | None
+
+
+class _Mail(BaseModel):
+    """`latest` is what was told of this copy last; `rows` are those of the events that it is about."""
+
+    id: str = Field(alias="_id")
+    notification_id: str
+    user_id: str
+    kind: str
+    expires_at: datetime
+    rows: list[str] = []
+    latest: _Latest | None = None
+
+
 _NEWEST = [("received_at", DESCENDING), ("_id", DESCENDING)]
 _OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 _LIVING = {"removed_at": None}
@@ -251,5 +271,12 @@ STEPS = (
         "periods: indexes running 1",
         "periods",
         IndexModel("device_id", name="device_running", partialFilterExpression={"enabled_at": None}),
+    ),
+    validator("mails: validator 1", "mails", _Mail),
+    indexes(
+        "mails: indexes 1",
+        "mails",
+        IndexModel([("notification_id", ASCENDING), ("user_id", ASCENDING)], name="notification"),
+        IndexModel("expires_at", name="expiry", expireAfterSeconds=0),
     ),
 )

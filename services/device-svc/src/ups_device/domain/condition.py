@@ -66,9 +66,9 @@ class Condition:
         return self.ended_at or self.confirmed_at + stale_after(self.code)
 
     @property
-    def duration(self) -> timedelta | None:
+    def duration_s(self) -> float | None:
         """How long it lasted, if its end was reported."""
-        return self.ended_at - self.since if self.ended_at and self.end is End.CLEARED else None
+        return (self.ended_at - self.since).total_seconds() if self.ended_at and self.end is End.CLEARED else None
 
     def as_of(self, now: datetime, *, owned: bool = True) -> "Condition":
         """The condition at that moment; `owned`: the device is there, and of the ownership it had."""

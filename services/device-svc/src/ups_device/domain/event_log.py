@@ -3,10 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from ups_device.domain.condition import Condition
+from ups_device.domain.mail import Copy
 from ups_schemas.catalogue import STATUS
 from ups_schemas.decision import EventDecided, LateEventsDecided, Outcome
 from ups_schemas.event import AcceptedEvent, Attributes, Code
-from ups_schemas.ids import CompanyId, DeviceId, EventId, derived
+from ups_schemas.ids import (
+    CompanyId,
+    DeviceId,
+    EventId,
+    IncidentId,
+    NotificationId,
+    derived,
+    disabled_notification_id,
+)
 
 MAX_PAGE = 500
 
@@ -23,12 +33,33 @@ def leaves_row(event: AcceptedEvent) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One event, its decision once it came, and, for a late one, the mail that listed it afterwards."""
+    """One event, its decision once it came, and, for a late one, the mail that listed it afterwards.
+
+    A store gives it without `mails` and `conditions`, which are kept beside the rows.
+    """
 
     event: AcceptedEvent
     company_id: CompanyId | None
     decision: EventDecided | None = None
     late_mail: LateEventsDecided | None = None
+    mails: tuple[Copy, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def opened(self) -> tuple[IncidentId, ...]:
+        """The incidents that its event opened."""
+        return tuple(incident.incident_id for incident in self.decision.opened) if self.decision else ()
+
+    @property
+    def notifications(self) -> tuple[NotificationId, ...]:
+        """What was mailed of it: by its decision, by the mail that listed it late, by the alert that either became."""
+        told: list[NotificationId] = []
+        for decision in (self.decision, self.late_mail):
+            if decision and decision.notification_id:
+                told.append(decision.notification_id)
+            if decision and decision.outcome is Outcome.DISABLED and decision.period_id:
+                told.append(disabled_notification_id(decision.period_id))
+        return tuple(told)
 
     @property
     def mailed(self) -> tuple[EventDecided | LateEventsDecided, ...]:

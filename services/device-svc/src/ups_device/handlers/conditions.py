@@ -9,6 +9,7 @@ from ups_device.domain import condition as conditions
 from ups_device.domain.condition import Change, Condition, Decision, Query
 from ups_device.domain.device import Device
 from ups_device.domain.event_log import Belonging, row_id
+from ups_device.handlers.refusals import unknown_device
 from ups_schemas.ids import DeviceId, IncidentId
 
 
@@ -30,6 +31,9 @@ class Store(Protocol):
 
 class Devices(Protocol):
     """Which devices there are."""
+
+    async def find(self, device_id: DeviceId) -> Device | None:
+        """The device, also when removed."""
 
     async def belongings(self, device_ids: Collection[DeviceId]) -> Mapping[DeviceId, Belonging]:
         """Whose these devices are, also removed ones; unknown ones are left out."""
@@ -68,7 +72,7 @@ class Conditions:
 
     async def page(
         self,
-        device: Device,
+        device_id: DeviceId,
         limit: int,
         *,
         is_open: bool | None = None,
@@ -76,12 +80,19 @@ class Conditions:
         end: datetime | None = None,
         after: conditions.Place | None = None,
     ) -> Sequence[Condition]:
-        """The newest conditions of the device in its present ownership."""
+        """The newest conditions of the device in its present ownership.
+
+        Raises:
+            NotFound: there is no such device, and never was.
+        """
+        device = await self._devices.find(device_id)
+        if device is None:
+            raise unknown_device()
         now, owned = self._now(), device.removed_at is None
         if is_open and not owned:
             return []
         wanted = is_open if owned else None
-        query = Query(device.device_id, device.snapshot.ownership, now, limit, wanted, start, end, after)
+        query = Query(device_id, device.snapshot.ownership, now, limit, wanted, start, end, after)
         return [each.as_of(now, owned=owned) for each in await self._store.page(query)]
 
     async def open_conditions(self, devices: Iterable[Device]) -> Mapping[DeviceId, Sequence[Condition]]:

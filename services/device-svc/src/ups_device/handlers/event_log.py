@@ -1,6 +1,7 @@
 """The Event Log: events and decisions written down in whatever order they come, and read page by page."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol, assert_never
 
@@ -18,6 +19,7 @@ from ups_device.domain.event_log import (
     row_id,
 )
 from ups_device.handlers.conditions import Conditions
+from ups_device.handlers.mails import Mails
 from ups_device.handlers.refusals import unknown_device
 from ups_schemas.decision import (
     EventDecided,
@@ -27,8 +29,9 @@ from ups_schemas.decision import (
 )
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.ids import CompanyId, DeviceId
+from ups_schemas.mail import MailDelivery
 
-Fact = AcceptedEvent | EventDecided | LateEventsDecided | NotificationsDisabled | NotificationsEnabled
+Fact = MailDelivery | AcceptedEvent | EventDecided | LateEventsDecided | NotificationsDisabled | NotificationsEnabled
 
 
 class Log(Protocol):
@@ -79,14 +82,15 @@ class Devices(Protocol):
 class EventLog:
     """What happened to each device, and what became of it."""
 
-    def __init__(self, log: Log, periods: Periods, devices: Devices, conditions: Conditions) -> None:
+    def __init__(self, log: Log, periods: Periods, devices: Devices, conditions: Conditions, mails: Mails) -> None:
         self._log = log
         self._periods = periods
         self._devices = devices
         self._conditions = conditions
+        self._mails = mails
 
     async def record(self, *facts: Fact) -> None:
-        """Write down records of `ups.events` and `ups.decisions`; again is harmless, and so is any order.
+        """Write down records of `ups.events`, `ups.decisions` and `mail.deliveries`; again is harmless, in any order.
 
         Only a mail of late events must not come before the decisions on them, which the same partition has first.
         """
@@ -95,16 +99,19 @@ class EventLog:
             # a test is the operator's word, and no sign of life
             await self._log.seen([event for event in events if not event.test])
             await self._add_events([event for event in events if leaves_row(event)])
-        # before the rows: whoever sees a row change sees its conditions, too
-        touched = await self._conditions.record([fact for fact in facts if not isinstance(fact, AcceptedEvent)])
+        # before the rows: whoever sees a row change sees its conditions and mails, too
+        decided = [fact for fact in facts if not isinstance(fact, AcceptedEvent | MailDelivery)]
+        touched = set(await self._conditions.record(decided))
+        await self._mails.expect(decided)
+        touched |= set(await self._mails.report([fact for fact in facts if isinstance(fact, MailDelivery)]))
         decisions = [NewDecision(fact, _kept_until(fact)) for fact in facts if isinstance(fact, EventDecided)]
         if decisions:
             await self._log.add_decisions(decisions)
-        if others := set(touched) - {row_id(new.decision.device_id, new.decision.event.event_id) for new in decisions}:
+        if others := touched - {row_id(new.decision.device_id, new.decision.event.event_id) for new in decisions}:
             await self._log.touch(others)
         for fact in facts:
             match fact:
-                case AcceptedEvent() | EventDecided():
+                case MailDelivery() | AcceptedEvent() | EventDecided():
                     pass
                 case LateEventsDecided():
                     await self._log.add_late_mail(fact)
@@ -127,8 +134,18 @@ class EventLog:
         return DeviceLog(device_id, device.snapshot.ownership)
 
     async def page(self, query: Query) -> Sequence[Row]:
-        """A page of the log, newest first."""
-        return await self._log.page(query)
+        """A page of the log, newest first: its rows, their conditions and their mails are a query each."""
+        rows = await self._log.page(query)
+        conditions = await self._conditions.of({each for row in rows for each in row.opened})
+        mails = await self._mails.of({each for row in rows for each in row.notifications})
+        return [
+            replace(
+                row,
+                conditions=tuple(conditions[each] for each in row.opened if each in conditions),
+                mails=tuple(copy for each in row.notifications for copy in mails.get(each, ())),
+            )
+            for row in rows
+        ]
 
     async def presence(self, device: Device) -> Presence | None:
         """When the device was last seen in its present ownership; None if it never was."""

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from ups_device.adapters.memory_conditions import MemoryConditions
+from ups_device.adapters.memory_mails import MemoryMails
 from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
 from ups_device.handlers import event_log as log_ports
 from ups_device.handlers.conditions import Conditions
 from ups_device.handlers.event_log import EventLog
+from ups_device.handlers.mails import Mails
 from ups_device.testing.device_contract import ACME, DeviceStore
 from ups_device.testing.examples import (
     NOW,
@@ -30,8 +32,9 @@ from ups_schemas.decision import Outcome
 
 
 def an_event_log(log: log_ports.Log, periods: log_ports.Periods, devices: log_ports.Devices) -> EventLog:
-    """The handler on these stores; conditions are kept in memory."""
-    return EventLog(log, periods, devices, Conditions(MemoryConditions(), devices, now=lambda: NOW))
+    """The handler on these stores; conditions and mails are kept in memory."""
+    conditions = Conditions(MemoryConditions(), devices, now=lambda: NOW)
+    return EventLog(log, periods, devices, conditions, Mails(MemoryMails()))
 
 
 class LogContract:

@@ -9,16 +9,19 @@ import httpx
 from pydantic import SecretStr
 
 from ups_device.adapters import http
+from ups_device.adapters.condition_routes import condition_router
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.key_routes import key_router
 from ups_device.adapters.link_routes import link_router
 from ups_device.adapters.log_csv import LogCsv
-from ups_device.adapters.log_routes import log_router, notification_router
+from ups_device.adapters.log_routes import log_router
 from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.memory import MemoryDevices, MemoryLog
 from ups_device.adapters.memory_conditions import MemoryConditions
+from ups_device.adapters.memory_mails import MemoryMails
 from ups_device.adapters.memory_periods import MemoryPeriods
 from ups_device.adapters.memory_purchases import MemoryPurchases
+from ups_device.adapters.notification_routes import notification_router
 from ups_device.adapters.notification_settings_routes import operator_settings_router, own_settings_router
 from ups_device.adapters.own_subscription_routes import own_choice_router, preference_router
 from ups_device.adapters.ownership_routes import ownership_router
@@ -34,6 +37,7 @@ from ups_device.handlers.event_log import EventLog
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.link_lookup import LinkLookup
 from ups_device.handlers.links import LinkActions
+from ups_device.handlers.mails import Mails
 from ups_device.handlers.members import Members
 from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
@@ -104,7 +108,7 @@ class Service:
         self.open_conditions = MemoryConditions()
         self.conditions = Conditions(self.open_conditions, self.devices, now=self.clock.now)
         self.rows = MemoryLog()
-        self.log = EventLog(self.rows, self.periods, self.devices, self.conditions)
+        self.log = EventLog(self.rows, self.periods, self.devices, self.conditions, Mails(MemoryMails()))
         now = self.clock.now
         defaults = Defaults(Policy(), timedelta(days=365) if plans else None, Severity.WARNING)
         registry = Registry(self.devices, self.users, self.devices.people, defaults, now=now, random_bytes=os.urandom)
@@ -136,6 +140,7 @@ class Service:
             [
                 purchase_webhook(sold, Webhook(WEBHOOK_SECRETS, "UPS_DEVICE_PURCHASE_SECRETS", now=now)),
                 link_router(LinkVerifier(LINK_KEYS), lookup, actions),
+                condition_router(self.conditions, members, caller),
                 log_router(self.log, LogCsv(self.log, self.devices, now=now), members, readers, caller),
                 why_router(why, members, caller, SUPPORT),
                 notification_router(notifications, members, caller),

@@ -18,14 +18,24 @@ from ups_runtime.kafka import (
     topic_name,
 )
 from ups_runtime.settings import KafkaSettings
-from ups_schemas.topics import COMMANDS, DECISIONS, EVENTS, INGEST, MAIL_REQUESTS, TOPICS, Service, Topic
+from ups_schemas.topics import (
+    COMMANDS,
+    DECISIONS,
+    EVENTS,
+    INGEST,
+    MAIL_DELIVERIES,
+    MAIL_REQUESTS,
+    TOPICS,
+    Service,
+    Topic,
+)
 
 # Of whose reading mails depend, and what each commits offsets of.
 READ_BY: Mapping[Service, Sequence[Topic]] = {
     Service.EVENT_INGEST: (INGEST,),
     Service.THROTTLE: (EVENTS, COMMANDS),
     Service.NOTIFIER: (DECISIONS, MAIL_REQUESTS),
-    Service.DEVICE_SVC: (EVENTS, DECISIONS),
+    Service.DEVICE_SVC: (EVENTS, DECISIONS, MAIL_DELIVERIES),
 }
 # Twelve partitions end with a commit marker each, and a busy service has some hundred records under way. Halved, a busy
 # one is called slow; doubled, ten minutes' worth of a quiet installation go unseen.
