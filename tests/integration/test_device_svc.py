@@ -52,7 +52,7 @@ from ups_runtime.testing import eventually
 from ups_runtime.testing.signing import Signer
 from ups_runtime.testing.topics import read_all
 from ups_schemas.account import Role, User
-from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications
+from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications, Plan
 from ups_schemas.envelope import CloudEvent, DeadLetterHeader, Message
 from ups_schemas.keys import parse
 from ups_schemas.topics import (
@@ -349,6 +349,41 @@ async def test_of_two_writers_at_once_each_change_is_made_once(world: World) -> 
     assert won
     assert [event.data.version for event in snapshots if event] == list(range(1, len(won) + 2))
     assert sorted(answer.json()["version"] for answer in won) == list(range(2, len(won) + 2))
+
+
+async def test_owners_are_told_once_before_plans_end_and_not_of_what_was_bought_meanwhile(world: World) -> None:
+    """By two processes at once, and by the next two."""
+    now = SystemClock().now()
+
+    async def ends_in(days: int, number: int, owner: str) -> datetime:
+        registered = a_registration(number, owner=owner)
+        plan = Plan(name="standard", until=now + timedelta(days=days))
+        change = domain.set_plan(registered.device, plan, now - timedelta(days=300))
+        assert change
+        async with world.store() as store:
+            await store.add(registered, Company("acme"))
+            await store.save(change)
+        return now + timedelta(days=days)
+
+    end = await ends_in(30, 1, "anna")
+    await ends_in(100, 2, "anna")
+    await ends_in(30, 3, "anna")
+
+    async with world.service() as client, world.service():
+        [first] = await world.published(MAIL_REQUESTS, 1)
+        order = {"purchase_id": "order-17", "device_id": "d1", "plan": "standard", "days": 365}
+        bought = [(await client.post("/v1/operator/purchases", json=order)).json() for _ in range(2)]
+        snapshots = await world.published(DEVICES, 7)
+    await ends_in(7, 4, "ben")
+    async with world.service(), world.service():
+        [_, second] = await world.published(MAIL_REQUESTS, 2)
+
+    told = [(each.data.recipient_id, [plan.name for plan in each.data.plans]) for each in (first, second) if each]
+    assert told == [("anna", ["Rack 1", "Rack 3"]), ("ben", ["Rack 4"])]
+    assert bought[0] == bought[1]
+    # the throttle has it with the answer
+    ends = [each.data.plan.until for each in snapshots if each and each.data.device_id == "d1"]
+    assert ends[-1] == end + timedelta(days=365)
 
 
 async def test_devices_of_who_is_erased_pass_to_the_admin_of_longest_standing_who_is_told_once(world: World) -> None:

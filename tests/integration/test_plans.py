@@ -8,7 +8,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from ups_device.adapters.migrations import DATABASE, STEPS
 from ups_device.adapters.mongo_devices import MongoDevices
+from ups_device.adapters.mongo_notices import MongoNotices
 from ups_device.adapters.mongo_purchases import MongoPurchases
+from ups_device.testing.notice_contract import NoticeStoreContract
 from ups_device.testing.purchase_contract import PurchaseStoreContract
 from ups_devstack.stack import Backing
 from ups_runtime import mongo
@@ -34,3 +36,17 @@ class TestMongoPurchases(PurchaseStoreContract):
     @pytest.fixture
     def purchases(self, db: Database) -> MongoPurchases:
         return MongoPurchases(db, Outbox(db))
+
+
+class TestMongoNotices(NoticeStoreContract):
+    @pytest.fixture
+    def devices(self, db: Database) -> MongoDevices:
+        self.db = db
+        return MongoDevices(db, Outbox(db))
+
+    @pytest.fixture
+    def notices(self, db: Database) -> MongoNotices:
+        return MongoNotices(db, Outbox(db))
+
+    async def mails(self) -> int:
+        return await self.db.outbox.count_documents({"topic": "mail.requests.v1"})

@@ -1,3 +1,4 @@
+import base64
 from datetime import timedelta
 
 import pytest
@@ -36,3 +37,24 @@ def test_every_wrong_setting_is_named() -> None:
 
     named = {problem.partition(":")[0] for problem in error.value.problems}
     assert named == {*environ, *NEEDED}
+
+
+def test_secrets_of_the_purchase_webhook_are_those_of_standard_webhooks() -> None:
+    secrets = ",".join(f"whsec_{base64.b64encode(letter * 32).decode()}" for letter in (b"n", b"o"))
+
+    given = load(Settings, {**NEEDED, "UPS_DEVICE_PURCHASE_SECRETS": secrets}).device
+
+    assert given.webhook_secrets == (b"n" * 32, b"o" * 32)
+    assert load(Settings, NEEDED).device.webhook_secrets == ()
+    assert secrets not in repr(given)
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "whsec_", "whsec_c2hvcnQ=", "bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4=", "whsec_no base64"]
+)
+def test_what_is_no_secret_of_a_webhook_is_named_without_it(secret: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load(Settings, {**NEEDED, "UPS_DEVICE_PURCHASE_SECRETS": f"whsec_{'bm5u' * 10},{secret}"})
+
+    [problem] = error.value.problems
+    assert problem.startswith("UPS_DEVICE_PURCHASE_SECRETS: give secrets like whsec_…")

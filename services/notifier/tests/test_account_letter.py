@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ups_notifier.adapters.links import MailLinks
 from ups_notifier.domain.account_letter import account_letter, display_name
 from ups_notifier.domain.letter import Scope
+from ups_notifier.domain.plan_letter import Seller
 from ups_notifier.testing.account_samples import (
     TOKEN,
     account_samples,
@@ -46,10 +47,11 @@ OWN_WORDS = {
     MailKind.OWNERSHIP_PASSED,
 }
 SIGNED = Links(("k" * 32,), "https://ridethrough.example.com")
+SELLER = Seller("https://shop.example.com/{device_id}/buy", "Ask Power & Light.")
 
 
 def letter(of):
-    return account_letter(of, MailLinks(SIGNED), "Ridethrough")
+    return account_letter(of, MailLinks(SIGNED), "Ridethrough", SELLER)
 
 
 def facts(of):

@@ -74,3 +74,20 @@ def test_bounces_have_an_address_and_a_secret_only_if_given():
     settings = load(Settings, NEEDED | given)
     assert settings.mail.return_address == "bounces@example.com"
     assert "s" * 32 not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://shop.example.com/{device_id}", "https://shop.example.com/buy?ups={device_id}"]
+)
+def test_a_shop_can_be_told_which_ups_it_is_about(url):
+    given = load(Settings, {**NEEDED, "UPS_PORTAL_PURCHASE_URL": url})
+
+    assert given.portal.purchase_url == url
+
+
+@pytest.mark.parametrize("url", ["shop.example.com", "javascript:alert(1)", "", "https://", "ftp://shop.example.com"])
+def test_a_shop_that_is_no_web_address_is_named(url):
+    with pytest.raises(SettingsError) as error:
+        load(Settings, {**NEEDED, "UPS_PORTAL_PURCHASE_URL": url})
+
+    assert [problem.partition(":")[0] for problem in error.value.problems] == ["UPS_PORTAL_PURCHASE_URL"]

@@ -77,12 +77,14 @@ def test_nobody_can_unsubscribe_from_account_mail(name):
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_both_parts_have_the_same_links_and_all_lead_to_the_installation(name):
+def test_both_parts_have_the_same_links_and_all_lead_to_the_installation_or_to_its_shop(name):
     rendered, _ = render(SAMPLES[name])
     in_html = re.findall(r'href="([^"]*)"', rendered.html)
 
     assert in_html == re.findall(r"^https?://\S+$", rendered.text, re.MULTILINE)
-    assert all(link.startswith("https://ridethrough.example.com/") for link in in_html)
+    elsewhere = [link for link in in_html if not link.startswith("https://ridethrough.example.com/")]
+    assert all(link.startswith("https://shop.example.com/plans?ups=") for link in elsewhere)
+    assert len(elsewhere) == (1 if name.startswith("plan-notice") else 0)
     assert rendered.html.count("<a ") == len(in_html)
 
 
@@ -285,7 +287,10 @@ def with_names(kind, name):
     if isinstance(sample, AccountSample):
         said = sample.request.parameters
         said = said | {key: name for key in said if key not in {"scope", "devices", "device_id", "ownership"}}
-        return replace(sample, request=sample.request.model_copy(update={"name": name, "parameters": said}))
+        plans = tuple(each.model_copy(update={"name": name, "site": name}) for each in sample.request.plans)
+        return replace(
+            sample, request=sample.request.model_copy(update={"name": name, "parameters": said, "plans": plans})
+        )
     return replace(sample, reader=named(sample.reader, name))
 
 
@@ -293,6 +298,8 @@ def with_names(kind, name):
 @pytest.mark.parametrize(
     "kind",
     [
+        "plan-notice",
+        "plan-notice-one",
         "raise",
         "clear",
         "late",
@@ -328,9 +335,8 @@ def test_hostile_names_do_no_harm(kind, name):
     assert not re.search(r"\b49\b", rendered.text.split("https://")[0])
     assert not set("\u202e\u202c\0") & set(rendered.text + rendered.html)
     assert rendered.html.count("<style") == render(SAMPLES[kind])[0].html.count("<style")
-    assert re.findall(r"https?://[^/\s]+", rendered.text).count("https://ridethrough.example.com") == len(
-        re.findall(r"https?://", rendered.text)
-    )
+    leading_to = re.findall(r"https?://[^/\s]*", rendered.text)
+    assert set(leading_to) <= {"https://ridethrough.example.com", "https://shop.example.com"}
     assert len(letter_of(evil).preview) < 1_000
     assert_both_say_the_same(evil)
 

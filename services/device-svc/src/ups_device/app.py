@@ -16,6 +16,7 @@ from ups_device.adapters.mongo_conditions import MongoConditions
 from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
 from ups_device.adapters.mongo_mails import MongoMails
+from ups_device.adapters.mongo_notices import MongoNotices
 from ups_device.adapters.mongo_people import MongoPeople
 from ups_device.adapters.mongo_periods import MongoPeriods
 from ups_device.adapters.mongo_purchases import MongoPurchases
@@ -37,6 +38,7 @@ from ups_device.handlers.link_lookup import LinkLookup
 from ups_device.handlers.links import LinkActions
 from ups_device.handlers.mails import Mails
 from ups_device.handlers.members import Members
+from ups_device.handlers.notices import Notices
 from ups_device.handlers.notification_settings import OwnerSettings
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.overviews import Overviews
@@ -97,6 +99,9 @@ async def start(life: Life, settings: Settings) -> None:
     users.noticed = successions.notice
     life.spawn("successions", successions.keep_settled())
 
+    if settings.device.free_period is not None:
+        life.spawn("plan notices", Notices(MongoNotices(db, outbox), users, life.clock).keep_told())
+
     relay = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
     life.spawn("outbox", relay.run())
 
@@ -113,7 +118,6 @@ async def start(life: Life, settings: Settings) -> None:
     readers = Readers(users)
     verifier = AccessVerifier(keys.key_of, now=life.clock.now)
     person, caller = signed_in(verifier), operator_or_signed_in(settings.operator.token, verifier)
-    purchase_messages = Webhook(settings.device.webhook_secrets, "UPS_DEVICE_PURCHASE_SECRETS", now=life.clock.now)
     app = http.build(
         settings.operator.token,
         [
@@ -124,7 +128,9 @@ async def start(life: Life, settings: Settings) -> None:
             company_router(policies, gateways),
         ],
         [
-            purchase_webhook(plans, purchase_messages),
+            purchase_webhook(
+                plans, Webhook(settings.device.webhook_secrets, "UPS_DEVICE_PURCHASE_SECRETS", now=life.clock.now)
+            ),
             link_router(LinkVerifier(settings.link.ring()), lookup, actions),
             condition_router(conditions, members, caller),
             log_router(event_log, LogCsv(event_log, devices, now=life.clock.now), members, readers, caller),

@@ -27,6 +27,7 @@ from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.addressing import Notification
 from ups_notifier.domain.delivery import Delivery
 from ups_notifier.domain.life import Backoff
+from ups_notifier.domain.plan_letter import Seller
 from ups_notifier.handlers.company_mailboxes import CompanyMailboxes
 from ups_notifier.handlers.dispatch import Dispatcher
 from ups_notifier.handlers.forgetting import Forgetting
@@ -88,7 +89,13 @@ async def start(life: Life, settings: Settings) -> None:
     metrics.relay_up.set_function(lambda: 0 if health.missing() else 1)
     ring = settings.link.ring()
     links = Links(ring, settings.portal.base_url)
-    renderer = Renderer(Portal(settings.portal.name, settings.portal.support_address))
+    renderer = Renderer(
+        Portal(
+            settings.portal.name,
+            settings.portal.support_address,
+            Seller(settings.portal.purchase_url, settings.portal.reseller_text),
+        )
+    )
     writer = MailWriter(renderer, MailLinks(links), event_sender, account_sender, metrics.plain_mails.inc)
     paths = ReturnPaths(ring, settings.mail.return_address or event_sender.address)
     bounces = MongoBounces(client, database, outbox)

@@ -12,6 +12,7 @@ from ups_notifier.adapters.writer import MailWriter
 from ups_notifier.domain.account_letter import account_letter
 from ups_notifier.domain.digest_letter import digest_letter
 from ups_notifier.domain.letter import Letter
+from ups_notifier.domain.plan_letter import Seller
 from ups_notifier.domain.writing import write
 from ups_notifier.testing.account_samples import AccountSample, account_samples
 from ups_notifier.testing.digest_samples import DigestSample, digest_samples
@@ -23,7 +24,11 @@ AnySample = Sample | DigestSample | AccountSample
 
 # Not a secret: these links lead nowhere.
 _LINKS = MailLinks(Links(("preview-" * 4,), "https://ridethrough.example.com"))
-_RENDERER = Renderer(Portal("Ridethrough", "support@ridethrough.example.com"))
+_SELLER = Seller(
+    "https://shop.example.com/plans?ups={device_id}",
+    "Power & Light Ltd sells and renews plans: +44 20 7946 0000.",
+)
+_RENDERER = Renderer(Portal("Ridethrough", "support@ridethrough.example.com", _SELLER))
 
 
 def all_samples() -> Mapping[str, AnySample]:
@@ -39,7 +44,7 @@ def letter_of(sample: AnySample) -> Letter:
         case DigestSample():
             return digest_letter(sample.pending, _LINKS)
         case AccountSample():
-            return account_letter(sample.request, _LINKS, _RENDERER.portal.name)
+            return account_letter(sample.request, _LINKS, _RENDERER.portal.name, _SELLER)
         case _:
             assert_never(sample)
 

@@ -155,15 +155,26 @@ class OperatorSettings(Group):
     token: Annotated[SecretStr, Field(min_length=16)]
 
 
+# Stands for the device in the purchase link.
+DEVICE_ID = "{device_id}"
+
+
+def _purchase_url(text: str) -> str:
+    AnyHttpUrl(text.replace(DEVICE_ID, "id"))
+    return text
+
+
 class PortalSettings(Group):
-    """What the installation calls itself, and where its pages are."""
+    """What the installation calls itself, where its pages are, and where plans are sold."""
 
     env_prefix: ClassVar[str] = "UPS_PORTAL_"
     name: Annotated[str, Field(min_length=1, max_length=60)] = "Ridethrough"
     base_url: AnyHttpUrl = AnyHttpUrl("http://localhost:8080")
     support_address: Annotated[str, Field(max_length=254)] = "support@localhost"
-    purchase_url: AnyHttpUrl | None = None
-    reseller_text: Annotated[str, Field(max_length=500)] = ""
+    purchase_url: Annotated[str, Field(max_length=1000), AfterValidator(_purchase_url)] | None = Field(
+        None, description=f"where a plan is bought; {DEVICE_ID} in it becomes the device's id, or nothing for several"
+    )
+    reseller_text: Annotated[str, Field(max_length=500)] = Field("", description="who sells plans, in mails about them")
 
 
 def load(settings_type: type[S], environ: Mapping[str, str]) -> S:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from ups_schemas.account import Address
+from ups_schemas.device import Name, Plan
 from ups_schemas.envelope import Message, Timestamp
 from ups_schemas.ids import CompanyId, DeviceId, EventId, Id, NotificationId, UserId
 
@@ -16,6 +17,9 @@ ACCOUNT_MAIL_WITHIN = timedelta(hours=72)
 
 # As many devices an order names, in `device_names`; of more there is only the count.
 NAMED_DEVICES = 5
+
+# As many plans an order lists, in `plans`; the parameter `devices` says how many there are.
+LISTED_PLANS = 50
 
 
 class MailKind(StrEnum):
@@ -45,6 +49,15 @@ class MailKind(StrEnum):
         return cls.ACCOUNT if isinstance(value, str) else None
 
 
+class EndingPlan(Message):
+    """A device whose plan ends, or has ended, at `plan.until`."""
+
+    device_id: DeviceId
+    name: Name
+    site: Name | None = None
+    plan: Plan
+
+
 class MailRequest(Message):
     """An order for one account mail to one person. May carry a token: the notifier alone reads this topic."""
 
@@ -61,6 +74,7 @@ class MailRequest(Message):
     not_after: Timestamp
     token: Annotated[str, StringConstraints(max_length=512)] | None = Field(None, repr=False)
     parameters: dict[str, str | int | bool | None] = Field(default_factory=dict, max_length=50)
+    plans: tuple[EndingPlan, ...] = Field((), max_length=LISTED_PLANS, description="of `plan_notice`, soonest first")
 
 
 class DeliveryState(StrEnum):

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from ups_device.adapters.notice_migrations import STEPS as NOTICE_STEPS
 from ups_runtime.mongo import indexes, validator
 from ups_schemas.decision import Happened, Tripping
 from ups_schemas.device import DeviceKey, DeviceSnapshot, EnableNotifications, Plan, Policy, Subscription
@@ -279,4 +280,5 @@ STEPS = (
         IndexModel([("notification_id", ASCENDING), ("user_id", ASCENDING)], name="notification"),
         IndexModel("expires_at", name="expiry", expireAfterSeconds=0),
     ),
+    *NOTICE_STEPS,
 )

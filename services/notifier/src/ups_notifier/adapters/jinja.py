@@ -3,13 +3,14 @@
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 
 import css_inline
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 
 from ups_notifier.domain.letter import Letter
+from ups_notifier.domain.plan_letter import Seller
 from ups_notifier.domain.wording import isolated
 
 TEXT, HTML = "mail.txt.j2", "mail.html.j2"
@@ -46,10 +47,11 @@ def _balanced(lines: Iterable[str]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """What the installation calls itself, and whom to ask."""
+    """What the installation calls itself, whom to ask, and who sells plans."""
 
     name: str
     support_address: str
+    seller: Seller = field(default_factory=Seller)
 
 
 @dataclass(frozen=True, slots=True)

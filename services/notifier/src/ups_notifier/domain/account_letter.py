@@ -19,6 +19,7 @@ from ups_notifier.domain.account_frame import (
 from ups_notifier.domain.company_letter import invitation, invitation_accepted, member_removed, ownership_passed
 from ups_notifier.domain.framing import OPEN_DEVICES_LABEL, moment_fact
 from ups_notifier.domain.letter import Action, Addresses, Fact, Letter, Scope, Tone, Unsubscription
+from ups_notifier.domain.plan_letter import Seller, ending_plans, plan_notice
 from ups_notifier.domain.sign_in_letter import account_exists, password_changed, password_reset, verify_address
 from ups_notifier.domain.wording import upses
 from ups_schemas.ids import DeviceId
@@ -44,8 +45,8 @@ _WITH_TOKEN: Mapping[MailKind, Callable[[MailRequest, Addresses, str, str], Lett
 }
 
 
-def account_letter(request: MailRequest, addresses: Addresses, portal: str) -> Letter:
-    """What an order says, at the installation of this name.
+def account_letter(request: MailRequest, addresses: Addresses, portal: str, seller: Seller) -> Letter:
+    """What an order says, at the installation of this name, for which plans are sold so.
 
     Of a kind or scope that nobody here knows, or without the token of its link: that there is something to see there.
     """
@@ -54,6 +55,8 @@ def account_letter(request: MailRequest, addresses: Addresses, portal: str) -> L
         return _unsubscribed(request, Scope(scope), addresses)
     if kind is MailKind.MAILBOX_DEAD:
         return _mailbox_dead(request, addresses)
+    if kind is MailKind.PLAN_NOTICE and (plans := ending_plans(request)):
+        return plan_notice(request, plans, addresses, seller)
     if kind in _TOLD:
         return _TOLD[kind](request, addresses, portal)
     if kind in _WITH_TOKEN and request.token:

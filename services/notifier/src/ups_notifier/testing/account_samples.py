@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from ups_notifier.testing.samples import COMPANY, DEVICE_ID, HOSTILE, NOW, OWNER
-from ups_schemas.mail import MailKind, MailRequest
+from ups_schemas.device import Plan
+from ups_schemas.mail import EndingPlan, MailKind, MailRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,22 @@ def unsubscribed(
     return request(MailKind.UNSUBSCRIBED, scope=scope, device_id=DEVICE_ID, ownership=2, device_name=name, site=site)
 
 
+def ending_plan(
+    name: str = "Server room UPS",
+    after: timedelta = timedelta(days=30),
+    plan: Literal["advanced", "standard"] = "advanced",
+    site: str | None = "Berlin, Invalidenstr. 4",
+) -> EndingPlan:
+    """A UPS whose plan ends so long after the notice."""
+    return EndingPlan(device_id=DEVICE_ID, name=name, site=site, plan=Plan(name=plan, until=NOW + after))
+
+
+def plan_notice(*plans: EndingPlan, devices: int | None = None) -> MailRequest:
+    """What an owner is told of these plans, or of so many."""
+    number = len(plans) if devices is None else devices
+    return request(MailKind.PLAN_NOTICE, devices=number).model_copy(update={"plans": plans})
+
+
 def mailbox_dead(
     devices: int = 7,
     *,
@@ -133,5 +151,14 @@ def account_samples() -> Mapping[str, AccountSample]:
         "ownership-passed": AccountSample(ownership_passed(user_name="Kim Park")),
         "ownership-passed-one": AccountSample(ownership_passed(1, "Server room UPS")),
         "handed-over": AccountSample(ownership_passed(1, "Server room UPS", user_name="Kim Park", by="owner")),
+        "plan-notice": AccountSample(
+            plan_notice(
+                ending_plan("Gate house", timedelta(hours=-3), site=None),
+                ending_plan("Rack 12", timedelta(hours=2), "standard"),
+                ending_plan("Machine hall", timedelta(days=7), "standard", "Hamburg"),
+                ending_plan(after=timedelta(days=90)),
+            )
+        ),
+        "plan-notice-one": AccountSample(plan_notice(ending_plan())),
         "account": AccountSample(request(MailKind.ACCOUNT)),
     }

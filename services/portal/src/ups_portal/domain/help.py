@@ -106,6 +106,11 @@ ENTRIES: Mapping[str, Entry] = {
                 "The plan of a UPS that you own is about to end, or has ended. After that it is on *Basic "
                 "Monitoring*: its events are logged and not mailed."
             ),
+            (
+                "Owners are told 90, 30 and 7 days before the end, and on the day, once each. Keys, co-workers, the "
+                "Event Log and everybody's e-mail preferences stay; when a plan is bought, also later, all goes on as "
+                "before."
+            ),
         ),
         event_mail=False,
     ),
