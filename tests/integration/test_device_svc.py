@@ -1,6 +1,7 @@
 """device-svc on a real MongoDB and real brokers: what is answered is published, once and in order."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -425,6 +426,47 @@ async def test_a_hand_over_that_a_kill_cut_is_finished_at_the_next_start_and_tol
     assert {event.data.owner for event in snapshots if event and event.data.version == 2} == {"dora"}
     assert mail
     assert mail.data.parameters["devices"] == 3
+
+
+async def test_of_hand_overs_or_a_removal_at_once_one_is_made_and_the_other_is_told(world: World) -> None:
+    signer = Signer(SystemClock().now())
+    await world.write(SIGNING_KEYS, signer.key_id, signer.published)
+    await world.people(ben="acme", cem="acme")
+    async with world.service() as client, world.service() as other:
+        anna = {"Authorization": f"Bearer {signer.issue('anna', SystemClock().now())}"}
+        to, wins = itertools.cycle(("ben", "cem")), []
+        for _ in range(3):
+            contested, removed = [f"/v1/devices/{(await register(client))['device_id']}" for _ in range(2)]
+            hand_overs = [
+                process.post(f"{path}/hand-over", json={"to": next(to)}, headers=anna)
+                for process, path in ((client, contested), (other, contested), (client, removed))
+            ]
+            answers = await asyncio.gather(*hand_overs, other.delete(removed, headers=anna))
+            assert {answer.status_code for answer in answers if answer.is_error} <= {403, 404, 409}
+            wins += [[answer.is_success for answer in answers[:2]], [answer.is_success for answer in answers[2:]]]
+        await world.published(DEVICES, 12)
+        handed_over = [won for number, won in enumerate(wins) if number % 2 == 0 or won == [True, False]]
+        await world.published(MAIL_REQUESTS, len(handed_over))
+
+    assert [sum(won) for won in wins] == [1] * 6
+
+
+async def test_who_left_gets_no_device_and_what_they_got_before_passes_on(world: World) -> None:
+    await world.admin("dora")
+    await world.people(ben="acme", cem="acme")
+    async with world.service() as client:
+        path = f"/v1/devices/{(await register(client))['device_id']}/hand-over"
+        handed_over = await client.post(path, json={"to": "ben"})
+        await world.people(ben=None, cem=None)
+        refused = await client.post(path, json={"to": "cem"})
+        snapshots = await world.published(DEVICES, 3)
+        mails = await world.published(MAIL_REQUESTS, 2)
+
+    assert (handed_over.status_code, refused.status_code) == (200, 422)
+    assert refused.json()["type"] == "urn:ridethrough:problem:unknown-user"
+    owners = [(event.data.owner, event.data.ownership) for event in snapshots if event]
+    assert owners == [("anna", 1), ("ben", 2), ("dora", 3)]
+    assert {mail.data.recipient_id for mail in mails if mail} == {"ben", "dora"}
 
 
 async def test_the_same_request_at_once_and_again_registers_one_device(world: World) -> None:
