@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
-from ups_device.testing.examples import NOW, a_disabling, a_registration, an_enabling
+from ups_device.testing.examples import NOW, a_decision, a_disabling, a_registration, an_enabling, an_event
+from ups_device.testing.mail_contract import a_delivery
 from ups_device.testing.service import TOKEN, Service
 from ups_schemas.decision import EnabledBy, Happened
 from ups_schemas.device import Actor
+from ups_schemas.ids import disabled_notification_id, enabled_notification_id
+from ups_schemas.mail import MailKind
 
 PATH = "/v1/devices/d1/notifications/periods"
 
@@ -25,6 +28,32 @@ async def history(service: Service, **query: Any) -> dict[str, Any]:
     answer = await service.call("GET", PATH, headers=service.bearer("ben"), params=query)
     shown: dict[str, Any] = answer.raise_for_status().json()
     return shown
+
+
+async def test_a_period_says_what_became_of_the_mails_at_its_beginning_and_end(service: Service) -> None:
+    told = a_disabling().model_copy(
+        update={"notification_id": disabled_notification_id(a_disabling().period_id), "recipients": ("anna", "ben")}
+    )
+    end = an_enabling(told).model_copy(
+        update={"notification_id": enabled_notification_id(told.period_id), "recipients": ("anna",)}
+    )
+    alert = a_delivery(
+        a_decision(an_event(7)), notification_id=told.notification_id, kind=MailKind.DISABLED, event_id=None
+    )
+    await service.log.record(told, end, alert, a_disabling(8, NOW + timedelta(days=9)))
+
+    shown = await history(service)
+
+    assert [
+        [(mail["kind"], mail["user_id"], mail["state"]) for mail in each["mails"]] for each in shown["periods"]
+    ] == [
+        [],
+        [
+            ("disabled", "anna", "accepted"),
+            ("disabled", "ben", "pending"),
+            ("reconcile", "anna", "pending"),
+        ],
+    ]
 
 
 async def test_a_period_says_who_ended_it_and_why_and_what_came_and_went(service: Service) -> None:
@@ -58,6 +87,7 @@ async def test_a_period_says_who_ended_it_and_why_and_what_came_and_went(service
                 ],
                 "happened": [{"code": "ON_BATTERY", "raised": 4, "cleared": 4}],
                 "suppressed_count": 8,
+                "mails": [],
             }
         ],
         "cursor": None,

@@ -84,7 +84,8 @@ async def start(life: Life, settings: Settings) -> None:
     outbox = Outbox(db)
     devices, people, periods = MongoDevices(db, outbox), MongoPeople(db, outbox), MongoPeriods(db, outbox)
     rows, conditions = MongoLog(db), Conditions(MongoConditions(db), devices, now=life.clock.now)
-    event_log = EventLog(rows, periods, devices, conditions, Mails(MongoMails(db)))
+    mails = Mails(MongoMails(db))
+    event_log = EventLog(rows, periods, devices, conditions, mails)
 
     policies = Policies(devices, settings.policy.policy, now=life.clock.now)
     if changed := await policies.resolve_all():
@@ -141,7 +142,7 @@ async def start(life: Life, settings: Settings) -> None:
                 settings.portal.support_address,
             ),
             notification_router(notifications, members, caller),
-            period_router(notifications, members, caller),
+            period_router(notifications, mails, members, caller),
             member_router(registry, Overviews(rows, periods, conditions, users, now=life.clock.now), members, person),
             own_settings_router(registry, owner_settings, members, person),
             own_choice_router(registry, subscriptions, members, person),

@@ -1,20 +1,22 @@
 """The route of a device's history of disabled periods."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from ups_device.adapters.log_routes import Caller
+from ups_device.adapters.log_routes import Caller, MailView
+from ups_device.domain.mail import Copy
 from ups_device.domain.period import Period, PeriodPlace
+from ups_device.handlers.mails import Mails
 from ups_device.handlers.members import Members
 from ups_device.handlers.notifications import Notifications
 from ups_runtime.http import RequestBody, decode_cursor, encode_cursor
 from ups_schemas.decision import EnabledBy, Happened, Tripping
 from ups_schemas.device import Actor
 from ups_schemas.envelope import Timestamp
-from ups_schemas.ids import DeviceId, PeriodId, UserId
+from ups_schemas.ids import DeviceId, NotificationId, PeriodId, UserId
 
 
 class PeriodList(RequestBody):
@@ -27,7 +29,8 @@ class PeriodList(RequestBody):
 class PeriodView(BaseModel):
     """One disabled period. `enabled_at`, `by` and what comes after are there once it has ended.
 
-    `actor` and `reason` are also those of an order that the throttle has not confirmed yet.
+    `actor` and `reason` are also those of an order that the throttle has not confirmed yet. `mails` are all copies of
+    the alert at its beginning and of the mail at its end, and what became of each.
     """
 
     period_id: PeriodId
@@ -41,9 +44,10 @@ class PeriodView(BaseModel):
     tripped_by: tuple[Tripping, ...]
     happened: tuple[Happened, ...]
     suppressed_count: int
+    mails: list[MailView]
 
     @classmethod
-    def of(cls, period: Period) -> "PeriodView":
+    def of(cls, period: Period, copies: Mapping[NotificationId, Sequence[Copy]]) -> "PeriodView":
         """The period as callers see it."""
         requested = period.requested
         waiting = requested if period.enabled_at is None else None
@@ -59,6 +63,7 @@ class PeriodView(BaseModel):
             tripped_by=period.tripped_by,
             happened=period.happened,
             suppressed_count=period.suppressed_count,
+            mails=[MailView.of(copy) for each in period.notifications for copy in copies.get(each, ())],
         )
 
 
@@ -69,13 +74,13 @@ class PeriodPage(BaseModel):
     cursor: str | None
 
     @classmethod
-    def of(cls, page: Sequence[Period], limit: int) -> "PeriodPage":
+    def of(cls, page: Sequence[Period], limit: int, copies: Mapping[NotificationId, Sequence[Copy]]) -> "PeriodPage":
         """A page of at most so many."""
         cursor = encode_cursor(page[-1].since, page[-1].period_id) if len(page) == limit else None
-        return cls(periods=[PeriodView.of(period) for period in page], cursor=cursor)
+        return cls(periods=[PeriodView.of(period, copies) for period in page], cursor=cursor)
 
 
-def period_router(notifications: Notifications, members: Members, caller: Caller) -> APIRouter:
+def period_router(notifications: Notifications, mails: Mails, members: Members, caller: Caller) -> APIRouter:
     """When notifications of a device were disabled, and what ended that."""
     router = APIRouter(prefix="/v1/devices/{device_id}/notifications", tags=["notifications"])
 
@@ -87,6 +92,8 @@ def period_router(notifications: Notifications, members: Members, caller: Caller
         if user_id is not None:
             await members.require_reader(user_id, device_id)
         after = PeriodPlace(*decode_cursor(query.cursor)) if query.cursor else None
-        return PeriodPage.of(await notifications.history(device_id, after, query.limit), query.limit)
+        page = await notifications.history(device_id, after, query.limit)
+        copies = await mails.of({each for period in page for each in period.notifications})
+        return PeriodPage.of(page, query.limit, copies)
 
     return router

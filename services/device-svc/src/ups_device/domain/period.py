@@ -6,7 +6,14 @@ from enum import StrEnum
 
 from ups_schemas.decision import EnabledBy, Happened, Tripping
 from ups_schemas.device import Actor, EnableNotifications
-from ups_schemas.ids import DeviceId, Id, PeriodId
+from ups_schemas.ids import (
+    DeviceId,
+    Id,
+    NotificationId,
+    PeriodId,
+    disabled_notification_id,
+    enabled_notification_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,11 @@ class Period:
     happened: tuple[Happened, ...] = ()
     suppressed_count: int = 0
     requested: EnableNotifications | None = None
+
+    @property
+    def notifications(self) -> tuple[NotificationId, ...]:
+        """The alert at its beginning and the mail at its end, if there was any."""
+        return disabled_notification_id(self.period_id), enabled_notification_id(self.period_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,8 @@ class Service:
         self.open_conditions = MemoryConditions()
         self.conditions = Conditions(self.open_conditions, self.devices, now=self.clock.now)
         self.rows = MemoryLog()
-        self.log = EventLog(self.rows, self.periods, self.devices, self.conditions, Mails(MemoryMails()))
+        mails = Mails(MemoryMails())
+        self.log = EventLog(self.rows, self.periods, self.devices, self.conditions, mails)
         now = self.clock.now
         defaults = Defaults(Policy(), timedelta(days=365) if plans else None, Severity.WARNING)
         registry = Registry(self.devices, self.users, self.devices.people, defaults, now=now, random_bytes=os.urandom)
@@ -144,7 +145,7 @@ class Service:
                 log_router(self.log, LogCsv(self.log, self.devices, now=now), members, readers, caller),
                 why_router(why, members, caller, SUPPORT),
                 notification_router(notifications, members, caller),
-                period_router(notifications, members, caller),
+                period_router(notifications, mails, members, caller),
                 member_router(registry, overviews, members, person),
                 own_settings_router(registry, owner_settings, members, person),
                 own_choice_router(registry, self.subscriptions, members, person),
