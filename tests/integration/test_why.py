@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from ups_device.app import start
 from ups_device.settings import DeviceSettings, PolicySettings, Settings
 from ups_device.testing.examples import a_decision, a_disabling, an_enabling, an_event
+from ups_device.testing.mail_contract import a_delivery
 from ups_devstack.stack import Backing
 from ups_runtime.kafka import apply_topics, producer, started, topic_name
 from ups_runtime.lifecycle import running
@@ -31,7 +32,7 @@ from ups_schemas.account import User
 from ups_schemas.decision import EnabledBy
 from ups_schemas.envelope import Message
 from ups_schemas.ids import period_id
-from ups_schemas.topics import DECISIONS, TOPICS, USERS, Topic
+from ups_schemas.topics import DECISIONS, MAIL_DELIVERIES, TOPICS, USERS, Topic
 
 TOKEN = "an operator's token"
 SUPPORT = "ask@acme.example"
@@ -177,6 +178,29 @@ async def test_the_last_decisions_and_the_mails_that_fill_the_window_are_there(w
     assert [row["own"]["told"] for row in five["last"]] == [True, True, True, True, False]
     assert five["last"][4]["text"] == "Mailed to b…@acme.example (5 of 6 in 30 minutes)."
     assert "as many as it may" in full["text"]
+
+
+async def test_a_mailbox_that_mail_came_back_from_stops_mail_until_one_arrives(world: World) -> None:
+    began = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=2)
+    decision = a_decision(an_event(1, device_id=world.device_id, received_at=began), recipients=("anna", "ben"))
+    await world.decided(decision)
+    for number, state in enumerate(("failed", "dropped")):
+        mail = {"notification_id": f"n-{number}", "reason": "bounced", "at": began + timedelta(minutes=number)}
+        await world.write(MAIL_DELIVERIES, world.device_id, a_delivery(decision, state=state, **mail))
+
+    async def since_the_first() -> dict[str, Any] | None:
+        """Both were written at once, in whatever order."""
+        found = await world.stopped_by("bounce")
+        return found if datetime.fromisoformat(found["reasons"][0]["since"]) == began else None
+
+    dead = await eventually(since_the_first, within_s=30)
+    of_ben = await world.why("ben")
+    await world.write(MAIL_DELIVERIES, world.device_id, a_delivery(decision, at=datetime.now(UTC)))
+    alive = await world.stopped_by()
+
+    assert dead["text"].startswith("Mail to your address came back, so no event mail is sent to it, since ")
+    assert "came back" not in str(of_ben)
+    assert alive["last"][0]["own"]["text"].startswith("To you: the mail server took it (250), ")
 
 
 async def test_whoever_is_closed_or_elsewhere_is_told_to_the_operator(world: World) -> None:

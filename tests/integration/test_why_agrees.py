@@ -123,6 +123,7 @@ def test_what_is_said_of_the_next_event_is_what_the_throttle_decides(
             presence=Presence(START),
             counted=len(window),
             clock_untrusted=False,
+            last_mail=None,
             now=START,
         ),
         str,

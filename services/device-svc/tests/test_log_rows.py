@@ -39,8 +39,16 @@ async def test_a_row_says_what_became_of_each_copy(service: Service) -> None:
 
     (row,) = (await get(service, "events"))["events"]
     about = {"notification_id": "n-e1", "kind": "event"}
-    waits = {"state": "pending", "reason": None, "smtp_code": None, "attempt": 0, "at": None}
-    tried = {"attempt": 1, "at": "2026-11-22T12:01:00.000Z"}
+    waits = {
+        "state": "pending",
+        "reason": None,
+        "smtp_code": None,
+        "attempt": 0,
+        "at": None,
+        "text": "waits to be sent",
+    }
+    text = "not sent: this person is not subscribed to the device"
+    tried = {"attempt": 1, "at": "2026-11-22T12:01:00.000Z", "text": text}
     assert row["mails"] == [
         {"user_id": "anna", **about, **waits},
         {"user_id": "ben", **about, **BEN_DROPPED, **tried},

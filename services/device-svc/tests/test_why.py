@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ups_device.domain.device import Device
 from ups_device.domain.event_log import Presence, Row
+from ups_device.domain.mail import STOPPING, Copy, LastMail
 from ups_device.domain.member import Member
 from ups_device.domain.obstacles import look
 from ups_device.domain.period import Period, State
@@ -24,16 +25,28 @@ from ups_device.testing.examples import (
     a_registration,
     an_event,
 )
+from ups_device.testing.mail_contract import a_delivery
 from ups_device.testing.service import SUPPORT, TOKEN, Service
 from ups_schemas.catalogue import CONDITION_BY_CODE, Severity
 from ups_schemas.decision import Outcome
 from ups_schemas.device import Plan, Policy, Subscription
+from ups_schemas.mail import DeliveryState, MailKind
 
 DEVICE = a_registration().device
 ANNA = Member("acme", active=True, address="anna@acme.example", name="Anna")
 PERIOD = Period("p1", "d1", 1, NOW - timedelta(hours=1), NOW + timedelta(days=7))
 EVERYTHING = Subscription(user_id="anna", min_severity=Severity.INFO)
 LATER = NOW + timedelta(hours=1)
+
+
+def a_copy(state: DeliveryState | None, reason: str | None = None, code: int | None = None, **fields: Any) -> Copy:
+    at = None if state is None else NOW
+    defaults: dict[str, Any] = {"notification_id": "n-e1", "user_id": "anna", "kind": MailKind.EVENT, "at": at}
+    return Copy(**(defaults | fields), state=state, reason=reason, smtp_code=code)
+
+
+def a_mail(state: DeliveryState, reason: str | None = None, code: int | None = None) -> LastMail:
+    return LastMail(a_copy(state, reason, code), NOW - timedelta(days=1))
 
 
 def a_device(choice: Subscription = EVERYTHING, **snapshot: Any) -> Device:
@@ -53,6 +66,7 @@ def a_case(**fields: Any) -> Case:
         "presence": Presence(NOW),
         "counted": 0,
         "clock_untrusted": False,
+        "last_mail": a_mail(DeliveryState.ACCEPTED),
         "now": NOW,
     }
     return Case(**(defaults | fields))
@@ -74,6 +88,10 @@ def test_where_nothing_stands_in_the_way_all_is_said_to_be_in_order() -> None:
         "Its plan, advanced, is in force until 22 Nov 12:00.",
         "Event Notifications of this UPS are enabled.",
         "You are subscribed to all events of this UPS.",
+        (
+            "Your mail server took the last event mail to you, 22 Nov 12:00. If you did not find it, look in the spam "
+            "folder."
+        ),
     ]
 
 
@@ -195,6 +213,33 @@ PASSING = ("BATTERY_LOW", "SHUTDOWN_STARTED")
             Link.SUBSCRIPTION,
             f"You get these events only, of which none is critical: {CONDITION_BY_CODE['AVR_ON'].name}.",
         ),
+        (
+            {"last_mail": a_mail(DeliveryState.DROPPED, "bounced")},
+            Kind.BOUNCE,
+            Link.ACCOUNT,
+            (
+                "Mail to your address came back, so no event mail is sent to it, since 21 Nov 12:00 or before. Check "
+                "your address, then write to the support address."
+            ),
+        ),
+        (
+            {"last_mail": a_mail(DeliveryState.DROPPED, "complaint")},
+            Kind.BOUNCE,
+            Link.ACCOUNT,
+            (
+                "Event mail to you was reported as unwanted, so none is sent, since 21 Nov 12:00 or before. Check your "
+                "address, then write to the support address."
+            ),
+        ),
+        (
+            {"last_mail": a_mail(DeliveryState.DROPPED, "bad_address")},
+            Kind.BOUNCE,
+            Link.ACCOUNT,
+            (
+                "Your address is none that mail can go to, so no event mail is sent to it, since 21 Nov 12:00 or "
+                "before. Check your address, then write to the support address."
+            ),
+        ),
     ],
 )
 def test_each_thing_that_stops_mail_is_named(fields: dict[str, Any], kind: Kind, link: Link | None, text: str) -> None:
@@ -237,6 +282,26 @@ def test_each_thing_that_stops_mail_is_named(fields: dict[str, Any], kind: Kind,
             Kind.SUBSCRIPTION,
             "You get these events of this UPS only: On battery. All others are in its Event Log.",
         ),
+        (
+            {"last_mail": a_mail(DeliveryState.FAILED, "reply", 550)},
+            Kind.BOUNCE,
+            "Your mail server refused the last event mail to you (550), 22 Nov 12:00.",
+        ),
+        (
+            {"last_mail": a_mail(DeliveryState.FAILED, "bounced")},
+            Kind.BOUNCE,
+            "The last event mail to you came back, 22 Nov 12:00.",
+        ),
+        (
+            {"last_mail": a_mail(DeliveryState.DEFERRED, "cut")},
+            Kind.BOUNCE,
+            "Your mail server put the last event mail to you off, and it is tried again, 22 Nov 12:00.",
+        ),
+        (
+            {"last_mail": a_mail(DeliveryState.UNKNOWN, "answer_lost")},
+            Kind.BOUNCE,
+            "It is not known whether your mail server took the last event mail to you, 22 Nov 12:00.",
+        ),
     ],
 )
 def test_what_only_limits_mail_is_said_and_stops_nothing(fields: dict[str, Any], kind: Kind, text: str) -> None:
@@ -260,6 +325,22 @@ def test_a_severity_of_the_owner_and_of_the_sender_counts() -> None:
     assert answer(device=a_device(Subscription(user_id="anna", codes=("OTHER",)))).mailed
 
 
+def test_who_never_was_mailed_has_nothing_against_the_mailbox() -> None:
+    assert answer(last_mail=None).in_order[-1].text == "Of no event mail to you is known yet what became of it."
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+@pytest.mark.parametrize("reason", STOPPING)
+def test_whatever_is_found_of_a_mailbox_is_said_of_it(state: DeliveryState, reason: str) -> None:
+    (found,) = [each for each in answer(last_mail=a_mail(state, reason)).findings if each.kind is Kind.BOUNCE]
+
+    assert found.effect is {
+        DeliveryState.ACCEPTED: Effect.NONE,
+        DeliveryState.DROPPED: Effect.STOPS,
+    }.get(state, Effect.LIMITS)
+    assert "not sent" not in found.text
+
+
 plans = st.builds(
     Plan,
     name=st.sampled_from(["advanced", "standard", "basic"]),
@@ -271,6 +352,12 @@ subscriptions = st.builds(
     on=st.booleans(),
     min_severity=st.sampled_from(Severity),
     codes=st.none() | st.lists(st.sampled_from(sorted(CONDITION_BY_CODE)), min_size=1, max_size=3).map(tuple),
+)
+mails = st.none() | st.builds(
+    a_mail,
+    st.sampled_from(DeliveryState),
+    st.sampled_from([None, "reply", *STOPPING, "of a later release"]),
+    st.none() | st.just(550),
 )
 cases = st.builds(
     a_case,
@@ -294,6 +381,7 @@ cases = st.builds(
     presence=st.sampled_from([None, Presence(NOW), Presence(NOW - timedelta(days=9))]),
     counted=st.integers(0, 61),
     clock_untrusted=st.booleans(),
+    last_mail=mails,
 )
 
 
@@ -305,7 +393,7 @@ def test_there_is_a_first_reason_exactly_when_nothing_would_be_mailed(case: Case
     assert found.mailed == (Effect.STOPS not in effects)
     assert effects == sorted(effects, key=[Effect.STOPS, Effect.LIMITS].index)
     assert Effect.NONE not in effects
-    assert {each.kind for each in found.findings} >= {Kind.ACCOUNT, Kind.DEVICE, Kind.PLAN, Kind.DISABLED}
+    assert {each.kind for each in found.findings} >= {Kind.ACCOUNT, Kind.DEVICE, Kind.PLAN, Kind.DISABLED, Kind.BOUNCE}
     assert found.text == (found.reasons[0].text if not found.mailed else found.text)
     order = [list(Kind).index(each.kind) for each in found.findings]
     assert order == sorted(order)
@@ -317,25 +405,46 @@ LATE = a_decision(an_event(), Outcome.LATE)
 
 
 @pytest.mark.parametrize(
-    ("row", "told", "text"),
+    ("row", "copies", "told", "text"),
     [
-        (Row(MAILED.event, "acme"), False, "Not decided yet."),
-        (Row(MAILED.event, "acme", MAILED), True, "To you too. If you did not find it, look in the spam folder."),
+        (Row(MAILED.event, "acme"), [], False, "Not decided yet."),
+        (Row(MAILED.event, "acme", MAILED), [], True, "To you, but nothing is known of your copy."),
+        (Row(MAILED.event, "acme", MAILED), [a_copy(None)], True, "To you: waits to be sent."),
+        (
+            Row(MAILED.event, "acme", MAILED),
+            [a_copy(DeliveryState.ACCEPTED, code=250), a_copy(DeliveryState.FAILED, "bounced", user_id="ben")],
+            True,
+            "To you: the mail server took it (250), 12:00. If you did not find it, look in the spam folder.",
+        ),
+        (
+            Row(MAILED.event, "acme", MAILED),
+            [a_copy(DeliveryState.FAILED, "reply", 550)],
+            True,
+            "To you: the mail server refused it (550), 12:00.",
+        ),
+        (
+            Row(MAILED.event, "acme", a_decision(an_event(), Outcome.DISABLED)),
+            [a_copy(DeliveryState.DEFERRED, kind=MailKind.DISABLED)],
+            True,
+            "The alert to you: put off, 12:00.",
+        ),
         (
             Row(MAILED.event, "acme", a_decision(an_event(), recipients=("ben",))),
+            [a_copy(DeliveryState.ACCEPTED, user_id="ben")],
             False,
             "Not to you: you did not want it then, or were not told that it began.",
         ),
-        (Row(MAILED.event, "acme", a_decision(an_event(), Outcome.REPEAT)), False, "To nobody."),
+        (Row(MAILED.event, "acme", a_decision(an_event(), Outcome.REPEAT)), [], False, "To nobody."),
         (
             Row(LATE.event, "acme", LATE, a_late_mail(an_event())),
+            [],
             True,
-            "To you too. If you did not find it, look in the spam folder.",
+            "To you, but nothing is known of your copy.",
         ),
     ],
 )
-def test_a_row_says_ones_own_part(row: Row, told: bool, text: str) -> None:  # noqa: FBT001
-    own = part(row, "anna")
+def test_a_row_says_ones_own_part(row: Row, copies: list[Copy], told: bool, text: str) -> None:  # noqa: FBT001
+    own = part(replace(row, mails=tuple(copies)), "anna", lambda at: f"{at:%H:%M}")
 
     assert (own.told, own.text) == (told, text)
 
@@ -359,6 +468,8 @@ async def ask(service: Service, user_id: str, **query: str) -> dict[str, Any]:
 
 
 async def test_the_page_has_all_it_needs(service: Service) -> None:
+    await service.log.record(a_delivery(MAILED, at=NOW))
+
     found = await ask(service, "anna")
 
     assert found["mailed"]
@@ -374,10 +485,18 @@ async def test_the_page_has_all_it_needs(service: Service) -> None:
     }
     [row] = found["last"]
     assert row["text"] == "Mailed to Anna, b…@acme.example (5 of 6 in 30 minutes)."
-    assert row["own"] == {"told": True, "text": "To you too. If you did not find it, look in the spam folder."}
+    assert row["own"] == {
+        "told": True,
+        "text": (
+            "To you: the mail server took it (250), Sun 22 Nov 2026, 13:00:00 (UTC+01:00). "
+            "If you did not find it, look in the spam folder."
+        ),
+    }
+    assert [(mail["user_id"], mail["text"]) for mail in row["mails"]] == [("anna", "the mail server took it (250)")]
 
 
 async def test_everybody_is_told_of_themselves_only(service: Service) -> None:
+    await service.log.record(a_delivery(MAILED, state="dropped", reason="bounced", smtp_code=None))
     await service.subscriptions.set("anna", all_off=True, companies_off=frozenset())
 
     of_ben = await ask(service, "ben")
@@ -387,6 +506,9 @@ async def test_everybody_is_told_of_themselves_only(service: Service) -> None:
 
     assert [each["kind"] for each in of_ben["reasons"]] == ["subscription"]
     assert "no event mails" not in str(of_ben)
+    assert "came back" not in str(of_ben)
+    assert "bounced" not in str(of_ben)
+    assert of_ben["last"][0]["own"] == {"told": True, "text": "To you: waits to be sent."}
     assert (other.status_code, other.json()["type"]) == (403, "urn:ridethrough:problem:other-person")
 
 

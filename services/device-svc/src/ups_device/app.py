@@ -136,7 +136,7 @@ async def start(life: Life, settings: Settings) -> None:
             condition_router(conditions, members, caller),
             log_router(event_log, LogCsv(event_log, devices, now=life.clock.now), members, readers, caller),
             why_router(
-                Why(devices, users, event_log, notifications, subscriptions, readers, now=life.clock.now),
+                Why(devices, users, event_log, notifications, subscriptions, mails, readers, now=life.clock.now),
                 members,
                 caller,
                 settings.portal.support_address,

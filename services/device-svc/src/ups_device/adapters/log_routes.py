@@ -29,6 +29,7 @@ from ups_schemas.decision import (
 )
 from ups_schemas.envelope import Timestamp
 from ups_schemas.event import AcceptedEvent, Code
+from ups_schemas.fate import fate
 from ups_schemas.ids import CompanyId, DeviceId, NotificationId, PeriodId, UserId
 from ups_schemas.mail import DeliveryState, MailKind
 from ups_schemas.telling import Words
@@ -104,7 +105,7 @@ class DecisionView(MailedView):
 
 
 class MailView(BaseModel):
-    """One person's copy of a mail, and what became of it last: `pending` until the notifier has tried it."""
+    """One person's copy of a mail, and what became of it last, in words too: `pending` until it was tried."""
 
     user_id: UserId
     notification_id: NotificationId
@@ -114,6 +115,7 @@ class MailView(BaseModel):
     smtp_code: int | None
     attempt: int
     at: Timestamp | None
+    text: str
 
     @classmethod
     def of(cls, copy: Copy) -> "MailView":
@@ -127,6 +129,7 @@ class MailView(BaseModel):
             smtp_code=copy.smtp_code,
             attempt=copy.attempt,
             at=copy.at,
+            text=fate(copy.state or "pending", copy.reason, copy.smtp_code),
         )
 
 

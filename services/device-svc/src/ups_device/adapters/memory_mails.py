@@ -3,11 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from ups_device.domain.event_log import row_id
-from ups_device.domain.mail import Copy, Mailing
+from ups_device.domain.mail import Copy, LastMail, Mailing, says_of_mailbox
 from ups_schemas.ids import NotificationId, UserId
-from ups_schemas.mail import MailDelivery
+from ups_schemas.mail import DeliveryState, MailDelivery
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -47,3 +48,14 @@ class MemoryMails:
     async def of(self, notification_ids: Collection[NotificationId]) -> Sequence[Copy]:
         """All copies of these notifications, by recipient."""
         return [self.copies[key] for key in sorted(self.copies) if key[0] in notification_ids]
+
+    async def last(self, user_id: UserId) -> LastMail | None:
+        """The person's last mail, of those that say something of their mailbox."""
+        own = [(copy.at, copy) for (_, whose), copy in self.copies.items() if whose == user_id and copy.at]
+        telling = sorted((each for each in own if says_of_mailbox(each[1].state, each[1].reason)), key=itemgetter(0))
+        if not telling:
+            return None
+        at, last = telling[-1]
+        arrived = [number for number, (_, copy) in enumerate(telling) if copy.state is DeliveryState.ACCEPTED]
+        since = at if last.state is DeliveryState.ACCEPTED else telling[arrived[-1] + 1 if arrived else 0][0]
+        return LastMail(last, since)

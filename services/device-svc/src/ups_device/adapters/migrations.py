@@ -281,4 +281,9 @@ STEPS = (
         IndexModel("expires_at", name="expiry", expireAfterSeconds=0),
     ),
     *NOTICE_STEPS,
+    indexes(
+        "mails: indexes 2",
+        "mails",
+        IndexModel([("user_id", ASCENDING), ("latest.at", DESCENDING)], name="person_newest"),
+    ),
 )

@@ -1,6 +1,7 @@
 """Mails about devices on MongoDB: one document per person's copy of a notification."""
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import UpdateOne
@@ -8,13 +9,19 @@ from pymongo import UpdateOne
 from ups_device.adapters.mongo_upsert import upsert
 from ups_device.domain import plan
 from ups_device.domain.event_log import row_id
-from ups_device.domain.mail import Copy, Mailing
+from ups_device.domain.mail import STOPPING, Copy, LastMail, Mailing
 from ups_runtime.mongo import Database, map_mongo_errors
 from ups_schemas.ids import NotificationId, UserId, delivery_id
 from ups_schemas.mail import DeliveryState, MailDelivery, MailKind
 
 # What MongoDB gives: documents have no static type.
 Document = dict[str, Any]
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+_SAYS_OF_MAILBOX = [
+    {"latest.state": {"$ne": DeliveryState.DROPPED.value}},
+    {"latest.reason": {"$in": list(STOPPING)}},
+]
 
 
 class MongoMails:
@@ -41,6 +48,22 @@ class MongoMails:
         with map_mongo_errors():
             found = self._mails.find(wanted).sort([("notification_id", 1), ("user_id", 1)])
             return [_copy(document) async for document in found]
+
+    async def last(self, user_id: UserId) -> LastMail | None:
+        """The person's last mail, of those that say something of their mailbox; it is so since the last accepted."""
+        telling: Document = {"user_id": user_id, "latest.at": {"$gt": _EVER}, "$or": _SAYS_OF_MAILBOX}
+        with map_mongo_errors():
+            last = await self._mails.find_one(telling, sort=[("latest.at", -1)])
+            if last is None:
+                return None
+            arrived = await self._mails.find_one(
+                {"user_id": user_id, "latest.state": DeliveryState.ACCEPTED.value}, sort=[("latest.at", -1)]
+            )
+            if arrived is not None and arrived["latest"]["at"] >= last["latest"]["at"]:
+                return LastMail(_copy(arrived), arrived["latest"]["at"])
+            after = {"latest.at": {"$gt": arrived["latest"]["at"] if arrived else _EVER}}
+            first = await self._mails.find_one(telling | after, sort=[("latest.at", 1)])
+        return LastMail(_copy(last), (first or last)["latest"]["at"])
 
 
 def _id(delivery: MailDelivery) -> str:

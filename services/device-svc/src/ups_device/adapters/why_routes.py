@@ -45,7 +45,7 @@ class ReasonView(BaseModel):
 
 
 class OwnView(BaseModel):
-    """The person's part in a row: whether it was to be mailed to them, and what that means."""
+    """The person's part in a row: whether it was to be mailed to them, and what came of that."""
 
     told: bool
     text: str

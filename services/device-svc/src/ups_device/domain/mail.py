@@ -15,6 +15,9 @@ from ups_schemas.decision import (
 from ups_schemas.ids import DeviceId, EventId, NotificationId, UserId
 from ups_schemas.mail import DeliveryState, MailKind
 
+# Why a mail was not sent, where that holds for the next one, too.
+STOPPING = ("bounced", "complaint", "bad_address")
+
 Decision = EventDecided | LateEventsDecided | NotificationsDisabled | NotificationsEnabled
 
 
@@ -42,6 +45,19 @@ class Copy:
     smtp_code: int | None = None
     attempt: int = 0
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastMail:
+    """A person's last mail about a device, of those that say something of their mailbox, and since when it is so."""
+
+    copy: Copy
+    since: datetime
+
+
+def says_of_mailbox(state: DeliveryState | None, reason: str | None) -> bool:
+    """Whether such a mail says whether the next one will arrive: most that were not sent say nothing of that."""
+    return state is not None and (state is not DeliveryState.DROPPED or reason in STOPPING)
 
 
 def mailings(decisions: Iterable[Decision]) -> list[Mailing]:

@@ -1,6 +1,6 @@
 """Looks at all that stands between an event of a device and somebody's inbox, and says each thing to them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ups_device.domain import plan as plans
@@ -8,6 +8,7 @@ from ups_device.domain.period import State
 from ups_device.domain.why import Answer, Case, Effect, Finding, Kind, Link
 from ups_schemas.catalogue import CONDITION_BY_CODE, OTHER, Severity, name_of
 from ups_schemas.device import DeviceSnapshot, Subscription
+from ups_schemas.mail import DeliveryState
 from ups_schemas.wording import count, duration
 
 # Halved: a device that reports once a day is called silent; doubled: nobody looks at a dead one for two days.
@@ -24,6 +25,7 @@ def look(case: Case, at: At) -> Answer:
         _plan(case, at),
         _disabled(case, at),
         _subscription(case),
+        _bounce(case, at),
     )
     return Answer(tuple(finding for part in parts for finding in part))
 
@@ -158,3 +160,37 @@ def _may_be_critical(code: str, snapshot: DeviceSnapshot) -> bool:
         or code == OTHER
         or Severity.CRITICAL in {condition.severity, *condition.severity_by_cause.values()}
     )
+
+
+_STOPPED = {
+    "bounced": "Mail to your address came back, so no event mail is sent to it",
+    "complaint": "Event mail to you was reported as unwanted, so none is sent",
+    "bad_address": "Your address is none that mail can go to, so no event mail is sent to it",
+}
+_UNSENT = "The last event mail to you was not sent"
+_HINDERED: Mapping[DeliveryState | None, str] = {
+    DeliveryState.FAILED: "Your mail server refused the last event mail to you",
+    DeliveryState.UNKNOWN: "It is not known whether your mail server took the last event mail to you",
+    DeliveryState.DEFERRED: "Your mail server put the last event mail to you off, and it is tried again",
+}
+
+
+def _bounce(case: Case, at: At) -> Iterable[Finding]:
+    if case.last_mail is None:
+        yield Finding(Kind.BOUNCE, Effect.NONE, "Of no event mail to you is known yet what became of it.")
+        return
+    last, since = case.last_mail.copy, case.last_mail.since
+    when = f", {at(last.at)}" if last.at else ""
+    code = f" ({last.smtp_code})" if last.smtp_code else ""
+    if last.state is DeliveryState.ACCEPTED:
+        text = (
+            f"Your mail server took the last event mail to you{when}. If you did not find it, look in the spam folder."
+        )
+        yield Finding(Kind.BOUNCE, Effect.NONE, text)
+    elif said := _STOPPED.get(last.reason or "") if last.state is DeliveryState.DROPPED else None:
+        text = f"{said}, since {at(since)} or before. Check your address, then write to the support address."
+        yield Finding(Kind.BOUNCE, Effect.STOPS, text, since=since, link=Link.ACCOUNT)
+    else:
+        came_back = last.state is DeliveryState.FAILED and last.reason == "bounced"
+        said = "The last event mail to you came back" if came_back else _HINDERED.get(last.state, _UNSENT)
+        yield Finding(Kind.BOUNCE, Effect.LIMITS, f"{said}{code}{when}.", since=since, link=Link.ACCOUNT)

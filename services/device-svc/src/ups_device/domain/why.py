@@ -1,16 +1,19 @@
 """Why somebody gets no mail about a device: all that stands between an event and their inbox, in its order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from ups_device.domain.device import Device
 from ups_device.domain.event_log import Presence, Row
+from ups_device.domain.mail import Copy, LastMail
 from ups_device.domain.member import Member
 from ups_device.domain.period import Period, State
 from ups_device.domain.subscription import Preferences
+from ups_schemas.fate import fate
 from ups_schemas.ids import UserId
+from ups_schemas.mail import DeliveryState, MailKind
 
 
 class Kind(StrEnum):
@@ -21,6 +24,7 @@ class Kind(StrEnum):
     PLAN = "plan"
     DISABLED = "disabled"
     SUBSCRIPTION = "subscription"
+    BOUNCE = "bounce"
 
 
 class Effect(StrEnum):
@@ -38,6 +42,7 @@ class Link(StrEnum):
     ENABLE = "enable"
     SUBSCRIPTION = "subscription"  # the choice for this device
     SUBSCRIPTIONS = "subscriptions"  # the wider ones
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Case:
     presence: Presence | None
     counted: int
     clock_untrusted: bool
+    last_mail: LastMail | None
     now: datetime
 
     @property
@@ -111,16 +117,35 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One person's part in a row of the log: whether it was to be mailed to them, and what that means."""
+    """One person's part in a row of the log: whether it was to be mailed to them, and what came of that."""
 
     told: bool
     text: str
 
 
-def part(row: Row, user_id: UserId) -> Part:
-    """The person's part in the row."""
+def only_own(row: Row, user_id: UserId) -> Row:
+    """The row with nothing of what became of others' mails."""
+    return replace(row, mails=_own(row, user_id))
+
+
+def part(row: Row, user_id: UserId, at: Callable[[datetime], str]) -> Part:
+    """The person's part in the row; `at` says a moment in their zone."""
+    own = _own(row, user_id)
+    if own:
+        return Part(told=True, text=" ".join(_became_of(copy, at) for copy in own))
     if any(user_id in mail.recipients for mail in row.mailed):
-        return Part(told=True, text="To you too. If you did not find it, look in the spam folder.")
-    if any(mail.recipients for mail in row.mailed):
+        return Part(told=True, text="To you, but nothing is known of your copy.")
+    if row.mails or any(mail.recipients for mail in row.mailed):
         return Part(told=False, text="Not to you: you did not want it then, or were not told that it began.")
     return Part(told=False, text="To nobody." if row.mailed else "Not decided yet.")
+
+
+def _own(row: Row, user_id: UserId) -> tuple[Copy, ...]:
+    return tuple(copy for copy in row.mails if copy.user_id == user_id)
+
+
+def _became_of(copy: Copy, at: Callable[[datetime], str]) -> str:
+    to = "The alert to you" if copy.kind is MailKind.DISABLED else "To you"
+    when = f", {at(copy.at)}" if copy.at else ""
+    hint = " If you did not find it, look in the spam folder." if copy.state is DeliveryState.ACCEPTED else ""
+    return f"{to}: {fate(copy.state or 'pending', copy.reason, copy.smtp_code)}{when}.{hint}"

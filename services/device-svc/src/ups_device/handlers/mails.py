@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from ups_device.domain import mail as domain
-from ups_device.domain.mail import Copy, Decision, Mailing
-from ups_schemas.ids import NotificationId
+from ups_device.domain.mail import Copy, Decision, LastMail, Mailing
+from ups_schemas.ids import NotificationId, UserId
 from ups_schemas.mail import MailDelivery
 
 
@@ -20,6 +20,9 @@ class Store(Protocol):
 
     async def of(self, notification_ids: Collection[NotificationId]) -> Sequence[Copy]:
         """All copies of these notifications, by recipient."""
+
+    async def last(self, user_id: UserId) -> LastMail | None:
+        """The person's last mail, of those that say something of their mailbox."""
 
 
 class Mails:
@@ -44,3 +47,7 @@ class Mails:
         for copy in await self._store.of(notification_ids) if notification_ids else ():
             copies.setdefault(copy.notification_id, []).append(copy)
         return copies
+
+    async def last(self, user_id: UserId) -> LastMail | None:
+        """The person's last mail about whichever device, of those that say something of their mailbox."""
+        return await self._store.last(user_id)

@@ -10,8 +10,9 @@ from ups_device.domain.event_log import DeviceLog, Query, Row
 from ups_device.domain.member import Member
 from ups_device.domain.obstacles import look
 from ups_device.domain.period import Period, State
-from ups_device.domain.why import Answer, Case, Part, part
+from ups_device.domain.why import Answer, Case, Part, only_own, part
 from ups_device.handlers.event_log import EventLog
+from ups_device.handlers.mails import Mails
 from ups_device.handlers.notifications import Notifications
 from ups_device.handlers.readers import Readers
 from ups_device.handlers.refusals import unknown_device
@@ -59,6 +60,7 @@ class Why:
         log: EventLog,
         notifications: Notifications,
         subscriptions: Subscriptions,
+        mails: Mails,
         readers: Readers,
         *,
         now: Callable[[], datetime],
@@ -68,6 +70,7 @@ class Why:
         self._log = log
         self._notifications = notifications
         self._subscriptions = subscriptions
+        self._mails = mails
         self._readers = readers
         self._now = now
 
@@ -95,9 +98,10 @@ class Why:
             presence=await self._log.presence(device),
             counted=await self._counted(device, period),
             clock_untrusted=bool(rows) and rows[0].event.clock_untrusted,
+            last_mail=await self._mails.last(user_id),
             now=self._now(),
         )
-        parts = tuple((row, part(row, user_id)) for row in rows)
+        parts = tuple((only_own(row, user_id), part(row, user_id, words.at)) for row in rows)
         return Explained(look(case, words.at), parts, words)
 
     async def _period(self, device: Device) -> tuple[State, Period | None]:

@@ -103,3 +103,47 @@ class MailContract:
         await mails.expect(mailings([late]))
 
         assert await mails.report([told]) == {row_id("d1", "e1"), row_id("d1", "e2")}
+
+    async def test_the_last_mail_that_says_something_of_a_mailbox_is_found_with_since_when_it_is_so(
+        self, mails: Store
+    ) -> None:
+        """Of nobody else, and without those that were not sent for other reasons."""
+        assert await mails.last("anna") is None
+        told = [
+            ("accepted", None),
+            ("dropped", "unsubscribed"),
+            ("failed", "bounced"),
+            ("dropped", "bounced"),
+            ("dropped", "over"),
+        ]
+        for number, (state, reason) in enumerate(told):
+            decision = a_decision(an_event(number))
+            at = NOW + timedelta(hours=number)
+            await mails.expect(mailings([decision]))
+            await mails.report([a_delivery(decision, state=state, reason=reason, at=at)])
+        await mails.report([a_delivery(a_decision(an_event(9)), "ben", at=NOW + timedelta(days=1))])
+
+        last, other = await mails.last("anna"), await mails.last("ben")
+
+        assert last is not None
+        assert (last.copy.notification_id, last.copy.reason, last.since) == (
+            "n-e3",
+            "bounced",
+            NOW + timedelta(hours=2),
+        )
+        assert other is not None
+        assert (other.copy.state, other.since) == (DeliveryState.ACCEPTED, NOW + timedelta(days=1))
+
+    async def test_a_mailbox_that_never_took_a_mail_is_so_since_the_first(self, mails: Store) -> None:
+        """And no longer once it takes one."""
+        for number in range(3):
+            decision, at = a_decision(an_event(number)), NOW + timedelta(hours=number)
+            await mails.report([a_delivery(decision, state="dropped", reason="complaint", at=at)])
+        before = await mails.last("anna")
+        await mails.report([a_delivery(a_decision(an_event(5)), at=NOW + timedelta(hours=5))])
+        after = await mails.last("anna")
+
+        assert before is not None
+        assert (before.copy.notification_id, before.since) == ("n-e2", NOW)
+        assert after is not None
+        assert after.copy.state is DeliveryState.ACCEPTED

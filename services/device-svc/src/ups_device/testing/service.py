@@ -123,7 +123,7 @@ class Service:
         overviews = Overviews(self.rows, self.periods, self.conditions, self.users, now=now)
         ownerships = Ownerships(self.devices, self.devices.people, self.users, Severity.WARNING, now=now)
         readers = Readers(self.users)
-        why = Why(self.devices, self.users, self.log, notifications, self.subscriptions, readers, now=now)
+        why = Why(self.devices, self.users, self.log, notifications, self.subscriptions, mails, readers, now=now)
         verifier = AccessVerifier(self.signing_keys.key_of, now=now)
         person, caller = signed_in(verifier), operator_or_signed_in(SecretStr(TOKEN), verifier)
         app = http.build(
