@@ -19,6 +19,7 @@ from ups_devstack.errors import UnavailableError
 from ups_notifier.preview import all_samples, letter_of, render
 from ups_portal.testing.browser import MISSING, browser, tab
 from ups_portal.testing.fake_device_svc import SINCE
+from ups_portal.testing.framed_gallery import cookie_of, framed_gallery
 from ups_portal.testing.gallery import gallery
 from ups_portal.testing.site import site
 from ups_runtime.testing import FakeClock
@@ -44,6 +45,9 @@ PAGES = (
     "reset",
     "forged",
     "away",
+    "sign-in",
+    "register",
+    "devices",
 )
 _EXACT, _OTHERS = 64, 40
 _BLANK = "about:blank"
@@ -59,9 +63,10 @@ The pages that their links open are [pictured too](pages.md).
 
 _PAGES = """# Pages as pictures
 
-Left as in a window in the light, right as on a phone in the dark: the pages that the links in [mails](mails.md) open.
-`make pictures` draws them anew. The rest differ from these by a sentence; `ups_portal.testing.gallery` has all, and
-the portal's browser tests leave pictures of all in `artefacts/portal`.
+Left as in a window in the light, right as on a phone in the dark: the pages that the links in [mails](mails.md) open,
+and those for who signs in. `make pictures` draws them anew. The rest differ from these by a sentence;
+`ups_portal.testing.gallery` and `framed_gallery` have all, and the portal's browser tests leave pictures of all in
+`artefacts/portal`.
 """
 
 
@@ -88,10 +93,14 @@ class Easel:
 
     async def page(self, name: str) -> bytes:
         """A PNG of the page of this name."""
-        exhibit = gallery()[name]
+        exhibit = {**gallery(), **framed_gallery()}[name]
+        clock = FakeClock(SINCE + timedelta(hours=1))
+        cookies = "=".join(cookie_of(exhibit, _ORIGIN)) if exhibit.signed_in else ""
         async with (
-            site(exhibit.device_svc.app(), exhibit.invite_svc.app(), FakeClock(SINCE + timedelta(hours=1))) as (app, _),
-            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=_ORIGIN) as portal,
+            site(exhibit.device_svc.app(), exhibit.invite_svc.app(), clock, origin=_ORIGIN) as (app, _),
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app), base_url=_ORIGIN, headers={"Cookie": cookies}
+            ) as portal,
         ):
 
             async def answer(route: Route) -> None:
