@@ -13,10 +13,12 @@ from ups_devstack.sweep import sweep
 from ups_invite.testing.service import PASSWORD
 from ups_invite.testing.world import AccountWorld
 from ups_portal.adapters.backend import Backend
+from ups_portal.adapters.entrance_client import EntranceClient
 from ups_portal.adapters.invite_svc import InviteSvc
 from ups_portal.adapters.session_client import SessionClient
 from ups_portal.domain.account_link import Account
 from ups_portal.metrics import PortalMetrics
+from ups_portal.testing.account_contract import AccountContract, SignedIn, account_of
 from ups_portal.testing.accounts_contract import AccountsContract, Invited, Registered
 from ups_portal.testing.sessions_contract import Credentials, SessionsContract
 from ups_runtime import codec
@@ -62,6 +64,8 @@ class RealWorld:
     client: httpx.AsyncClient
     accounts: InviteSvc
     sessions: SessionClient
+    entrance: EntranceClient
+    backend: Backend
     inviter: str = ""
 
     async def registered(self) -> Registered:
@@ -98,6 +102,12 @@ class RealWorld:
         address = _address()
         await self._founder(address)
         return Credentials(address, PASSWORD)
+
+    async def signed_in(self) -> SignedIn:
+        """Somebody who has just founded a company."""
+        somebody = await self.somebody()
+        account = await account_of(self.backend, somebody.address, somebody.password)
+        return SignedIn(account, somebody.address, somebody.password)
 
     async def _applied(self, address: str) -> str:
         company = {"company_name": "Acme Power GmbH", "name": "Kim Park", "zone": "Europe/Berlin"}
@@ -145,7 +155,7 @@ async def real(stack):
         reader.assign([TopicPartition(name, number) for number in range(MAIL_REQUESTS.partitions)])
         backend = Backend("invite-svc", client, PortalMetrics(Metrics("portal")).invite_svc, 30)
         sessions = SessionClient(backend, SystemClock().now)
-        yield RealWorld(Orders(reader), client, InviteSvc(backend), sessions)
+        yield RealWorld(Orders(reader), client, InviteSvc(backend), sessions, EntranceClient(backend), backend)
     sweep(stack, prefix)
 
 
@@ -158,6 +168,13 @@ class TestInviteSvcKeepsTheContract(AccountsContract):
 
 @pytest.mark.asyncio(loop_scope="module")
 class TestInviteSvcKeepsTheContractOfSessions(SessionsContract):
+    @pytest_asyncio.fixture(loop_scope="module")
+    async def world(self, real):
+        return real
+
+
+@pytest.mark.asyncio(loop_scope="module")
+class TestInviteSvcKeepsTheContractOfAccounts(AccountContract):
     @pytest_asyncio.fixture(loop_scope="module")
     async def world(self, real):
         return real

@@ -3,9 +3,15 @@ import pytest
 
 from ups_portal.adapters.backend import Backend
 from ups_portal.adapters.device_svc import DeviceSvc
+from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.contract import LinksContract
+from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.fake_device_svc import FakeDeviceSvc, token_for
+from ups_portal.testing.fake_devices import FakeDevices, a_device
+from ups_portal.testing.fake_invite_svc import FakeInviteSvc
+from ups_portal.testing.fake_sessions import ADDRESS, PASSWORD
+from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_runtime.metrics import Metrics
 
 
@@ -31,3 +37,27 @@ class TestTheFakeKeepsTheContract(LinksContract):
         async with httpx.AsyncClient(transport=transport, base_url="http://device-svc") as client:
             backend = Backend("device-svc", client, PortalMetrics(Metrics("portal")).device_svc)
             yield FakeWorld(fake, DeviceSvc(backend))
+
+
+class FakeDevicesWorld:
+    def __init__(self, own, devices):
+        self.own, self.devices = own, devices
+
+    async def register(self, name, site, model):
+        self.own.devices.append(a_device(len(self.own.devices) + 1, name=name, site=site, model=model))
+        return self.own.devices[-1]["device_id"]
+
+
+class TestTheFakeKeepsTheContractOfDevices(DevicesContract):
+    @pytest.fixture
+    async def world(self):
+        fake, people = FakeDeviceSvc(own=FakeDevices([])), FakeInviteSvc()
+        metrics = PortalMetrics(Metrics("portal"))
+        async with (
+            httpx.AsyncClient(transport=httpx.ASGITransport(fake.app()), base_url="http://device-svc") as devices,
+            httpx.AsyncClient(transport=httpx.ASGITransport(people.app()), base_url="http://invite-svc") as accounts,
+        ):
+            invite_svc = Backend("invite-svc", accounts, metrics.invite_svc)
+            ticket = await ticket_of(invite_svc, ADDRESS, PASSWORD)
+            device_svc = Backend("device-svc", devices, metrics.device_svc)
+            yield FakeDevicesWorld(fake.own, DevicesClient(asked_by(ticket, device_svc)))

@@ -2,9 +2,11 @@ import httpx
 import pytest
 
 from ups_portal.adapters.backend import Backend
+from ups_portal.adapters.entrance_client import EntranceClient
 from ups_portal.adapters.invite_svc import InviteSvc
 from ups_portal.adapters.session_client import SessionClient
 from ups_portal.metrics import PortalMetrics
+from ups_portal.testing.account_contract import AccountContract, SignedIn, account_of
 from ups_portal.testing.accounts_contract import AccountsContract, Invited, Registered
 from ups_portal.testing.fake_device_svc import SINCE, token_for
 from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
@@ -57,3 +59,23 @@ class TestTheFakeKeepsTheContractOfSessions(SessionsContract):
         async with httpx.AsyncClient(transport=transport, base_url="http://invite-svc") as client:
             backend = Backend("invite-svc", client, PortalMetrics(Metrics("portal")).invite_svc)
             yield FakeSessionWorld(fake, SessionClient(backend, lambda: SINCE))
+
+
+class FakeAccountWorld:
+    def __init__(self, fake, backend):
+        self.fake, self.backend = fake, backend
+        self.entrance = EntranceClient(backend)
+
+    async def signed_in(self):
+        own = self.fake.own
+        return SignedIn(await account_of(self.backend, own.address, own.password), own.address, own.password)
+
+
+class TestTheFakeKeepsTheContractOfAccounts(AccountContract):
+    @pytest.fixture
+    async def world(self):
+        fake = FakeInviteSvc()
+        transport = httpx.ASGITransport(fake.app())
+        async with httpx.AsyncClient(transport=transport, base_url="http://invite-svc") as client:
+            backend = Backend("invite-svc", client, PortalMetrics(Metrics("portal")).invite_svc)
+            yield FakeAccountWorld(fake, backend)

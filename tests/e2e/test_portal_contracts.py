@@ -1,0 +1,54 @@
+"""What pages for who is signed in count on, on the real services together: their fakes keep the same contracts."""
+
+from dataclasses import dataclass
+
+import pytest
+from pydantic import AnyHttpUrl
+
+from ups_devstack.founding import Founding, Person
+from ups_portal.adapters.backend import connected
+from ups_portal.adapters.bearer import Bearer
+from ups_portal.adapters.devices_client import DevicesClient
+from ups_portal.metrics import PortalMetrics
+from ups_portal.testing.devices_contract import DevicesContract
+from ups_portal.testing.signing_in import asked_by, ticket_of
+from ups_runtime.metrics import Metrics
+from ups_schemas.topics import Service
+
+
+@dataclass
+class Member:
+    """Somebody who has just founded a company, and the services as the portal asks them for this person."""
+
+    person: Person
+    device_svc: Bearer
+    invite_svc: Bearer
+
+
+@pytest.fixture
+async def member(operator, address, services):
+    person = Person("Kim Park", address("kim"), "Europe/Berlin", operator.beside())
+    await Founding(lambda _person, _what: None).found(person, "Acme Power GmbH")
+    metrics = PortalMetrics(Metrics("portal"))
+    device_url, invite_url = (AnyHttpUrl(services[name].url) for name in (Service.DEVICE_SVC, Service.INVITE_SVC))
+    async with (
+        connected("device-svc", device_url, metrics.device_svc, answer_within_s=30) as device_svc,
+        connected("invite-svc", invite_url, metrics.invite_svc, answer_within_s=30) as invite_svc,
+    ):
+        ticket = await ticket_of(invite_svc, person.address, person.password)
+        yield Member(person, asked_by(ticket, device_svc), asked_by(ticket, invite_svc))
+
+
+class DevicesWorld:
+    def __init__(self, member):
+        self.member, self.devices = member, DevicesClient(member.device_svc)
+
+    async def register(self, name, site, model):
+        body = {"name": name, "site": site, "model": model}
+        return (await self.member.person.caller.register_device("/v1/devices", body)).device_id
+
+
+class TestDeviceSvcKeepsTheContractOfDevices(DevicesContract):
+    @pytest.fixture
+    async def world(self, member):
+        return DevicesWorld(member)
