@@ -89,7 +89,7 @@ def test_down_from_before_90_to_5_days_ahead_one_notice_is_told_and_then_the_las
 
 @pytest.mark.parametrize(
     ("length", "leads"),
-    [(365, [90, 30, 7, 0]), (90, [90, 30, 7, 0]), (89.9, [30, 7, 0]), (20, [7, 0]), (6.9, [0]), (0.01, [0])],
+    [(365, [90, 30, 7, 0]), (90, [90, 30, 7, 0]), (89.9, [30, 7, 0]), (20, [7, 0]), (6.9, [0]), (0.01, [0]), (0, [])],
 )
 def test_no_lead_is_longer_than_the_plan(length: float, leads: list[int]) -> None:
     whole_days = range(-1, int(length) + 1)

@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 from ups_device.adapters.memory import MemoryDevices
 from ups_device.adapters.memory_purchases import MemoryPurchases
 from ups_device.adapters.webhook import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, WINDOW_S, signature
+from ups_device.domain.company import Company
 from ups_device.domain.plan import in_force
 from ups_device.domain.purchase import Order, bought
-from ups_device.testing.examples import NOW
+from ups_device.testing.examples import NOW, a_registration
 from ups_device.testing.purchase_contract import PurchaseStoreContract
 from ups_device.testing.service import WEBHOOK_SECRETS, Service
 from ups_runtime.testing import FakeClock
@@ -328,6 +329,22 @@ async def test_where_there_are_no_plans_nothing_is_sold() -> None:
     await service.client.aclose()
 
     assert (answer.status_code, problem(answer)) == (409, "plans-off")
+
+
+async def test_where_there_are_no_plans_any_more_a_device_is_put_on_the_one_that_all_have() -> None:
+    device = a_registration()
+    service = Service(plans=False)
+    await service.devices.add(device, Company("acme"))
+    path = f"/v1/operator/devices/{device.device.device_id}/plan"
+
+    lifted = await service.call("PUT", path, json={"name": "advanced"})
+    ended = await service.call("PUT", path, json={"name": "advanced", "until": "2030-01-01T00:00:00Z"})
+    shown = await service.call("GET", path)
+    await service.client.aclose()
+
+    assert lifted.json()["plan"] == {"name": "advanced", "until": None}
+    assert (ended.status_code, problem(ended)) == (409, "plans-off")
+    assert (shown.json()["in_force"], shown.json()["until"]) == ("advanced", None)
 
 
 async def test_the_operator_buys_as_the_shop_does(service: Service) -> None:

@@ -83,14 +83,16 @@ def due(endings: Iterable[Ending], day: date, zone: ZoneInfo) -> tuple[Notice, .
 def lead_due(ending: Ending, day: date, zone: ZoneInfo) -> int | None:
     """The nearest lead that this day has reached, unless it was told, or is longer than the plan.
 
-    Days are those of the owner's calendar, since the mail says "today" and "in 7 days".
+    Days are those of the owner's calendar, since the mail says "today" and "in 7 days". A plan that ended as it began
+    (no free period) is none that anybody had.
     """
     end_day = ending.end.astimezone(zone).date()
     reached = [lead for lead in LEADS_DAYS if day >= end_day - timedelta(days=lead)]
     if not reached or day > end_day + NO_NEWS_AFTER:
         return None
     lead = min(reached)
-    too_long = timedelta(days=lead) > ending.end - ending.since
+    length = ending.end - ending.since
+    too_long = timedelta(days=lead) > length or not length
     return None if too_long or lead in ending.told else lead
 
 

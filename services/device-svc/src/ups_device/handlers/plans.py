@@ -72,12 +72,12 @@ class Plans:
         """Put the device on a plan; one that it is on already stays as it is, also when it has ended meanwhile.
 
         Raises:
-            Refused: the plan ends before it begins, or there are no plans.
+            Refused: the plan ends before it begins; or there are no plans, and it is not what all devices are on then.
         """
         for _ in range(ATTEMPTS):
             device = require_present(await self._store.find(device_id))
             now = self._now()
-            if device.snapshot.plan != chosen or self._free_period is None:
+            if chosen != (device.snapshot.plan if self._free_period is not None else plan.initial(now, None)):
                 require_settable(chosen, now, self._free_period, "until")
             change = devices.set_plan(device, chosen, now)
             if change is None:
