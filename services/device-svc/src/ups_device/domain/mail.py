@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from ups_device.domain import plan
 from ups_schemas.decision import (
@@ -91,3 +92,5 @@ def _about(decision: Decision) -> tuple[MailKind, datetime, datetime, tuple[Even
             return MailKind.DISABLED, at, at, tuple(each.event_id for each in decision.tripped_by[-1:])
         case NotificationsEnabled(enabled_at=at):
             return MailKind.RECONCILE, at, at, ()
+        case _:
+            assert_never(decision)
