@@ -93,6 +93,22 @@ async def test_a_row_shows_how_what_it_opened_went_on(service: Service) -> None:
     assert (await get(service, "conditions"))["conditions"] == [{**condition, "event_id": "e1"}]
 
 
+async def test_a_repeat_says_since_when_it_is_so(service: Service) -> None:
+    opening = an_open_one(1)
+    event = an_event(5, phase=Phase.REPEAT)
+    repeat = a_decision(event, Outcome.REPEAT, confirmed="i-e1", opened=(), device_seq=2)
+    unknown = a_decision(an_event(6, phase=Phase.REPEAT), Outcome.REPEAT, opened=(), device_seq=3)
+
+    await service.log.record(opening, repeat, unknown)
+
+    later, row, _ = (await get(service, "events"))["events"]
+    assert row["text"] == (
+        "Not mailed again: it has lasted since Sun 22 Nov 2026, 12:00:01 (UTC), and was told before."
+    )
+    assert row["conditions"] == []
+    assert later["text"] == "Not mailed again: it still lasts, and was told before."
+
+
 async def test_a_row_keeps_its_id(service: Service) -> None:
     decision = a_decision(an_event(1))
     await service.log.record(an_event(1))

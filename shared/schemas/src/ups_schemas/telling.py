@@ -59,10 +59,20 @@ class Words:
     name: Callable[[UserId], str]
     periods: Mapping[PeriodId, NotificationsDisabled] = field(default_factory=dict)
 
-    def row(self, decision: EventDecided | None, late_mail: LateEventsDecided | None = None) -> str:
-        """What became of an event, as sentences: mailed to whom, or why not; of a late one also what came of it."""
+    def row(
+        self,
+        decision: EventDecided | None,
+        late_mail: LateEventsDecided | None = None,
+        began_at: datetime | None = None,
+    ) -> str:
+        """What became of an event, as sentences: mailed to whom, or why not; of a late one also what came of it.
+
+        `began_at` is when the condition began that the event reports once more.
+        """
         if decision is None:
             return "Not decided yet."
+        if decision.outcome is Outcome.REPEAT and began_at is not None:
+            return f"Not mailed again: it has lasted since {self.at(began_at)}, and was told before."
         said = _sentence(self._event(decision))
         if late_mail is None:
             return said

@@ -137,7 +137,7 @@ def _cells(row: Row, name: str, words: Words) -> Sequence[str]:
         f"{count.position} of {count.limit}" if count else "",
         str(len(decision.recipients)) if decision else "",
         format_timestamp(late_mail.effective_at) if late_mail else "",
-        words.row(decision, late_mail),
+        words.row(decision, late_mail, row.confirmed.since if row.confirmed else None),
         event.event_id,
         event.attributes.model_dump_json(exclude_none=True),
     ]

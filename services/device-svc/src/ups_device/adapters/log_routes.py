@@ -170,7 +170,7 @@ class RowView(BaseModel):
             late_mail=row.late_mail and _mailed(row.late_mail),
             mails=[MailView.of(copy) for copy in row.mails],
             conditions=[ConditionView.of(condition) for condition in row.conditions],
-            text=words.row(decision, row.late_mail),
+            text=words.row(decision, row.late_mail, row.confirmed.since if row.confirmed else None),
         )
 
 

@@ -35,7 +35,8 @@ def leaves_row(event: AcceptedEvent) -> bool:
 class Row:
     """One event, its decision once it came, and, for a late one, the mail that listed it afterwards.
 
-    A store gives it without `mails` and `conditions`, which are kept beside the rows.
+    `conditions` are those that it opened, `confirmed` is the one that it reported once more. A store gives it without
+    them and without `mails`: all these are kept beside the rows.
     """
 
     event: AcceptedEvent
@@ -44,6 +45,7 @@ class Row:
     late_mail: LateEventsDecided | None = None
     mails: tuple[Copy, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    confirmed: Condition | None = None
 
     @property
     def opened(self) -> tuple[IncidentId, ...]:

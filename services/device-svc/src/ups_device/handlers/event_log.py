@@ -136,15 +136,18 @@ class EventLog:
     async def page(self, query: Query) -> Sequence[Row]:
         """A page of the log, newest first: its rows, their conditions and their mails are a query each."""
         rows = await self._log.page(query)
-        conditions = await self._conditions.of({each for row in rows for each in row.opened})
+        confirmed = [row.decision.confirmed if row.decision else None for row in rows]
+        named = {each for row in rows for each in row.opened} | {each for each in confirmed if each is not None}
+        conditions = await self._conditions.of(named)
         mails = await self._mails.of({each for row in rows for each in row.notifications})
         return [
             replace(
                 row,
                 conditions=tuple(conditions[each] for each in row.opened if each in conditions),
+                confirmed=conditions.get(again) if again is not None else None,
                 mails=tuple(copy for each in row.notifications for copy in mails.get(each, ())),
             )
-            for row in rows
+            for row, again in zip(rows, confirmed, strict=True)
         ]
 
     async def presence(self, device: Device) -> Presence | None:
