@@ -23,12 +23,13 @@ from ups_device.testing.examples import (
     a_disabling,
     a_late_mail,
     a_registration,
+    an_enabling,
     an_event,
 )
 from ups_device.testing.mail_contract import a_delivery
 from ups_device.testing.service import SUPPORT, TOKEN, Service
 from ups_schemas.catalogue import CONDITION_BY_CODE, Severity
-from ups_schemas.decision import Outcome
+from ups_schemas.decision import EnabledBy, Outcome
 from ups_schemas.device import Plan, Policy, Subscription
 from ups_schemas.mail import DeliveryState, MailKind
 
@@ -550,7 +551,11 @@ async def test_a_removed_device_says_so_and_shows_what_was(service: Service) -> 
     assert len(found["last"]) == 1
 
 
-async def test_a_full_window_is_said_and_is_empty_after_a_period(service: Service) -> None:
+@pytest.mark.parametrize("after_a_period", [True, False])
+async def test_a_full_window_is_said_and_is_empty_after_a_period_or_in_time(
+    service: Service,
+    after_a_period: bool,  # noqa: FBT001
+) -> None:
     device = service.devices.devices["d1"]
     policy = Policy(limit=2, window_s=1800)
     service.devices.devices["d1"] = replace(device, snapshot=device.snapshot.model_copy(update={"policy": policy}))
@@ -558,7 +563,12 @@ async def test_a_full_window_is_said_and_is_empty_after_a_period(service: Servic
     await service.log.record(late, a_decision(late, Outcome.LATE), a_late_mail(late))
 
     full = await ask(service, "anna")
-    service.clock.advance(timedelta(minutes=21))
+    if after_a_period:
+        disabling = a_disabling(since=NOW + timedelta(minutes=5))
+        ended = {"enabled_at": NOW + timedelta(minutes=6)}
+        await service.log.record(disabling, an_enabling(disabling, EnabledBy.HAND).model_copy(update=ended))
+    else:
+        service.clock.advance(timedelta(minutes=21))
     later = await ask(service, "anna")
 
     assert "caused 2 notifications within 30 minutes" in full["text"]
