@@ -60,7 +60,7 @@ async def test_the_history_says_who_enabled_and_why_and_what_came_meanwhile(oper
 
     async def ended():
         [period] = (await operator.call(Service.DEVICE_SVC, "GET", f"{path}/periods"))["periods"]
-        return period if period["enabled_at"] else None
+        return period if period["enabled_at"] and len(period["mails"]) > 1 else None
 
     period = await eventually(ended, within_s=60)
     assert told["outcome"] == "suppressed"
@@ -69,6 +69,7 @@ async def test_the_history_says_who_enabled_and_why_and_what_came_meanwhile(oper
     assert [each["code"] for each in period["tripped_by"]] == ["COMM_LOST", "COMM_RESTORED"]
     assert {"code": "ON_BATTERY", "raised": 1, "cleared": 0} in period["happened"]
     assert period["suppressed_count"] == 1
+    assert {mail["kind"] for mail in period["mails"]} == {"disabled", "reconcile"}
 
 
 async def test_a_revoked_key_is_refused_by_an_ingest_that_knew_it(operator, services, address) -> None:
