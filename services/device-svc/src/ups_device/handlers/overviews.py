@@ -11,7 +11,7 @@ from ups_device.domain.device import Device
 from ups_device.domain.event_log import DeviceLog, Presence
 from ups_device.domain.member import Member
 from ups_device.domain.overview import Overview
-from ups_device.domain.period import Period, State
+from ups_device.domain.period import Period
 from ups_device.domain.subscription import hear
 from ups_schemas.ids import DeviceId, UserId
 
@@ -74,12 +74,11 @@ class Overviews:
         def overview(device: Device) -> Overview:
             snapshot, log = device.snapshot, logs[device.device_id]
             heard = [people[user_id] for user_id in hear(snapshot) if user_id in people]
-            state = periods.state(running.get(log), now)
             return Overview(
                 device,
                 plan.in_force(snapshot.plan, now),
-                state,
-                None if state is State.ENABLED else running.get(log),
+                periods.state(running.get(log), now),
+                running.get(log),
                 open_conditions.get(device.device_id, ()),
                 presences.get(log),
                 sum(person.belongs_to(snapshot.company_id) for person in heard),
