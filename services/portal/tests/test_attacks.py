@@ -12,6 +12,7 @@ from ups_portal.testing.fake_device_svc import FakeDeviceSvc
 from ups_portal.testing.fake_devices import FakeDevices, a_device
 from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 from ups_portal.testing.fake_sessions import ADDRESS, PASSWORD, FakeSessions
+from ups_portal.testing.framed_gallery import cookie_of, framed_gallery
 from ups_portal.testing.gallery import HOSTILE
 from ups_portal.testing.site import SESSION_KEY
 
@@ -248,3 +249,19 @@ async def test_link_pages_ignore_who_is_signed_in(signed_in):
     assert page.status_code == 200
     assert "Ada Adler" not in page.text
     assert "set-cookie" not in page.headers
+
+
+@pytest.mark.parametrize("name", framed_gallery())
+async def test_looking_changes_nothing(browse, name):
+    exhibit = framed_gallery()[name]
+    browsing = await browse(exhibit.device_svc, exhibit.invite_svc)
+    if exhibit.signed_in:
+        cookie, value = cookie_of(exhibit, "https://ups.example")
+        browsing.client.cookies.set(cookie, value, domain="ups.example")
+
+    seen = await browsing.client.get(exhibit.path)
+    head = await browsing.client.head(exhibit.path)
+
+    assert head.status_code == seen.status_code
+    assert head.content == b""
+    assert exhibit.device_svc.changes + exhibit.invite_svc.changes + exhibit.invite_svc.own.changes == []

@@ -16,7 +16,8 @@ from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
 from ups_portal.testing.fake_sessions import ADDRESS
 from ups_portal.testing.framed_gallery import cookie_of, framed_gallery
 from ups_portal.testing.gallery import gallery, path_of
-from ups_portal.testing.site import SESSION_KEY
+from ups_portal.testing.pseudo import Pseudo
+from ups_portal.testing.site import SESSION_KEY, site
 from ups_runtime.lifecycle import Life, running
 from ups_runtime.settings import HttpSettings, LogSettings
 from ups_runtime.testing import FakeClock
@@ -348,3 +349,36 @@ async def test_what_was_typed_when_the_session_ended_is_sent_by_a_press_and_not_
         assert "edit" not in before
         assert own.me["name"] == "Ada Brown"
         assert wrong == []
+
+
+@pytest.mark.parametrize("name", framed_gallery())
+async def test_longer_words_break_no_page(chromium, name):
+    exhibit = framed_gallery()[name]
+    exhibit.invite_svc.own.me["language"] = "xx"
+    behind = Life("portal", Clock(SINCE + timedelta(hours=1)))
+    catalogues = {"en": Pseudo(), "xx": Pseudo()}
+    try:
+        async with (
+            site(
+                exhibit.device_svc.app(),
+                exhibit.invite_svc.app(),
+                behind.clock,
+                origin="http://localhost",
+                catalogues=catalogues,
+            ) as (app, _),
+            tab(chromium, width=PHONE) as page,
+        ):
+            url = f"http://127.0.0.1:{await behind.serve(app, '127.0.0.1', 0)}"
+            if exhibit.signed_in:
+                cookie, value = cookie_of(exhibit, "http://localhost")
+                await page.context.add_cookies([{"name": cookie, "value": value, "url": url}])
+            await page.goto(url + exhibit.path)
+            told = await page.locator("h1").inner_text()
+            wider = await page.evaluate(WIDER)
+            await page.screenshot(path=PICTURES / f"{name}.longer.png", full_page=True)
+    finally:
+        await behind.tear_down()
+        behind.failure.cancel()
+
+    assert "⟦" in told
+    assert wider == []

@@ -140,6 +140,9 @@ async def test_what_was_entered_outlives_its_session(noting, how, headers):
         assert "What you had entered is kept" in asked.text
         assert "secret words" not in asked.text
         await browsing.press("/sign-in", address=ADDRESS, password="wrong")
+        browsing.invite_svc.failing = 503
+        await browsing.press("/sign-in", address=ADDRESS, password=PASSWORD)
+        browsing.invite_svc.failing = None
         await browsing.press("/sign-in", address=ADDRESS, password=PASSWORD)
     kept_before, offered = list(note.kept), browsing.page
     await browsing.press("/note", password="secret words again")
@@ -149,6 +152,22 @@ async def test_what_was_entered_outlives_its_session(noting, how, headers):
     assert "secret words" not in offered.text
     fields = dict(note.kept[0])
     assert {name: fields[name] for name in TYPED} == TYPED | {"password": "secret words again"}
+    assert len(note.kept) == 1
+
+
+async def test_what_was_entered_outlives_a_service_that_is_away(noting):
+    browsing, note = noting
+    browsing.invite_svc.failing = 503
+    browsing.device_svc.own.refused = {"access-1"}
+
+    away = await browsing.post("/note", form(browsing, **TYPED))
+    browsing.invite_svc.failing = None
+    await browsing.press("/note", password="secret words again")
+
+    assert (away.status_code, away.headers["retry-after"]) == (503, "30")
+    assert "Nothing was changed" in away.text
+    assert "secret words" not in away.text
+    assert dict(note.kept[0])["text"] == TYPED["text"]
     assert len(note.kept) == 1
 
 

@@ -99,8 +99,9 @@ async def test_while_nobody_can_be_signed_in_the_page_says_so(browse):
 
     page = await browsing.press("/sign-in", address=ADDRESS, password=PASSWORD)
 
-    assert page.status_code == 503
-    assert "Not possible right now" in page.text
+    assert (page.status_code, page.headers["retry-after"]) == (503, "30")
+    assert "That is not possible right now." in page.text
+    assert fields_of(page, "/sign-in")["address"] == ADDRESS
 
 
 async def test_whoever_is_signed_in_is_led_on(signed_in):

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from http import HTTPStatus
 from zoneinfo import available_timezones
 
 from starlette.responses import Response
 
 from ups_portal.adapters.account_client import AccountClient
-from ups_portal.adapters.visit import Answer, FramedPage, GuestPage, GuestVisit, SeeOther, Shown, Visit
-from ups_portal.domain.account_link import Refusal, TooOften
+from ups_portal.adapters.visit import Answer, FramedPage, GuestPage, GuestVisit, SeeOther, Shown, Visit, refused
+from ups_portal.domain.account_link import Refusal
 from ups_portal.domain.account_view import ERASED, Choices, Done, Form, Wanted
 from ups_portal.domain.session import Tokens
 from ups_portal.domain.shell import Section
@@ -49,9 +48,7 @@ class _AccountPages:
 
     async def _refused(self, visit: Visit, wanted: Wanted) -> Answer:
         view = await account.shown(self._asked(visit), self._choices, wanted=wanted)
-        if isinstance(wanted.against, TooOften):
-            return Shown(_TEMPLATE, view, HTTPStatus.TOO_MANY_REQUESTS, wanted.against.wait_s)
-        return Shown(_TEMPLATE, view, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return refused(_TEMPLATE, view, wanted.against)
 
     async def edit(self, visit: Visit) -> Answer:
         entered = {name: visit.fields.get(name) for name in ("name", "zone", "language")}

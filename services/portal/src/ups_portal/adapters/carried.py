@@ -9,6 +9,11 @@ from ups_portal.domain.resumed import Entered, entered
 TOKEN = "token"  # noqa: S105 - the name of the field
 
 
+def what_was_entered(path: str, fields: Fields) -> Entered:
+    """The fields of a form that goes to `path`, without its token."""
+    return entered(path, tuple(pair for pair in fields.pairs if pair[0] != TOKEN))
+
+
 class Carrier:
     """Seals what was entered, and opens it."""
 
@@ -17,7 +22,7 @@ class Carrier:
 
     def pack(self, path: str, fields: Fields) -> str:
         """What was entered where; passwords are asked for again."""
-        kept = entered(path, tuple(pair for pair in fields.pairs if pair[0] != TOKEN))
+        kept = what_was_entered(path, fields)
         return self._seal.seal(json.dumps([kept.path, kept.fields, kept.asked_again], ensure_ascii=False).encode())
 
     def unpack(self, sealed: str) -> Entered | None:

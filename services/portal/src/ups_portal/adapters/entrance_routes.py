@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from zoneinfo import available_timezones
 
-from ups_portal.adapters.visit import Answer, GuestPage, GuestVisit, SeeOther, Shown
-from ups_portal.domain.account_link import Refusal, TooOften
+from ups_portal.adapters.visit import Answer, GuestPage, GuestVisit, SeeOther, Shown, refused
 from ups_portal.domain.entrance_view import Application, Asked, inbox_view, register_view, reset_view
 from ups_portal.domain.sign_in_view import STALE
 from ups_portal.handlers import entrance
@@ -26,7 +25,7 @@ def entrance_pages(doors: Entrance) -> Sequence[GuestPage]:
         against = await entrance.register(doors, application, password, again, visit.visitor)
         if against is None:
             return SeeOther("/inbox", Asked.REGISTRATION)
-        return _refused(Shown("register.html.j2", register_view(application, zones, against)), against)
+        return refused("register.html.j2", register_view(application, zones, against), against)
 
     async def show_reset(visit: GuestVisit) -> Answer:
         view = reset_view(visit.fields.get("address"), notice=STALE if visit.stale else None)
@@ -37,7 +36,7 @@ def entrance_pages(doors: Entrance) -> Sequence[GuestPage]:
         against = await entrance.mail_reset(doors, address, visit.visitor)
         if against is None:
             return SeeOther("/inbox", Asked.RESET)
-        return _refused(Shown("reset_password.html.j2", reset_view(address, against)), against)
+        return refused("reset_password.html.j2", reset_view(address, against), against)
 
     return (
         GuestPage("/register", show_register, register),
@@ -58,9 +57,3 @@ def _application(visit: GuestVisit) -> Application:
 
 def _status(*, stale: bool) -> HTTPStatus:
     return HTTPStatus.FORBIDDEN if stale else HTTPStatus.OK
-
-
-def _refused(shown: Shown, against: Refusal | TooOften) -> Shown:
-    if isinstance(against, TooOften):
-        return Shown(shown.template, shown.view, HTTPStatus.TOO_MANY_REQUESTS, against.wait_s)
-    return Shown(shown.template, shown.view, HTTPStatus.UNPROCESSABLE_ENTITY)

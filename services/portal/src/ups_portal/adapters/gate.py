@@ -14,15 +14,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ups_portal.adapters.backend import Backend
 from ups_portal.adapters.bearer import Bearer
-from ups_portal.adapters.carried import TOKEN, Carrier
+from ups_portal.adapters.carried import TOKEN, Carrier, what_was_entered
 from ups_portal.adapters.forms import Fields, read_form
 from ups_portal.adapters.headers import FRAMED_PAGE
 from ups_portal.adapters.jinja import Renderer
 from ups_portal.adapters.seal import Purpose, Seal
 from ups_portal.adapters.session_cookie import SessionCookie
-from ups_portal.adapters.visit import Answer, FramedPage, GuestPage, GuestVisit, SeeOther, Shown, Visit
+from ups_portal.adapters.visit import RETRY_AFTER_S, Answer, FramedPage, GuestPage, GuestVisit, SeeOther, Shown, Visit
 from ups_portal.domain.plain_views import AWAY, DOUBTFUL, FORBIDDEN, FOREIGN, NOT_FOUND, PlainView
-from ups_portal.domain.resumed import resumed_view
+from ups_portal.domain.resumed import not_sent_view, resumed_view
 from ups_portal.domain.session import Guest, Session
 from ups_portal.domain.shell import Section, Shell
 from ups_portal.domain.sign_in_view import sign_in_view
@@ -36,7 +36,6 @@ from ups_portal.handlers.failures import (
 )
 from ups_portal.handlers.sessions import Sessions, Ticket
 
-RETRY_AFTER_S = 30
 # Two passwords of 1,000 characters and a name of 300, of 4 bytes each, url-encoded, are some 28 kB.
 MAX_FORM_BYTES = 32 * 1024
 # As much, sealed, beside an address and a password.
@@ -117,8 +116,7 @@ class Gate:
                 return self._carried(page, request, fields)
             if not self._shown_to(holder, fields):
                 # to who was signed in with this browser before
-                found = self._carrier.unpack(self._carrier.pack(_path(request), fields))
-                assert found  # noqa: S101 - sealed in this line
+                found = what_was_entered(_path(request), fields)
                 resumed = Shown("resumed.html.j2", resumed_view(found, holder.person))
                 return self._response(resumed, holder, page.section)
         elif not isinstance(holder, Session):
@@ -146,7 +144,11 @@ class Gate:
             is_post = request.method == HTTPMethod.POST
             return self._carried(page, request, fields) if is_post else self._to_sign_in(page, request)
         except tuple(_FAILURES) as failure:
-            answer = self._failed(failure, _back(page, request))
+            if isinstance(failure, AwayError) and request.method == HTTPMethod.POST:
+                view = not_sent_view(what_was_entered(_path(request), fields))
+                answer = Shown("resumed.html.j2", view, HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER_S)
+            else:
+                answer = self._failed(failure, _back(page, request))
         if ticket.ended:
             return self._response(answer, Guest(parts.new_mark()), page.section, changed=True)
         return self._response(answer, ticket.session, page.section, changed=ticket.session is not holder)

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from ups_portal.adapters.carried import Carrier
-from ups_portal.adapters.visit import Answer, GuestPage, GuestVisit, SeeOther, Shown
+from ups_portal.adapters.visit import RETRY_AFTER_S, Answer, GuestPage, GuestVisit, SeeOther, Shown, refused
 from ups_portal.domain.account_link import Refusal, TooOften
 from ups_portal.domain.resumed import resumed_view
 from ups_portal.domain.session import Guest, Session
-from ups_portal.domain.sign_in_view import STALE, SignInView, refused, sign_in_view
+from ups_portal.domain.sign_in_view import STALE, SignInView, not_signed_in, sign_in_view
 from ups_portal.domain.way_back import HOME, SIGN_IN, own_path
+from ups_portal.handlers.failures import AwayError
 from ups_portal.handlers.sessions import SigningIn
 
 # As long as addresses are taken; invite-svc says in words what is wrong with one.
@@ -32,12 +33,14 @@ def sign_in_pages(signing_in: SigningIn, carrier: Carrier, new_mark: Callable[[]
         view = _view(visit)
         before = visit.holder if isinstance(visit.holder, Session) else None
         password = visit.fields.get("password")[:_MAX_PASSWORD]
-        outcome = await signing_in.begin(view.address, password, visit.visitor, before)
+        try:
+            outcome = await signing_in.begin(view.address, password, visit.visitor, before)
+        except AwayError:
+            away = not_signed_in(view, Refusal("", why="away"))
+            return Shown("sign_in.html.j2", away, HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER_S)
         match outcome:
-            case TooOften(wait_s):
-                return Shown("sign_in.html.j2", refused(view, outcome), HTTPStatus.TOO_MANY_REQUESTS, wait_s)
-            case Refusal():
-                return Shown("sign_in.html.j2", refused(view, outcome), HTTPStatus.UNPROCESSABLE_ENTITY)
+            case TooOften() | Refusal():
+                return refused("sign_in.html.j2", not_signed_in(view, outcome), outcome)
             case Session(person=person):
                 visit.holder = outcome
         if entered := carrier.unpack(view.carried):

@@ -11,11 +11,15 @@ from starlette.responses import Response
 
 from ups_portal.adapters.bearer import Bearer
 from ups_portal.adapters.forms import Fields
+from ups_portal.domain.account_link import Refusal, TooOften
 from ups_portal.domain.session import Guest, Person, Session
 from ups_portal.domain.shell import Section, View
 from ups_portal.handlers.sessions import Ticket
 
 E = TypeVar("E", bound=StrEnum)
+
+# While a part of the installation is away.
+RETRY_AFTER_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,13 @@ class GuestPage:
     path: str
     show: Callable[[GuestVisit], Awaitable[Answer]]
     act: Callable[[GuestVisit], Awaitable[Answer]] | None = None
+
+
+def refused(template: str, view: View, against: Refusal | TooOften) -> Shown:
+    """The form once more, with what stands against it."""
+    if isinstance(against, TooOften):
+        return Shown(template, view, HTTPStatus.TOO_MANY_REQUESTS, against.wait_s)
+    return Shown(template, view, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _visitor(request: Request) -> str:

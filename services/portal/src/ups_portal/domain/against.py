@@ -40,6 +40,7 @@ def wait(seconds: int) -> Text:
 
 
 _KNOWN = {
+    "away": Text("That is not possible right now. Nothing was changed. Try it again in a minute."),
     "wrong-credentials": Text("The e-mail address or the password is wrong."),
     "account-closed": Text("This account is closed. Ask an admin of your company."),
     "wrong-password": Text("That is not your password."),

@@ -42,13 +42,27 @@ def entered(path: str, fields: tuple[tuple[str, str], ...]) -> Entered:
 
 def resumed_view(found: Entered, person: Person) -> ResumedView:
     """The page for whoever is signed in now, who may be somebody else."""
+    lead = Text(
+        "You were signed out before this was sent. Nothing was changed, and nothing is lost. You are signed in as "
+        "{name} now.",
+        name=isolated(person.name),
+    )
+    return _view(Text("Go on where you were"), lead, found)
+
+
+def not_sent_view(found: Entered) -> ResumedView:
+    """The page while nobody can do what was asked for."""
+    lead = Text(
+        "A part of this installation does not answer at the moment. Nothing was changed, and nothing is lost: send it "
+        "again in a minute."
+    )
+    return _view(Text("Not possible right now"), lead, found)
+
+
+def _view(title: Text, lead: Text, found: Entered) -> ResumedView:
     return ResumedView(
-        Text("Go on where you were"),
-        Text(
-            "You were signed out before this was sent. Nothing was changed, and nothing is lost. You are signed in as "
-            "{name} now.",
-            name=isolated(person.name),
-        ),
+        title,
+        lead,
         found,
         tuple(value for _, value in found.fields if value.strip()),
         tuple((name, PASSWORDS[name]) for name in found.asked_again),

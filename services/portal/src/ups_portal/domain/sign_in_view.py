@@ -32,6 +32,6 @@ def sign_in_view(back_to: str, *, carried: str = "", address: str = "", against:
     return SignInView(Text("Sign in"), lead, back_to, carried, address, against)
 
 
-def refused(view: SignInView, against: Refusal | TooOften) -> SignInView:
+def not_signed_in(view: SignInView, against: Refusal | TooOften) -> SignInView:
     """The form after a refusal, which is the same whether or not there is such an account."""
     return SignInView(view.title, view.lead, view.back_to, view.carried, view.address, sentence(against))
