@@ -1,7 +1,9 @@
 """device-svc on a real MongoDB and real brokers: what is answered is published, once and in order."""
 
 import asyncio
+import base64
 import itertools
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,7 @@ from pydantic import SecretStr
 from ups_device.adapters.migrations import DATABASE, STEPS
 from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_successions import MongoSuccessions
+from ups_device.adapters.webhook import signature
 from ups_device.app import start
 from ups_device.domain import device as domain
 from ups_device.domain.company import Company
@@ -79,14 +82,19 @@ TOPICS = [DEVICES, DEVICE_KEYS, COMMANDS, *LOGGED, USERS, SIGNING_KEYS, MAIL_REQ
 LINK_KEY = "k" * 32
 
 
-def a_configuration(kafka: KafkaSettings, mongo: MongoSettings, policy: PolicySettings | None = None) -> Settings:
+def a_configuration(
+    kafka: KafkaSettings,
+    mongo: MongoSettings,
+    policy: PolicySettings | None = None,
+    device: DeviceSettings | None = None,
+) -> Settings:
     return Settings(
         kafka,
         mongo,
         HttpSettings(host="127.0.0.1", side_host="127.0.0.1"),
         LogSettings(),
         OperatorSettings(token=SecretStr(TOKEN)),
-        DeviceSettings(),
+        device or DeviceSettings(),
         policy or PolicySettings(),
         LinkSettings(keys=SecretStr(LINK_KEY)),
         PortalSettings(),
@@ -105,10 +113,11 @@ class World:
     mongo: MongoSettings
     writer: AIOKafkaProducer
     policy: PolicySettings = field(default_factory=PolicySettings)
+    device: DeviceSettings = field(default_factory=DeviceSettings)
 
     @asynccontextmanager
     async def service(self) -> AsyncIterator[httpx.AsyncClient]:
-        settings = a_configuration(self.kafka, self.mongo, self.policy)
+        settings = a_configuration(self.kafka, self.mongo, self.policy, self.device)
         async with (
             running("device-svc", settings, start) as life,
             httpx.AsyncClient(
@@ -350,6 +359,31 @@ async def test_of_two_writers_at_once_each_change_is_made_once(world: World) -> 
     assert won
     assert [event.data.version for event in snapshots if event] == list(range(1, len(won) + 2))
     assert sorted(answer.json()["version"] for answer in won) == list(range(2, len(won) + 2))
+
+
+async def test_a_signed_purchase_that_two_processes_hear_at_once_is_made_once(world: World) -> None:
+    secret = b"s" * 32
+    world.device = DeviceSettings(purchase_secrets=SecretStr(f"whsec_{base64.b64encode(secret).decode()}"))
+    async with world.service() as client, world.service() as other:
+        device = await register(client)
+        bought = {"purchase_id": "order-17", "device_id": device["device_id"], "plan": "standard", "days": 30}
+        body = json.dumps({"type": "purchase.completed", "data": bought}).encode()
+        timestamp = str(int(SystemClock().now().timestamp()))
+        headers = {
+            "webhook-id": "msg_1",
+            "webhook-timestamp": timestamp,
+            "webhook-signature": signature(secret, "msg_1", timestamp, body),
+        }
+        answers = await asyncio.gather(
+            *(each.post("/v1/webhooks/purchases", content=body, headers=headers) for each in (client, other) * 3)
+        )
+        forged = await other.post("/v1/webhooks/purchases", content=body + b" ", headers=headers)
+        snapshots = await world.published(DEVICES, 2)
+
+    assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
+    assert len({answer.text for answer in answers}) == 1
+    assert forged.status_code == 401
+    assert [each.data.plan.name for each in snapshots if each] == ["advanced", "standard"]
 
 
 async def test_owners_are_told_once_before_plans_end_and_not_of_what_was_bought_meanwhile(world: World) -> None:
