@@ -571,6 +571,31 @@ async def test_what_comes_in_is_in_the_log_and_a_poison_record_is_in_the_dead_le
     assert b"\xff\x00 no event" in {letter.value for letter in letters}
 
 
+async def test_what_comes_in_is_told_to_who_follows_until_the_process_ends(world: World) -> None:
+    said: list[str] = []
+
+    async def follow(service: httpx.AsyncClient) -> None:
+        async with (
+            httpx.AsyncClient(base_url=service.base_url, headers=service.headers, timeout=60) as client,
+            client.stream("GET", "/v1/stream", params={"company_id": "acme"}) as answer,
+        ):
+            async for line in answer.aiter_lines():
+                said.append(line)  # noqa: PERF401 - what was said so far is looked at meanwhile
+
+    async with world.service() as client:
+        device = await register(client)
+        following = asyncio.create_task(follow(client))
+        await eventually(lambda: said)
+        event = an_event(1, device_id=device["device_id"])
+        await world.write(EVENTS, event.device_id, event)
+        await world.write(DECISIONS, event.device_id, a_decision(event))
+        await eventually(lambda: any('"outcome":"notify"' in line for line in said), within_s=60)
+
+    async with asyncio.timeout(10):
+        await following
+    assert {line for line in said if line.startswith("event")} == {"event: row", "event: device"}
+
+
 async def test_a_disabled_device_is_enabled_by_one_order(world: World) -> None:
     async with world.service() as client:
         device_id = (await register(client))["device_id"]

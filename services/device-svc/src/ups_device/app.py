@@ -2,6 +2,8 @@
 
 import os
 
+from fastapi import FastAPI
+
 from ups_device.adapters import http
 from ups_device.adapters.condition_routes import condition_router
 from ups_device.adapters.device_routes import company_router, device_router
@@ -12,6 +14,7 @@ from ups_device.adapters.log_csv import LogCsv
 from ups_device.adapters.log_routes import log_router
 from ups_device.adapters.member_routes import member_router
 from ups_device.adapters.migrations import DATABASE, STEPS
+from ups_device.adapters.mongo_changes import MongoChanges
 from ups_device.adapters.mongo_conditions import MongoConditions
 from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
@@ -27,6 +30,7 @@ from ups_device.adapters.own_subscription_routes import own_choice_router, prefe
 from ups_device.adapters.ownership_routes import ownership_router
 from ups_device.adapters.period_routes import period_router
 from ups_device.adapters.plan_routes import plan_router, purchase_webhook
+from ups_device.adapters.stream_routes import stream_router
 from ups_device.adapters.subscription_routes import subscription_router
 from ups_device.adapters.webhook import Webhook
 from ups_device.adapters.why_routes import why_router
@@ -46,6 +50,7 @@ from ups_device.handlers.ownership import Ownerships
 from ups_device.handlers.plans import Plans
 from ups_device.handlers.policies import Policies
 from ups_device.handlers.readers import Readers
+from ups_device.handlers.stream import Stream
 from ups_device.handlers.subscriptions import Subscriptions
 from ups_device.handlers.successions import Successions
 from ups_device.handlers.why import Why
@@ -61,6 +66,7 @@ from ups_runtime.links import LinkVerifier
 from ups_runtime.logging import get_logger
 from ups_runtime.outbox import Outbox
 from ups_runtime.outbox_relay import OutboxRelay
+from ups_runtime.settings import HttpSettings
 from ups_runtime.signing_keys import SigningKeysView
 from ups_schemas.topics import DEAD_LETTERS, DECISIONS, EVENTS, MAIL_DELIVERIES, Service
 
@@ -86,6 +92,8 @@ async def start(life: Life, settings: Settings) -> None:
     rows, conditions = MongoLog(db), Conditions(MongoConditions(db), devices, now=life.clock.now)
     mails = Mails(MongoMails(db))
     event_log = EventLog(rows, periods, devices, conditions, mails)
+    overviews = Overviews(rows, periods, conditions, users, now=life.clock.now)
+    stream = _stream(life, db, event_log, overviews, metrics)
 
     policies = Policies(devices, settings.policy.policy, now=life.clock.now)
     if changed := await policies.resolve_all():
@@ -106,8 +114,14 @@ async def start(life: Life, settings: Settings) -> None:
     relay = OutboxRelay(outbox, settings.kafka, NAME, life.clock, life.metrics, life.health)
     life.spawn("outbox", relay.run())
 
-    defaults = Defaults(settings.policy.policy, settings.device.free_period, settings.device.owner_min_severity)
-    registry = Registry(devices, users, people, defaults, now=life.clock.now, random_bytes=os.urandom)
+    registry = Registry(
+        devices,
+        users,
+        people,
+        Defaults(settings.policy.policy, settings.device.free_period, settings.device.owner_min_severity),
+        now=life.clock.now,
+        random_bytes=os.urandom,
+    )
     plans = Plans(devices, MongoPurchases(db, outbox), settings.device.free_period, now=life.clock.now)
     gateways = Gateways(devices, now=life.clock.now, random_bytes=os.urandom)
     notifications = Notifications(devices, periods, now=life.clock.now)
@@ -141,9 +155,10 @@ async def start(life: Life, settings: Settings) -> None:
                 caller,
                 settings.portal.support_address,
             ),
+            stream_router(stream, event_log, members, readers, caller, life.clock),
             notification_router(notifications, members, caller),
             period_router(notifications, mails, members, caller),
-            member_router(registry, Overviews(rows, periods, conditions, users, now=life.clock.now), members, person),
+            member_router(registry, overviews, members, person),
             own_settings_router(registry, owner_settings, members, person),
             own_choice_router(registry, subscriptions, members, person),
             preference_router(subscriptions, members, person),
@@ -151,7 +166,7 @@ async def start(life: Life, settings: Settings) -> None:
             key_router(registry, members, person, life.clock),
         ],
     )
-    await life.serve(app, settings.http.host, settings.http.port)
+    await _serve(life, app, settings.http, stream)
 
     await wait_for_kafka(settings.kafka, log)
     letters = await life.enter("dead letters", started(producer(settings.kafka, f"{NAME}-dead-letters")))
@@ -179,6 +194,21 @@ async def _follow(life: Life, metrics: DeviceMetrics, name: str, view: View) -> 
     life.health.add(view.name, view.missing)
     metrics.view_records_skipped.labels(view.name).set_function(lambda: view.skipped)
     await life.enter(name, view)
+
+
+def _stream(
+    life: Life, db: mongo.Database, event_log: EventLog, overviews: Overviews, metrics: DeviceMetrics
+) -> Stream:
+    stream = Stream(MongoChanges(db), event_log, overviews, life.clock)
+    metrics.stream_followers.set_function(lambda: stream.followers)
+    metrics.stream_too_slow.set_function(lambda: stream.too_slow)
+    return stream
+
+
+async def _serve(life: Life, app: FastAPI, http_settings: HttpSettings, stream: Stream) -> None:
+    await life.serve(app, http_settings.host, http_settings.port)
+    # torn down before what serves, which waits for answers that go on
+    life.spawn("stream", stream.run())
 
 
 def main() -> None:

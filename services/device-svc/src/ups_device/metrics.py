@@ -13,6 +13,12 @@ class DeviceMetrics:
             ["topic"],
             todo="Rising: look at MongoDB's write times and at this group's lag; add a process.",
         )
+        self.stream_followers = metrics.gauge("stream_followers", "How many follow the stream of what changes.")
+        self.stream_too_slow = metrics.gauge(
+            "stream_too_slow",
+            "Who followed the stream and did not read what there was, since the start: cut off, to come back.",
+            todo="Rising: a proxy on the way holds answers back, or a company changes faster than browsers show.",
+        )
         self.view_records_skipped = metrics.gauge(
             "view_records_skipped",
             "Records of a followed topic that could not be read, since the start.",

@@ -190,7 +190,7 @@ class MemoryLog:
     """The Event Log."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
+        self.rows_by_id: dict[str, Row] = {}
         self.kept_until: dict[str, datetime] = {}
         self.touched: set[str] = set()
         self._presences: dict[tuple[DeviceId, int], Presence] = {}
@@ -199,19 +199,19 @@ class MemoryLog:
         """Add the events' rows."""
         for new in events:
             key = row_id(new.event.device_id, new.event.event_id)
-            if key not in self.rows:
-                self.rows[key] = Row(new.event, new.company_id)
+            if key not in self.rows_by_id:
+                self.rows_by_id[key] = Row(new.event, new.company_id)
                 self.kept_until[key] = new.kept_until
-            elif self.rows[key].company_id is None:
-                self.rows[key] = replace(self.rows[key], company_id=new.company_id)
+            elif self.rows_by_id[key].company_id is None:
+                self.rows_by_id[key] = replace(self.rows_by_id[key], company_id=new.company_id)
 
     async def add_decisions(self, decisions: Sequence[NewDecision]) -> None:
         """Put the decisions into the events' rows."""
         for new in decisions:
             decision = new.decision
             key = row_id(decision.device_id, decision.event.event_id)
-            row = self.rows.get(key, Row(decision.event, None))
-            self.rows[key] = replace(row, decision=decision, company_id=decision.company_id or row.company_id)
+            row = self.rows_by_id.get(key, Row(decision.event, None))
+            self.rows_by_id[key] = replace(row, decision=decision, company_id=decision.company_id or row.company_id)
             self.kept_until[key] = new.kept_until
 
     async def touch(self, rows: Collection[str]) -> None:
@@ -222,8 +222,8 @@ class MemoryLog:
         """Say in the rows that they were mailed after all."""
         for incident in mail.open:
             key = row_id(mail.device_id, incident.event_id)
-            if key in self.rows:
-                self.rows[key] = replace(self.rows[key], late_mail=mail)
+            if key in self.rows_by_id:
+                self.rows_by_id[key] = replace(self.rows_by_id[key], late_mail=mail)
 
     async def seen(self, events: Sequence[AcceptedEvent]) -> None:
         """The devices live."""
@@ -242,9 +242,15 @@ class MemoryLog:
 
     async def page(self, query: Query) -> Sequence[Row]:
         """The newest rows that fit."""
-        fitting = [row for row in self.rows.values() if _fits(row, query)]
+        fitting = [row for row in self.rows_by_id.values() if _fits(row, query)]
         fitting.sort(key=lambda row: (row.position.received_at, row.position.row_id), reverse=True)
         return fitting[: query.limit]
+
+    async def rows(self, company_id: CompanyId, row_ids: Collection[str]) -> Sequence[Row]:
+        """Those of these rows that the company has, oldest first."""
+        rows = [self.rows_by_id[each] for each in row_ids if each in self.rows_by_id]
+        ours = [row for row in rows if row.company_id == company_id]
+        return sorted(ours, key=lambda row: (row.position.received_at, row.position.row_id))
 
 
 def _fits(row: Row, query: Query) -> bool:

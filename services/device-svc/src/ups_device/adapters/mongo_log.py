@@ -28,7 +28,7 @@ from ups_device.domain.event_log import (
 from ups_runtime.mongo import Database, map_mongo_errors
 from ups_schemas.decision import EventDecided, LateEventsDecided, Outcome
 from ups_schemas.event import AcceptedEvent, Attributes
-from ups_schemas.ids import DeviceId
+from ups_schemas.ids import CompanyId, DeviceId
 
 # What MongoDB gives: documents have no static type.
 Document = dict[str, Any]
@@ -102,6 +102,13 @@ class MongoLog:
         with map_mongo_errors():
             found = self._events.find(_wanted(query), sort=_NEWEST, limit=query.limit, hint=_index(query))
             return [_row(document) async for document in found]
+
+    async def rows(self, company_id: CompanyId, row_ids: Collection[str]) -> Sequence[Row]:
+        """Those of these rows that the company has, oldest first."""
+        with map_mongo_errors():
+            found = self._events.find({"_id": {"$in": list(row_ids)}, "company_id": company_id})
+            rows = [_row(document) async for document in found]
+        return sorted(rows, key=lambda row: (row.position.received_at, row.position.row_id))
 
 
 def _event_row(new: NewEvent) -> Document:

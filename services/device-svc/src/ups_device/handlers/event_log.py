@@ -58,6 +58,9 @@ class Log(Protocol):
     async def page(self, query: Query) -> Sequence[Row]:
         """The newest rows that fit."""
 
+    async def rows(self, company_id: CompanyId, row_ids: Collection[str]) -> Sequence[Row]:
+        """Those of these rows that the company has, oldest first."""
+
 
 class Periods(Protocol):
     """Where disabled periods are kept. Each method may be called again with the same, and in any order."""
@@ -135,7 +138,18 @@ class EventLog:
 
     async def page(self, query: Query) -> Sequence[Row]:
         """A page of the log, newest first: its rows, their conditions and their mails are a query each."""
-        rows = await self._log.page(query)
+        return await self._whole(await self._log.page(query))
+
+    async def rows(self, company_id: CompanyId, row_ids: Collection[str]) -> Sequence[Row]:
+        """Those of these rows that the company has, oldest first."""
+        return await self._whole(await self._log.rows(company_id, row_ids)) if row_ids else ()
+
+    async def presence(self, device: Device) -> Presence | None:
+        """When the device was last seen in its present ownership; None if it never was."""
+        log = DeviceLog(device.device_id, device.snapshot.ownership)
+        return (await self._log.presences([log])).get(log)
+
+    async def _whole(self, rows: Sequence[Row]) -> Sequence[Row]:
         confirmed = [row.decision.confirmed if row.decision else None for row in rows]
         named = {each for row in rows for each in row.opened} | {each for each in confirmed if each is not None}
         conditions = await self._conditions.of(named)
@@ -149,11 +163,6 @@ class EventLog:
             )
             for row, again in zip(rows, confirmed, strict=True)
         ]
-
-    async def presence(self, device: Device) -> Presence | None:
-        """When the device was last seen in its present ownership; None if it never was."""
-        log = DeviceLog(device.device_id, device.snapshot.ownership)
-        return (await self._log.presences([log])).get(log)
 
     async def _add_events(self, events: Sequence[AcceptedEvent]) -> None:
         if not events:

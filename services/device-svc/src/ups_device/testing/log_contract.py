@@ -12,7 +12,7 @@ import pytest
 
 from ups_device.adapters.memory_conditions import MemoryConditions
 from ups_device.adapters.memory_mails import MemoryMails
-from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
+from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row, row_id
 from ups_device.handlers import event_log as log_ports
 from ups_device.handlers.conditions import Conditions
 from ups_device.handlers.event_log import EventLog
@@ -111,6 +111,15 @@ class LogContract:
         rows = await log.page(Query(DeviceLog("d1", 1), 9))
         assert [row.late_mail for row in rows] == [mail, None, mail]
         assert {row.decision.outcome for row in rows if row.decision} == {Outcome.LATE}
+
+    async def test_rows_are_found_by_their_ids_in_the_companys_log_only(self, log: log_ports.Log) -> None:
+        """Oldest first."""
+        await log.add_events([a_new_event(an_event(2), "acme"), a_new_event(an_event(1), "acme")])
+        await log.add_events([a_new_event(an_event(3), "other"), a_new_event(an_event(4), "acme")])
+        wanted = [row_id("d1", f"e{number}") for number in (1, 2, 3, 9)]
+
+        assert [row.event.event_id for row in await log.rows("acme", wanted)] == ["e1", "e2"]
+        assert not await log.rows("acme", [])
 
     async def test_pages_are_stable_while_rows_come_in(self, log: log_ports.Log) -> None:
         """Also where many rows have the same moment: nothing twice, nothing left out."""
