@@ -1,0 +1,71 @@
+"""Rows of the Event Log by the million: as device-svc writes them, but made from two of its own."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson import Timestamp
+from rich.progress import Progress
+
+from ups_device.adapters.changed_at import FIELD
+from ups_device.adapters.migrations import STEPS
+from ups_device.adapters.mongo_log import MongoLog
+from ups_device.domain.event_log import CompanyLog, DeviceLog, row_id
+from ups_device.testing.examples import a_decision, a_new_decision, a_new_event, an_event
+from ups_runtime import mongo
+from ups_runtime.mongo import Database
+from ups_schemas.decision import Outcome
+from ups_schemas.envelope import format_timestamp
+
+DEVICE, COMPANY = DeviceLog("d1", 1), CompanyLog("acme")
+
+# One row each 2 s: a million is what a very busy company keeps of a year.
+FIRST, APART = datetime(2026, 1, 1, tzinfo=UTC), timedelta(seconds=2)
+# The oldest rows, which a page that looks through all of them finds last.
+RARE = 5
+RARE_CODE, RARE_OUTCOME = "BATTERY_LOW", Outcome.NOTIFY
+COMMON_CODE, COMMON_OUTCOME = "ON_BATTERY", Outcome.REPEAT
+BATCH = 5_000
+
+
+def received_at(number: int) -> datetime:
+    """When the row with this number came."""
+    return FIRST + number * APART
+
+
+async def fill(db: Database, rows: int, progress: Progress) -> None:
+    """So many rows of one device in a database of its own, with every index."""
+    await mongo.migrate(db, STEPS)
+    rare, common = [await _template(db, *kind) for kind in ((RARE_CODE, RARE_OUTCOME), (COMMON_CODE, COMMON_OUTCOME))]
+    await db.events.delete_many({})
+    task = progress.add_task(f"fill {rows:,} rows", total=rows)
+    for first in range(0, rows, BATCH):
+        batch = list(_copies(rare, common, first, min(first + BATCH, rows)))
+        await db.events.insert_many(batch, ordered=False)
+        progress.advance(task, len(batch))
+    progress.remove_task(task)
+
+
+async def _template(db: Database, code: str, outcome: Outcome) -> dict[str, Any]:
+    """The document that the service makes of such an event and its decision."""
+    event = an_event(0, code=code, received_at=FIRST, event_id=f"template-{code}")
+    log = MongoLog(db)
+    await log.add_events([a_new_event(event)])
+    await log.add_decisions([a_new_decision(a_decision(event, outcome))])
+    found = await db.events.find_one({"code": code})
+    assert found is not None
+    return found
+
+
+def _copies(rare: dict[str, Any], common: dict[str, Any], first: int, end: int) -> Iterator[dict[str, Any]]:
+    for number in range(first, end):
+        template = rare if number < RARE else common
+        event_id, at = f"e{number}", received_at(number)
+        text = template["event"].replace(f"template-{template['code']}", event_id)
+        yield template | {
+            "_id": row_id("d1", event_id),
+            "received_at": at,
+            "expires_at": datetime(2100, 1, 1, tzinfo=UTC),
+            "event": text.replace(format_timestamp(FIRST), format_timestamp(at)),
+            FIELD: Timestamp(0, 0),
+        }
