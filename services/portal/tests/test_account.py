@@ -67,6 +67,28 @@ async def test_another_password_ends_all_other_sessions_and_goes_on_with_a_new_o
     assert NEW not in page.text
 
 
+async def test_what_was_changed_is_never_said_not_to_be(at_account):
+    own = at_account.invite_svc.own
+    change, edit = own._change_password, own._edit
+
+    def then_away(call):
+        def called(body):
+            at_account.invite_svc.failing = 503
+            return call(body)
+
+        return called
+
+    own._change_password, own._edit = then_away(change), then_away(edit)
+    name = await at_account.press("/account", name="Ada Brown", zone="UTC", language="en")
+    at_account.invite_svc.failing = None
+    await at_account.get("/account")
+    password = await at_account.press("/account/password", current=PASSWORD, new=NEW, again=NEW)
+
+    assert "Saved." in name.text
+    assert "Your password is changed." in password.text
+    assert own.changes == ["sign in", "edit", "change password"]
+
+
 @pytest.mark.parametrize(
     ("entered", "words"),
     [

@@ -63,7 +63,7 @@ class _AccountPages:
         outcome = await account.change_password(self._asked(visit), current, new, again)
         if not isinstance(outcome, Tokens):
             return await self._refused(visit, outcome)
-        visit.ticket.session = await self._signing_in.adopt(outcome)
+        visit.ticket.session = self._signing_in.followed(visit.ticket.session, outcome)
         return SeeOther(Section.ACCOUNT, Done.PASSWORD)
 
     async def end_session(self, visit: Visit) -> Answer:

@@ -118,18 +118,14 @@ class SigningIn:
         tokens = await self._sessions.begin(address, password, visitor)
         if not isinstance(tokens, Tokens):
             return tokens
-        session = await self.adopt(tokens)
+        session = Session(self._new_mark(), tokens, await self._sessions.person(tokens.access))
         if before:
             await self.end(before)
         return session
 
-    async def adopt(self, tokens: Tokens) -> Session:
-        """The session of tokens that were just given.
-
-        Raises:
-            AwayError: whose they are cannot be said now.
-        """
-        return Session(self._new_mark(), tokens, await self._sessions.person(tokens.access))
+    def followed(self, session: Session, tokens: Tokens) -> Session:
+        """The one that its person goes on with, by tokens that they were just given; no mark of before is good."""
+        return Session(self._new_mark(), tokens, session.person)
 
     async def end(self, session: Session) -> None:
         """Sign out. Where its end cannot be had now, its time ends it: the browser forgets it all the same."""
