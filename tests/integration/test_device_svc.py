@@ -536,6 +536,20 @@ async def test_a_policy_reaches_the_companys_devices_and_a_new_default_all_other
     assert [(policy.limit, policy.window_s) for policy in policies] == [(6, 1800), (2, 1800), (2, 60)]
 
 
+async def test_a_policy_is_published_when_it_is_answered(world: World) -> None:
+    async with world.service() as client, mongo.client(world.mongo) as database:
+        await register(client)
+        rows = mongo.database(database, world.mongo, DATABASE)["outbox"]
+        waiting = []
+        for limit in range(1, 6):
+            await client.put("/v1/operator/companies/acme/policy", json={"limit": limit})
+            waiting.append(await rows.count_documents({"pending": True}))
+        written = await rows.count_documents({"topic": DEVICES.name})
+
+    assert waiting == [0] * 5
+    assert written == 6
+
+
 async def test_what_comes_in_is_in_the_log_and_a_poison_record_is_in_the_dead_letters(world: World) -> None:
     async with world.service() as client:
         device_id = (await register(client))["device_id"]

@@ -46,6 +46,9 @@ class Store(Protocol):
             Changed: one is no longer at the version before.
         """
 
+    async def published(self) -> None:
+        """Return when what was kept so far is published, unless that takes long or is another process's to do."""
+
 
 class Policies:
     """Which policy each device has."""
@@ -73,7 +76,9 @@ class Policies:
             break
         else:
             raise Conflict.with_others()
-        return await self._settle(company_id, override)
+        settled = await self._settle(company_id, override)
+        await self._store.published()
+        return settled
 
     async def resolve_all(self) -> int:
         """Bring every device to its company's policy, after the installation's default changed; gives how many did."""
