@@ -1,5 +1,7 @@
 """One installation for all stories: every service as a child process, on the stack of the session."""
 
+import base64
+import secrets
 import uuid
 
 import pytest
@@ -17,12 +19,19 @@ def nut_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def services(stack, tmp_path_factory, nut_file):
+def purchase_secret():
+    """What a shop signs its messages with."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+@pytest.fixture(scope="session")
+def services(stack, tmp_path_factory, nut_file, purchase_secret):
     # a killed member holds its partitions until the session time-out: short, so that stories that kill are short
     environ = {
         "UPS_KAFKA_SESSION_TIMEOUT_S": "6",
         "UPS_INGEST_NUT_FILE": str(nut_file),
         "UPS_INGEST_NUT_POLL_S": "0.5",
+        "UPS_DEVICE_PURCHASE_SECRETS": purchase_secret,
     }
     installation = Installation(prefix=f"e2e{uuid.uuid4().hex[:8]}", environ=environ)
     running = Services(stack, installation, tmp_path_factory.mktemp("services"), stack.log_dir)
