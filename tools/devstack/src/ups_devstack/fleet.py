@@ -131,8 +131,8 @@ class Operator:
         body = {"address": address, "name": name, **founding, **more}
         return await self.call(Service.INVITE_SVC, "POST", "/v1/operator/users", body)
 
-    async def add_device(self, company_id: str, owner: str, name: str, **more: Any) -> Device:
-        """Register a UPS for its owner; its key works at once."""
+    async def add_device(self, company_id: str, owner: str | None, name: str, **more: Any) -> Device:
+        """Register a UPS for its owner, or for nobody; its key works at once."""
         body = {"company_id": company_id, "owner": owner, "name": name, **more}
         return await self._caller.register_device("/v1/operator/devices", body)
 
