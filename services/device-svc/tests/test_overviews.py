@@ -178,3 +178,12 @@ async def test_an_answer_takes_the_same_queries_for_one_device_and_for_many(serv
     assert page["cursor"]
     assert [name for name in asked if name != "members"] == ["page", "presences", "running", "open_of"]
     assert len(asked) - 4 <= 2, "who asks, and who hears"
+
+
+async def test_a_full_last_page_leads_to_no_empty_one(service):
+    there = len((await get(service, "/v1/devices"))["devices"])
+
+    page = await get(service, f"/v1/devices?limit={there}")
+
+    assert len(page["devices"]) == there
+    assert page["cursor"] is None

@@ -77,8 +77,10 @@ def member_router(registry: Registry, overviews: Overviews, members: Members, ca
         """List the company's devices, oldest first, each at a glance."""
         company_id = await members.company(user_id)
         after = Place(*decode_cursor(query.cursor)) if query.cursor else None
-        page = await overviews.of(await registry.page(company_id, after, query.limit))
-        return OverviewPage.of(page, user_id, query.limit)
+        # one more than asked for, so that the last page leads to no empty one
+        devices = await registry.page(company_id, after, query.limit + 1)
+        page = await overviews.of(devices[: query.limit])
+        return OverviewPage.of(page, user_id, more=len(devices) > query.limit)
 
     @router.get("/{device_id}")
     async def get(user_id: who, device_id: DeviceId) -> OwnDeviceView:

@@ -90,9 +90,9 @@ class OverviewPage(BaseModel):
     cursor: str | None
 
     @classmethod
-    def of(cls, page: Sequence[Overview], user_id: UserId, limit: int) -> Self:
-        """A page of at most so many."""
-        last = page[-1].device if len(page) == limit else None
+    def of(cls, page: Sequence[Overview], user_id: UserId, *, more: bool) -> Self:
+        """A page, with more after it or not."""
+        last = page[-1].device if page and more else None
         return cls(
             devices=[OverviewView.of(each, user_id) for each in page],
             cursor=encode_cursor(last.created_at, last.device_id) if last else None,
