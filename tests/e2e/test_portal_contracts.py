@@ -8,7 +8,9 @@ from pydantic import AnyHttpUrl
 from ups_devstack.founding import Founding, Person
 from ups_portal.adapters.backend import connected
 from ups_portal.adapters.bearer import Bearer
+from ups_portal.adapters.device_client import DeviceClient
 from ups_portal.adapters.devices_client import DevicesClient
+from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
@@ -42,6 +44,10 @@ async def member(operator, address, services):
 class DevicesWorld:
     def __init__(self, member):
         self.member, self.devices = member, DevicesClient(member.device_svc)
+        self.people = PeopleClient(member.invite_svc)
+
+    def device(self, device_id):
+        return DeviceClient(self.member.device_svc, device_id)
 
     async def register(self, name, site, model):
         body = {"name": name, "site": site, "model": model}

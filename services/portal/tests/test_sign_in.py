@@ -21,12 +21,12 @@ COOKIE = "__Host-ridethrough"
 async def test_who_signs_in_sees_what_they_asked_for_and_who_they_are(browse):
     browsing = await browse()
 
-    asked = await browsing.get("/devices?site=Berlin")
+    asked = await browsing.get("/devices?q=rack")
     page = await browsing.press("/sign-in", address=ADDRESS, password=PASSWORD)
 
     assert "Sign in" in asked.text
     assert page.request.url.path == "/devices"
-    assert page.request.url.query == b"site=Berlin"
+    assert page.request.url.query == b"q=rack"
     assert "Ada Adler" in page.text
     assert "Acme Power GmbH" in page.text
     assert "Rack 1" in page.text

@@ -29,7 +29,7 @@ async def start(life: Life, settings: Settings) -> None:
     people = await life.enter("invite-svc", connected("invite-svc", backend.invite_url, metrics.invite_svc))
     portal = settings.portal
     prefix = (portal.base_url.path or "").rstrip("/")
-    renderer = Renderer(Portal(portal.name, portal.support_address, prefix))
+    renderer = Renderer(Portal(portal.name, portal.support_address, prefix, portal.purchase_url))
     now = life.clock.now
     parts = Parts(
         SessionClient(people, now), devices, people, renderer, portal.ring(), str(portal.base_url), now, _new_mark

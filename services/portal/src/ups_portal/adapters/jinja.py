@@ -29,11 +29,15 @@ _EMPHASIS = re.compile(r"\*([^*<>]+)\*")
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """What the installation calls itself, whom to ask, and below which path its pages are (no slash at the end)."""
+    """What the installation calls itself, whom to ask, and below which path its pages are (no slash at the end).
+
+    `purchase_url` is where plans are sold, with `{device_id}` for the UPS.
+    """
 
     name: str
     support_address: str
     prefix: str
+    purchase_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ups_portal.adapters.account_routes import account_pages
 from ups_portal.adapters.carried import Carrier
+from ups_portal.adapters.device_routes import device_pages
 from ups_portal.adapters.devices_routes import devices_pages
 from ups_portal.adapters.entrance_client import EntranceClient
 from ups_portal.adapters.entrance_routes import entrance_pages
@@ -18,7 +19,8 @@ def gate(parts: Parts) -> Gate:
     signing_in = SigningIn(parts.sessions, parts.new_mark)
     pages: Sequence[FramedPage | GuestPage] = (
         *account_pages(signing_in, parts.now),
-        *devices_pages(),
+        *device_pages(parts.now),
+        *devices_pages(parts.now),
         *entrance_pages(EntranceClient(parts.invite_svc)),
         *sign_in_pages(signing_in, Carrier(parts.keys), parts.new_mark),
     )

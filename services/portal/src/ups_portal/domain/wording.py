@@ -6,11 +6,17 @@ from zoneinfo import ZoneInfo
 from ups_schemas.wording import moment, one_line, shortened
 
 MAX_NAME = 300
+_MAX_SENTENCES = 1500
 
 
 def clean(text: str) -> str:
     """One line of `text`, without control, direction and invisible characters, at most `MAX_NAME` characters long."""
     return shortened(one_line(text), MAX_NAME)
+
+
+def long_line(text: str) -> str:
+    """The same of some sentences of a service, which may have names in them."""
+    return shortened(one_line(text), _MAX_SENTENCES)
 
 
 def time_of_day(at: datetime, day_of: datetime, zone: ZoneInfo) -> str:

@@ -1,6 +1,8 @@
 """The devices of a company, as device-svc has them over HTTP for who is signed in."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -8,10 +10,106 @@ from starlette.responses import JSONResponse, Response
 from ups_portal.testing.problems import Json, problem
 
 
-def a_device(number: int, **others: str | None) -> Json:
-    """A UPS in the server room."""
+def a_device(number: int, **others: Any) -> Json:  # Any: JSON
+    """A quiet UPS in the server room, whose owner is the person of the fake."""
     named = {"device_id": f"d-{number}", "name": f"Rack {number}", "model": "Smart-UPS 1500", "site": "Server room"}
-    return named | others
+    return {
+        **named,
+        "version": 1,
+        "serial": f"AS12{number:04}",
+        "owner": "u-1",
+        "plan": {"name": "advanced", "until": "2027-11-22T17:00:00Z", "in_force": "advanced"},
+        "notifications": {"state": "enabled", "since": None, "until": None},
+        "open_conditions": [],
+        "last_seen": "2026-11-22T18:29:05Z",
+        "last_read_at": "2026-11-22T18:27:05Z",
+        "last_readings": {"battery_charge_percent": 100.0, "battery_runtime_s": 2520.0, "load_percent": 34.0},
+        "own_subscription": {"on": True, "in_force": True, "min_severity": "warning"},
+        "listeners": 2,
+    } | others
+
+
+def a_condition(code: str, severity: str = "critical", text: str | None = None, minutes: int = 12) -> Json:
+    """What is so with a UPS for some minutes."""
+    since = datetime(2026, 11, 22, 18, 31, 5, tzinfo=UTC) - timedelta(minutes=minutes)
+    return {"code": code, "text": text, "severity": severity, "since": since.isoformat()}
+
+
+DISABLED = {"state": "disabled", "since": "2026-11-22T17:31:05Z", "until": "2026-11-29T17:31:05Z"}
+BASIC = {"name": "advanced", "until": "2026-11-01T17:00:00Z", "in_force": "basic"}
+
+
+MAILED: Json = {
+    "mailed": True,
+    "text": "If something critical happened to this UPS now, it would be mailed to you.",
+    "reasons": [
+        {
+            "kind": "subscription",
+            "effect": "limits",
+            "text": "You get events of this UPS, from severity warning up. All others are in its Event Log.",
+            "link_kind": "subscription",
+        }
+    ],
+    "last": [
+        {
+            "event": {"code": "POWER_RESTORED", "received_at": "2026-11-22T16:02:05Z"},
+            "text": "Mailed to Ada Adler and Ben Bell (2 of 6 in 30 minutes).",
+        },
+        {"event": {"code": "ON_BATTERY", "received_at": "2026-11-22T16:01:05Z"}, "text": "Mailed to Ada Adler."},
+        {
+            "event": {"code": "OTHER", "received_at": "2026-11-20T09:11:05Z", "native_text": "Fan 2 \u202estalled"},
+            "text": "Not mailed: nobody who is subscribed wants events of this kind or severity.",
+        },
+    ],
+}
+SILENCED: Json = MAILED | {
+    "mailed": False,
+    "text": "Event Notifications of this UPS are disabled.",
+    "reasons": [
+        {"text": "Event Notifications of this UPS are disabled. You can enable them.", "link_kind": "enable"},
+        {"text": "This UPS is on Basic Monitoring. You can buy a plan.", "link_kind": "purchase"},
+    ],
+}
+
+
+def a_period(**others: Any) -> Json:  # Any: JSON
+    """One that lasts, unless otherwise said."""
+    codes = ["COMM_LOST", "COMM_RESTORED"] * 3 + ["COMM_LOST"]
+    tripped = [{"code": code, "at": f"2026-11-22T17:{25 + at}:05Z"} for at, code in enumerate(codes)]
+    ended: Json = {"enabled_at": None, "by": None, "actor": None, "happened": [], "suppressed_count": 0}
+    times = {"since": "2026-11-22T17:31:05Z", "until": "2026-11-29T17:31:05Z"}
+    return times | ended | {"tripped_by": tripped} | others
+
+
+def ended_periods() -> list[Json]:
+    """By hand, by time, and by the operator."""
+    happened = [{"code": "ON_BATTERY", "raised": 3, "cleared": 3}, {"code": "OVERLOAD", "raised": 1, "cleared": 1}]
+    hand = {"since": "2026-10-02T08:00:00Z", "enabled_at": "2026-10-02T10:05:00Z", "by": "hand"}
+    return [
+        a_period(**hand, actor={"kind": "user", "user_id": "u-2"}, happened=happened, suppressed_count=12),
+        a_period(since="2026-09-01T08:00:00Z", enabled_at="2026-09-08T08:00:00Z", by="time", suppressed_count=1),
+        a_period(**hand, actor={"kind": "operator", "user_id": None}),
+    ]
+
+
+def some_devices() -> list[Json]:
+    """A company's, in all states."""
+    low = {"battery_charge_percent": 22.0, "battery_runtime_s": 260.0, "load_percent": 61.0}
+    return [
+        a_device(1),
+        a_device(2, open_conditions=[a_condition("ON_BATTERY"), a_condition("AVR_ON", "info")]),
+        a_device(
+            3,
+            site="Berlin",
+            open_conditions=[a_condition("BATTERY_LOW", minutes=2), a_condition("ON_BATTERY", minutes=41)],
+            last_readings=low,
+        ),
+        a_device(4, site="Berlin", open_conditions=[a_condition("UPS_FAULT", "warning", "Fan 2 stalled", 3000)]),
+        a_device(5, site="Berlin", notifications=DISABLED, listeners=0),
+        a_device(6, site="", model=None, plan=BASIC, owner=None),
+        a_device(7, last_seen=None, last_read_at=None, last_readings=None),
+        a_device(8, last_seen="2026-11-19T07:00:00Z", open_conditions=[a_condition("AVR_ON", "info", minutes=90)]),
+    ]
 
 
 @dataclass
@@ -23,6 +121,11 @@ class FakeDevices:
     refused: set[str] = field(default_factory=set)
     tokens: list[str] = field(default_factory=list)
     failing: int | None = None
+    without: set[str] = field(default_factory=set)  # parts that cannot be given
+    periods: list[Json] = field(default_factory=list)
+    why: Json = field(default_factory=lambda: dict(MAILED))
+    confirmed_at_once: bool = True
+    changes: list[str] = field(default_factory=list)
 
     async def answer(self, request: Request) -> Response:
         """The answer to a call on behalf of whoever is signed in."""
@@ -32,9 +135,12 @@ class FakeDevices:
             return problem(401, "not-signed-in", title="Sign in first, or again.")
         if self.failing is not None:
             return problem(self.failing, "unavailable")
-        match request.method, request.path_params["path"]:
-            case "GET", "devices":
+        match request.method, request.path_params["path"].split("/"):
+            case "GET", ["devices"]:
                 return self._list(int(request.query_params.get("cursor", "0")))
+            case method, ["devices", device_id, *rest]:
+                known = next((each for each in self.devices if each["device_id"] == device_id), None)
+                return problem(404, "unknown-device") if known is None else self._one(method, "/".join(rest), known)
             case _:
                 return problem(404, "not-found")
 
@@ -42,3 +148,33 @@ class FakeDevices:
         end = start + self.page_size
         cursor = str(end) if end < len(self.devices) else None
         return JSONResponse({"devices": self.devices[start:end], "cursor": cursor})
+
+    def _one(self, method: str, part: str, device: Json) -> Response:
+        if part in self.without:
+            return problem(503, "unavailable")
+        match method, part:
+            case "GET", "":
+                return JSONResponse(device)
+            case "GET", "notifications/periods":
+                return JSONResponse({"periods": self.periods, "cursor": None})
+            case "GET", "why-no-mail":
+                return JSONResponse(self.why)
+            case "POST", "notifications/enable":
+                return self._enable(device)
+            case _:
+                return problem(404, "not-found")
+
+    def _enable(self, device: Json) -> Response:
+        if device["owner"] != "u-1":
+            return problem(403, "not-owner", title="Only the device's owner can do this.")
+        state = device["notifications"]
+        if state["state"] != "disabled":
+            answer = "already_enabled" if state["state"] == "enabled" else "already_requested"
+            return JSONResponse({"answer": answer, "text": ""})
+        self.changes.append(f"enable {device['device_id']}")
+        device["notifications"] = (
+            {"state": "enabled", "since": None, "until": None}
+            if self.confirmed_at_once
+            else state | {"state": "enabling"}
+        )
+        return JSONResponse({"answer": "requested", "text": ""}, 202)

@@ -25,6 +25,7 @@ from ups_runtime.metrics import Metrics
 
 ORIGIN = "https://ups.example"
 SESSION_KEY = "s" * 32
+SHOP = "https://shop.example/plans?ups={device_id}"
 
 
 async def _at_once(_seconds: float) -> None:
@@ -49,7 +50,7 @@ async def site(
     async with _client(device_svc) as devices, _client(invite_svc) as people:
         behind_links = Backend("device-svc", devices, counted.device_svc, answer_within_s)
         behind_accounts = Backend("invite-svc", people, counted.invite_svc, answer_within_s)
-        renderer = Renderer(Portal("Ridethrough", "support@example.com", prefix), catalogues)
+        renderer = Renderer(Portal("Ridethrough", "support@example.com", prefix, SHOP), catalogues)
         parts = Parts(
             SessionClient(behind_accounts, clock.now),
             behind_links,
