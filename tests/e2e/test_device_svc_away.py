@@ -33,14 +33,35 @@ async def test_while_device_svc_is_dead_events_are_mailed_until_the_plan_ends_an
     finally:
         await asyncio.to_thread(services[Service.DEVICE_SVC].start)
 
-    decisions = [(rack, told[0]), (rack, untold), (rack, told[2]), (lift, told[1]), (lift, told[3])]
-    for device, event_id in decisions:
-        decided = await eventually(lambda d=device, e=event_id: operator.decision(d, e), within_s=60)
-        outcome = "not_entitled" if event_id == untold else "notify"
-        assert (decided["outcome"], decided["basis"]["plan"]["name"]) == (outcome, "advanced")
-    for device in (rack, lift):
-        logged = [row["event"]["event_id"] for row in await operator.log_rows(device)]
-        assert sorted(logged) == sorted(device.sent_ids)
+    rows = [*await whole_log(operator, rack, 3), *await whole_log(operator, lift, 2)]
+    notice = await ada.mail("Upcoming changes to your account")
+
+    assert {row["event"]["event_id"]: row["decision"]["outcome"] for row in rows} == {
+        **dict.fromkeys(told, "notify"),
+        untold: "not_entitled",
+    }
+    both = {(person.user_id, "accepted") for person in (ada, ben)}
+    for row in rows:
+        fates = {(mail["user_id"], mail["state"]) for mail in row["mails"]}
+        assert fates == (set() if row["event"]["event_id"] == untold else both)
     assert [end.header("In-Reply-To") for end in ended] == [start.header("Message-ID") for start in raised]
-    for person in (ada, ben):
-        assert len(await person.mails()) == 4
+    assert "Basic Monitoring" in notice.text
+    assert [len(await person.mails()) for person in (ada, ben)] == [5, 4]
+
+
+def is_told(row) -> bool:
+    """Whether it is known what was decided, and that whoever was to be mailed was."""
+    decision, mailed = row["decision"], [mail["user_id"] for mail in row["mails"] if mail["state"] == "accepted"]
+    return decision is not None and sorted(mailed) == sorted(decision["recipients"])
+
+
+async def whole_log(operator, device, count: int):
+    """The device's rows, once all are there with what was decided, and what became of the mails."""
+
+    async def rows():
+        found = await operator.log_rows(device)
+        return found if len(found) >= count and all(is_told(row) for row in found) else None
+
+    found = await eventually(rows, within_s=60)
+    assert sorted(row["event"]["event_id"] for row in found) == sorted(device.sent_ids)
+    return found
