@@ -20,7 +20,7 @@ class Cast:
     calm: list[Device]
     outage: Device
     chatterer: Device
-    lapsing: Device
+    lapsing: list[Device]
 
     @property
     def name_by_user(self) -> Mapping[str, str]:
@@ -30,7 +30,7 @@ class Cast:
     @property
     def devices(self) -> list[Device]:
         """All UPSes."""
-        return [*self.calm, self.outage, self.chatterer, self.lapsing]
+        return [*self.calm, self.outage, self.chatterer, *self.lapsing]
 
 
 async def cast(operator: Operator, say: Say) -> Cast:
@@ -42,7 +42,7 @@ async def cast(operator: Operator, say: Say) -> Cast:
     await founding.invite(ada, ben)
     with step(ada, "registration of the UPSes", ada.caller.services[Service.DEVICE_SVC].log_path):
         devices = await _devices(operator, ada, ben)
-    return Cast(ada, ben, devices[:2], devices[2], devices[3], devices[4])
+    return Cast(ada, ben, devices[:2], devices[2], devices[3], devices[4:])
 
 
 async def _devices(operator: Operator, ada: Person, ben: Person) -> list[Device]:
@@ -55,6 +55,7 @@ async def _devices(operator: Operator, ada: Person, ben: Person) -> list[Device]
         ("Machine hall", "Plant"),
         ("Branch office", "Branch"),
         ("Archive", "Cellar"),
+        ("Attic", "Archive annex"),
     ]
     devices = [await ada.caller.register_device("/v1/devices", {"name": name, "site": site}) for name, site in names]
     for device, severity in ((devices[2], "critical"), (devices[3], "warning")):

@@ -204,7 +204,6 @@ async def play(services: Services, for_s: float | None, console: Console) -> boo
         cast_ = await cast(operator, lambda person, what: _say(console, person.first_name, what))
         _introduce(services, cast_, console)
         seen, lapse = Seen(), Lapse()
-        of_lapsing = partial(_say, console, cast_.lapsing.name)
         async with asyncio.TaskGroup() as group:
             background = [
                 group.create_task(watch(services, cast_, seen, console)),
@@ -214,7 +213,7 @@ async def play(services: Services, for_s: float | None, console: Console) -> boo
                 group.create_task(power_cut(cast_.outage)),
                 group.create_task(chatter(cast_.chatterer, seen)),
                 group.create_task(
-                    lapsing(operator, services, cast_.lapsing, lapse, seen.decided, of_lapsing),
+                    lapsing(operator, services, cast_.lapsing, lapse, seen.decided, partial(_say, console)),
                 ),
             ]
             await asyncio.wait(story, timeout=None if for_s is None else max(for_s - 5, 1))

@@ -1,10 +1,10 @@
-"""A device whose free monitoring period ends, and that is bought a plan again: what the demo shows of plans."""
+"""Two devices whose free monitoring period ends, one of them bought a plan again: what the demo shows of plans."""
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ups_devstack.fleet import Device, Operator
@@ -21,10 +21,10 @@ DECIDED_WITHIN_S = 30
 
 @dataclass
 class Lapse:
-    """What was sent before the end of the plan, after it, and after a purchase; `bought_at` on the monotonic clock."""
+    """What was sent before the end of the plans, after it, and after a purchase; `bought_at` on the monotonic clock."""
 
     before: str = ""
-    after: str = ""
+    after: list[str] = field(default_factory=list)
     bought: str = ""
     bought_at: float = 0
 
@@ -32,45 +32,48 @@ class Lapse:
 async def lapsing(
     operator: Operator,
     services: Services,
-    device: Device,
+    devices: Sequence[Device],
     lapse: Lapse,
     decided: Mapping[str, EventDecided],
-    say: Callable[[str], None],
+    say: Callable[[str, str], None],
 ) -> None:
-    """Let the device's plan end in a moment; then buy it another. Each event is sent when the one before is decided."""
+    """Let the devices' plans end in a moment; then buy the first another, which goes on when all before is decided."""
+    first = devices[0]
     until = datetime.now(UTC) + timedelta(seconds=FREE_S)
     plan = {"name": "advanced", "until": until.isoformat(timespec="milliseconds")}
-    await operator.call(Service.DEVICE_SVC, "PUT", f"/v1/operator/devices/{device.device_id}/plan", plan)
-    lapse.before = await device.send("OVER_TEMPERATURE")
+    for device in devices:
+        await operator.call(Service.DEVICE_SVC, "PUT", f"/v1/operator/devices/{device.device_id}/plan", plan)
+    lapse.before = await first.send("OVER_TEMPERATURE")
     await asyncio.sleep((until - datetime.now(UTC)).total_seconds())
-    say("its free monitoring period is over → [yellow]Basic Monitoring[/]")
-    lapse.after = await device.send("OVERLOAD")
+    for device in devices:
+        say(device.name, "its free monitoring period is over → [yellow]Basic Monitoring[/]")
+        lapse.after.append(await device.send("OVERLOAD"))
     await _decided(lapse.after, decided)
     lapse.bought_at = time.monotonic()
-    await sell(services[Service.DEVICE_SVC].url, services.installation.shop_secret, device.device_id)
-    say("a year of advanced is bought, by the shop's webhook")
-    lapse.bought = await device.send("CHARGER_FAULT")
-    await _decided(lapse.bought, decided)
+    await sell(services[Service.DEVICE_SVC].url, services.installation.shop_secret, first.device_id)
+    say(first.name, "a year of advanced is bought, by the shop's webhook")
+    lapse.bought = await first.send("CHARGER_FAULT")
+    await _decided([lapse.bought], decided)
 
 
-async def _decided(event_id: str, decided: Mapping[str, EventDecided]) -> None:
+async def _decided(event_ids: Sequence[str], decided: Mapping[str, EventDecided]) -> None:
     # what is not decided by then is found in the end
     with suppress(AssertionError):
-        await eventually(lambda: event_id in decided, within_s=DECIDED_WITHIN_S)
+        await eventually(lambda: decided.keys() >= set(event_ids), within_s=DECIDED_WITHIN_S)
 
 
 def whether_it_lapsed(
     lapse: Lapse, decided: Mapping[str, EventDecided], mailed_at: Mapping[str, float]
 ) -> list[tuple[str, bool]]:
     """What the story of the plan promised, and whether it happened."""
-    after, bought = decided.get(lapse.after), decided.get(lapse.bought)
+    after = [decided[event_id] for event_id in lapse.after if event_id in decided]
+    bought = decided.get(lapse.bought)
     took_s = mailed_at.get(lapse.bought, float("inf")) - lapse.bought_at
     return [
         (
-            "before the free period's end it mailed; after it, it logged and did not mail",
+            "before the free period's end an event was mailed; after it, two were logged and not mailed",
             lapse.before in mailed_at
-            and after is not None
-            and (after.outcome, after.reason) == (Outcome.NOT_ENTITLED, Reason.PLAN),
+            and [(each.outcome, each.reason) for each in after] == [(Outcome.NOT_ENTITLED, Reason.PLAN)] * 2,
         ),
         (
             f"bought again, its next event was with the mail server {took_s:.1f} s after the purchase",
