@@ -7,7 +7,8 @@ import pytest
 
 from ups_device.adapters import log_csv
 from ups_device.domain.member import Member
-from ups_device.testing.examples import a_decision, a_late_mail, an_event
+from ups_device.testing.examples import a_decision, a_late_mail, an_event, an_incident
+from ups_device.testing.mail_contract import a_delivery
 from ups_device.testing.service import Service
 from ups_runtime.errors import Retryable
 from ups_schemas.decision import Outcome
@@ -58,7 +59,12 @@ async def test_a_table_has_all_rows_that_fit_and_a_header(service: Service, monk
         "decided_at": "2026-11-22T12:00:09.000Z",
         "count": "5 of 6",
         "recipients": "2",
+        "mails": "2 pending",
         "late_mailed_at": "",
+        "ended_at": "",
+        "end": "",
+        "duration_s": "",
+        "repeats": "0",
         "text": "Mailed to Anna, b…@acme.example (5 of 6 in 30 minutes).",
         "event_id": "e9",
         "attributes": "{}",
@@ -69,6 +75,28 @@ async def test_a_table_has_all_rows_that_fit_and_a_header(service: Service, monk
     assert whole.headers["content-type"] == "text/csv; charset=utf-8; header=present"
     assert whole.headers["content-disposition"] == f'attachment; filename="event-log-{device_id}-2026-11-22.csv"'
     assert whole.content.startswith(b"received_at,occurred_at,device_id,")
+
+
+async def test_a_table_says_what_became_of_mails_and_conditions(service: Service) -> None:
+    device_id = (await service.register())["device_id"]
+    raised, again = (an_event(number, device_id=device_id) for number in (1, 2))
+    over = an_event(9, code="POWER_RESTORED", phase="clear", device_id=device_id)
+    opened = an_incident(raised)
+    decision = a_decision(raised, opened=(opened,))
+    await service.log.record(
+        decision,
+        a_decision(again, Outcome.REPEAT, confirmed=opened.incident_id, device_seq=2),
+        a_decision(over, closed=(opened,), device_seq=3),
+        a_delivery(decision, "anna"),
+        a_delivery(decision, "ben", state="dropped", reason="bounced", smtp_code=None),
+    )
+
+    answer = await service.call("GET", "/v1/events", params={"company_id": "acme"}, headers=CSV)
+
+    row = rows_of(answer)[-1]
+    assert row["mails"] == "1 accepted, 1 dropped"
+    assert (row["end"], row["duration_s"], row["repeats"]) == ("cleared", "8", "1")
+    assert row["ended_at"] == "2026-11-22T12:00:09.000Z"
 
 
 async def test_a_table_of_nothing_has_its_header(service: Service) -> None:

@@ -2,12 +2,15 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from ups_device.domain.condition import Condition
 from ups_device.domain.event_log import Query, Row
+from ups_device.domain.mail import Copy
 from ups_device.handlers.event_log import EventLog
 from ups_runtime.accept import prefers
 from ups_runtime.errors import Refused
@@ -38,7 +41,12 @@ COLUMNS = (
     "decided_at",
     "count",
     "recipients",
+    "mails",
     "late_mailed_at",
+    "ended_at",
+    "end",
+    "duration_s",
+    "repeats",
     "text",
     "event_id",
     "attributes",
@@ -136,10 +144,29 @@ def _cells(row: Row, name: str, words: Words) -> Sequence[str]:
         format_timestamp(decision.effective_at) if decision else "",
         f"{count.position} of {count.limit}" if count else "",
         str(len(decision.recipients)) if decision else "",
+        _fates(row.mails),
         format_timestamp(late_mail.effective_at) if late_mail else "",
+        *_course(row.conditions[0] if row.conditions else None),
         words.row(decision, late_mail, row.confirmed.since if row.confirmed else None),
         event.event_id,
         event.attributes.model_dump_json(exclude_none=True),
+    ]
+
+
+def _fates(mails: Sequence[Copy]) -> str:
+    counts = Counter(copy.state.value if copy.state else "pending" for copy in mails)
+    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+
+
+def _course(opened: Condition | None) -> Sequence[str]:
+    """How the condition that the event opened went on: an event is about one, and opens it or none."""
+    if opened is None:
+        return ["", "", "", ""]
+    return [
+        format_timestamp(opened.ended_at) if opened.ended_at else "",
+        opened.end.value if opened.end else "",
+        "" if opened.duration_s is None else f"{opened.duration_s:.0f}",
+        str(opened.repeats),
     ]
 
 
