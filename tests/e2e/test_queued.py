@@ -61,9 +61,12 @@ async def test_who_is_removed_while_the_mail_server_is_away_gets_nothing_of_what
         await stack.start("mailbox")
     await asyncio.gather(ada.mail("Overload"), cem.mail("Overload"))
     told = await ben.mail("You are no member")
+    path = f"/v1/devices/{device.device_id}/why-no-mail"
+    why = await operator.call(Service.DEVICE_SVC, "GET", path, user_id=ben.user_id)
 
     assert await eventually(lambda: ended(operator, ben, event_id), within_s=60) == ("dropped", "not_member")
     assert await ben.mails() == [told]
+    assert (why["mailed"], why["reasons"][0]["kind"]) == (False, "account")
 
 
 async def save(caller, device, *, on: bool) -> None:

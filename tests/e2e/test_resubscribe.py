@@ -38,13 +38,19 @@ async def test_who_unsubscribed_comes_back_by_save_settings_and_nobody_else_was_
     unheard = await rack.send("OVERLOAD")
     told_meanwhile = (await eventually(lambda: operator.decision(rack, unheard), within_s=60))["recipients"]
     meanwhile = [await heard(operator, each) for each in (rack, lift)]
-    await save(await ben.sign_in(), rack, scope)
+    caller = await ben.sign_in()
+    path = f"/v1/devices/{rack.device_id}/why-no-mail"
+    why = [await caller.call(Service.DEVICE_SVC, "GET", path)]
+    await save(caller, rack, scope)
+    why.append(await caller.call(Service.DEVICE_SVC, "GET", path))
     await rack.send("UPS_FAULT")
     again = await ben.mail("fault")
 
     assert set(told_meanwhile) == {ada.user_id, cem.user_id}
     assert meanwhile == [before[0] - {ben.user_id}, before[1] - ({ben.user_id} if scope != "device" else set())]
     assert [await heard(operator, each) for each in (rack, lift)] == before
+    assert [each["mailed"] for each in why] == [False, True]
+    assert why[0]["reasons"][0]["kind"] == "subscription"
     assert [each for each in await ben.mails() if each.header("List-Id")] == [mail, again]
     for other in (ada, cem):
         await other.mail("fault")
