@@ -29,7 +29,7 @@ from ups_portal.testing.fake_devices import FakeDevices
 from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 from ups_portal.testing.fake_sessions import ADDRESS, PASSWORD
 from ups_portal.testing.problems import problem
-from ups_portal.testing.site import ORIGIN, SESSION_KEY
+from ups_portal.testing.site import EVENTS, ORIGIN, SESSION_KEY
 from ups_runtime.metrics import Metrics
 from ups_runtime.testing import FakeClock
 
@@ -95,7 +95,7 @@ async def noting():
         def mark():
             return secrets.token_urlsafe(16)
 
-        parts = Parts(sessions, devices, accounts, renderer, keys, ORIGIN, clock.now, mark)
+        parts = Parts(sessions, devices, accounts, renderer, keys, ORIGIN, EVENTS, clock.now, mark)
         page = FramedPage("/note", None, note.show, note.act)
         app = FastAPI()
         Gate(parts, [page, *sign_in_pages(SigningIn(sessions, mark), Carrier(keys), mark)]).serve(app)

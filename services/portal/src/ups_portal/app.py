@@ -32,7 +32,15 @@ async def start(life: Life, settings: Settings) -> None:
     renderer = Renderer(Portal(portal.name, portal.support_address, prefix, portal.purchase_url))
     now = life.clock.now
     parts = Parts(
-        SessionClient(people, now), devices, people, renderer, portal.ring(), str(portal.base_url), now, _new_mark
+        SessionClient(people, now),
+        devices,
+        people,
+        renderer,
+        portal.ring(),
+        str(portal.base_url),
+        str(portal.events_url),
+        now,
+        _new_mark,
     )
     app = build(
         LinkPages(DeviceSvc(devices), now, life.clock.sleep),

@@ -17,13 +17,14 @@ class BackendSettings(Group):
 
 
 class OwnPortalSettings(PortalSettings):
-    """What the installation is called and where it is, which proxies stand before the portal, and its keys.
+    """What the installation is called and where it is, which proxies stand before it, its keys, and event-ingest.
 
     Keys are separated by commas or line breaks: the newest first, which seals; all open.
     """
 
     trusted_proxies: Proxies = ""
     session_keys: Keys
+    events_url: AnyHttpUrl = AnyHttpUrl("http://localhost:8081")
 
     def ring(self) -> tuple[str, ...]:
         """The keys, newest first."""

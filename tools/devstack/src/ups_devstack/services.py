@@ -231,6 +231,8 @@ def _environ(service: Service, backing: Backing, installation: Installation) -> 
         environ["UPS_DEVICE_PURCHASE_SECRETS"] = installation.shop_secret
     if service is Service.PORTAL:
         environ["UPS_PORTAL_SESSION_KEYS"] = installation.session_key
+        if ingest_port := installation.ports.get(Service.EVENT_INGEST):
+            environ["UPS_PORTAL_EVENTS_URL"] = f"http://127.0.0.1:{ingest_port}"
     return environ | dict(installation.environ)
 
 

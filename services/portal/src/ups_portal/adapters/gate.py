@@ -59,7 +59,10 @@ class Whence(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the gate stands on. `keys` seal what browsers keep; `base_url` is where they know the portal to be."""
+    """What the gate stands on. `keys` seal what browsers keep; `base_url` is where they know the portal to be.
+
+    `events_url` is where devices send events.
+    """
 
     sessions: Sessions
     device_svc: Backend
@@ -67,6 +70,7 @@ class Parts:
     renderer: Renderer
     keys: tuple[str, ...]
     base_url: str
+    events_url: str
     now: Callable[[], datetime]
     new_mark: Callable[[], str]
 

@@ -54,6 +54,8 @@ _KNOWN = {
     "not-an-address": Text("That is not a valid e-mail address. Check it and enter it again."),
     "no-company": Text("Enter what your company is called."),
     "no-name": Text("Enter your name: your co-workers see it."),
+    "no-device-name": Text("Enter a name for the UPS: mails and lists call it by that."),
+    "too-long": Text("That is too long: 300 characters at most."),
     "unknown-zone": Text("There is no such time zone."),
     "last-admin": Text("You are the last admin of your company, and others are in it. Name another admin first."),
     "changed-meanwhile": Text("Somebody else changed this meanwhile. Look at it as it is now, and try again."),

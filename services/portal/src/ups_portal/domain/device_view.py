@@ -22,6 +22,7 @@ class Done(StrEnum):
     REQUESTED = "requested"
     ALREADY_REQUESTED = "already_requested"
     ALREADY_ENABLED = "already_enabled"
+    RENAMED = "renamed"
 
 
 class EndedBy(StrEnum):
@@ -141,6 +142,7 @@ _DONE = {
     Done.REQUESTED: _BEING_ENABLED,
     Done.ALREADY_REQUESTED: _BEING_ENABLED,
     Done.ALREADY_ENABLED: Text("Event Notifications are enabled."),
+    Done.RENAMED: Text("Saved."),
 }
 _ENABLED = Text("Event Notifications are enabled. What happens from now on is mailed again.")
 PLANS = {"advanced": Text("Advanced"), "standard": Text("Standard"), BASIC: Text("Basic Monitoring")}
@@ -179,7 +181,8 @@ def _said(done: Done | None, device: OwnDevice) -> Text | None:
     """The sentence for what was done, as far as it is so."""
     if done is Done.REQUESTED and device.notifications is Notifications.ENABLED:
         return _ENABLED
-    if done is None or device.notifications is Notifications.DISABLED:
+    about_mails = done in {Done.REQUESTED, Done.ALREADY_REQUESTED, Done.ALREADY_ENABLED}
+    if done is None or (about_mails and device.notifications is Notifications.DISABLED):
         return None
     return _DONE[done]
 

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ups_portal.testing.fake_keys import FakeKeys
 from ups_portal.testing.problems import Json, problem
 
 
@@ -126,21 +127,27 @@ class FakeDevices:
     why: Json = field(default_factory=lambda: dict(MAILED))
     confirmed_at_once: bool = True
     changes: list[str] = field(default_factory=list)
+    keys: FakeKeys = field(default_factory=FakeKeys)
+    registered: dict[str, str] = field(default_factory=dict)  # ids by Idempotency-Key
 
     async def answer(self, request: Request) -> Response:
         """The answer to a call on behalf of whoever is signed in."""
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         self.tokens.append(token)
-        if not token or token in self.refused:
-            return problem(401, "not-signed-in", title="Sign in first, or again.")
-        if self.failing is not None:
-            return problem(self.failing, "unavailable")
+        if not token or token in self.refused or self.failing is not None:
+            signed_in = token and token not in self.refused
+            return problem(self.failing or 503, "unavailable") if signed_in else problem(401, "not-signed-in")
         match request.method, request.path_params["path"].split("/"):
             case "GET", ["devices"]:
                 return self._list(int(request.query_params.get("cursor", "0")))
+            case "POST", ["devices"]:
+                return self._register(await request.json(), request.headers["idempotency-key"])
             case method, ["devices", device_id, *rest]:
                 known = next((each for each in self.devices if each["device_id"] == device_id), None)
-                return problem(404, "unknown-device") if known is None else self._one(method, "/".join(rest), known)
+                if known is None:
+                    return problem(404, "unknown-device")
+                body: Json = await request.json() if await request.body() else {}
+                return self._shown(method, "/".join(rest), known) or self._changed(method, rest, known, body)
             case _:
                 return problem(404, "not-found")
 
@@ -149,7 +156,7 @@ class FakeDevices:
         cursor = str(end) if end < len(self.devices) else None
         return JSONResponse({"devices": self.devices[start:end], "cursor": cursor})
 
-    def _one(self, method: str, part: str, device: Json) -> Response:
+    def _shown(self, method: str, part: str, device: Json) -> Response | None:
         if part in self.without:
             return problem(503, "unavailable")
         match method, part:
@@ -159,14 +166,41 @@ class FakeDevices:
                 return JSONResponse({"periods": self.periods, "cursor": None})
             case "GET", "why-no-mail":
                 return JSONResponse(self.why)
-            case "POST", "notifications/enable":
+            case _:
+                return None
+
+    def _changed(self, method: str, rest: list[str], device: Json, body: Json) -> Response:
+        if device["owner"] != "u-1":
+            return problem(403, "not-owner", title="Only the device's owner can do this.")
+        match method, rest:
+            case "POST", ["notifications", "enable"]:
                 return self._enable(device)
+            case "PATCH", []:
+                self.changes.append(f"edit {device['device_id']}")
+                device |= body
+                return JSONResponse(device)
+            case _, ["keys", *key_id]:
+                return self._keys(method, device, key_id, body)
             case _:
                 return problem(404, "not-found")
 
+    def _keys(self, method: str, device: Json, key_id: list[str], body: Json) -> Response:
+        answer = self.keys.answer(method, device["device_id"], "".join(key_id), body)
+        if method != "GET" and answer.status_code < 400:  # noqa: PLR2004 - it is done
+            self.changes.append(f"{'make' if method == 'POST' else 'revoke'} key of {device['device_id']}")
+        return answer
+
+    def _register(self, body: Json, once: str) -> Response:
+        known = self.registered.get(once)
+        if known is None:
+            device = a_device(len(self.devices) + 1, **{"model": None, "site": None, "serial": None} | body)
+            self.devices.append(device | {"last_seen": None, "last_read_at": None, "last_readings": None})
+            self.registered[once] = device["device_id"]
+            self.changes.append(f"register {body['name']}")
+        key = "rt_0000000000000001.secret" if known is None else None
+        return JSONResponse({"device_id": self.registered[once], "key": key}, 201)
+
     def _enable(self, device: Json) -> Response:
-        if device["owner"] != "u-1":
-            return problem(403, "not-owner", title="Only the device's owner can do this.")
         state = device["notifications"]
         if state["state"] != "disabled":
             answer = "already_enabled" if state["state"] == "enabled" else "already_requested"

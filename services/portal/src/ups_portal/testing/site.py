@@ -25,6 +25,7 @@ from ups_runtime.metrics import Metrics
 
 ORIGIN = "https://ups.example"
 SESSION_KEY = "s" * 32
+EVENTS = "https://events.example"
 SHOP = "https://shop.example/plans?ups={device_id}"
 
 
@@ -58,6 +59,7 @@ async def site(
             renderer,
             keys,
             origin + prefix,
+            EVENTS,
             clock.now,
             lambda: secrets.token_urlsafe(16),
         )
