@@ -20,6 +20,7 @@ from ups_device.domain.purchase import Order, bought
 from ups_device.testing.examples import NOW, a_registration
 from ups_device.testing.purchase_contract import PurchaseStoreContract
 from ups_device.testing.service import WEBHOOK_SECRETS, Service
+from ups_runtime.errors import Changed
 from ups_runtime.testing import FakeClock
 from ups_schemas.device import Plan
 
@@ -134,6 +135,10 @@ async def send(service: Service, body: bytes, **headers: Any) -> httpx.Response:
     return await service.call("POST", PATH, content=body, headers={"Authorization": "", **signed})
 
 
+async def overtaken(*_: object) -> None:
+    raise Changed
+
+
 def problem(answer: httpx.Response) -> str:
     return str(answer.json()["type"]).removeprefix("urn:ridethrough:problem:")
 
@@ -180,6 +185,20 @@ async def test_of_one_purchase_that_comes_many_times_at_once_one_is_made(service
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
     assert service.devices.devices[device["device_id"]].version == 2
+
+
+async def test_a_purchase_that_never_gets_a_turn_is_to_be_sent_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = await service.register()
+    body = a_message(device["device_id"])
+
+    with monkeypatch.context() as others_are_first:
+        others_are_first.setattr(service.purchases, "add", overtaken)
+        refused = await send(service, body)
+    answer = await send(service, body)
+
+    assert (refused.status_code, answer.status_code) == (503, 200)
 
 
 async def test_an_id_that_stands_for_another_purchase_is_refused(service: Service) -> None:

@@ -9,7 +9,7 @@ from ups_device.domain import plan
 from ups_device.domain.device import Change, Device
 from ups_device.domain.purchase import Order, Purchase, bought
 from ups_device.handlers.refusals import require_present
-from ups_runtime.errors import AlreadyExists, Changed, Conflict, Refused
+from ups_runtime.errors import AlreadyExists, Changed, Conflict, Refused, Retryable
 from ups_runtime.logging import get_logger
 from ups_schemas.device import Plan
 from ups_schemas.ids import DeviceId, Id
@@ -101,6 +101,7 @@ class Plans:
 
         Raises:
             Refused: there is no such device, no plan to be had, or the id stands for another order.
+            Retryable: others change the device again and again. A refusal would be final, and this was paid for.
         """
         for _ in range(ATTEMPTS):
             if there := await self._purchases.find(order.purchase_id):
@@ -125,7 +126,7 @@ class Plans:
             log.info("purchase.made", purchase_id=order.purchase_id, device_id=order.device_id, plan=order.name)
             await self._store.published()
             return purchase
-        raise Conflict.with_others()
+        raise Retryable("others change the device again and again")
 
     async def _carried_out(self, order: Order, message_id: Id | None) -> tuple[Purchase, Change | None]:
         now = self._now()
