@@ -19,6 +19,7 @@ _DROPPED: Mapping[str, str] = {
     "gave_up": "tried until it was no longer worth telling",
     "device_removed": "the device was removed",
     "ownership_changed": "the device has passed to somebody else",
+    "plan_changed": "the plan was renewed, or is another now",
     "person_removed": "there is no such person (any more)",
     "not_member": "this person is no active member of the device's company",
     "unsubscribed": "this person is not subscribed to the device",

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     GAVE_UP = "gave_up"  # tried until the retry age was over
     DEVICE_REMOVED = "device_removed"
     OWNERSHIP_CHANGED = "ownership_changed"
+    PLAN_CHANGED = "plan_changed"  # the plan that it says will end was renewed, or is another
     PERSON_REMOVED = "person_removed"
     NOT_MEMBER = "not_member"
     UNSUBSCRIBED = "unsubscribed"

@@ -17,6 +17,7 @@ from ups_notifier.domain.addressing import (
 from ups_notifier.domain.delivery import HELD_UP, WORTH_TELLING, Delivery, Reason, State
 from ups_notifier.domain.framing import DELAYED_FROM
 from ups_notifier.domain.letter import Situation
+from ups_notifier.domain.plan_news import so_still
 from ups_notifier.domain.standing import Pending
 from ups_notifier.handlers.ports import BadAddressError, Directory, Ledger, Mailboxes, Writer
 from ups_runtime.clock import Clock
@@ -143,22 +144,38 @@ class Preparation:
     async def _account_mail(self, delivery: Delivery, request: MailRequest, now: datetime) -> Prepared | Reason:
         """Whoever ordered it knows whom it concerns, also when that is no user yet; but who was erased gets nothing."""
         to_user = delivery.kind not in MAYBE_NO_USER
-
-        async def still_wanted() -> bool:
-            erased = to_user and self._directory.erased(delivery.user_id)
-            return not erased and delivery.too_late(self._clock.now()) is None
-
         if to_user and self._directory.user(delivery.user_id) is None:
             await self._directory.read_to_end()
             if self._directory.erased(delivery.user_id):
                 return Reason.PERSON_REMOVED
         if withdrawn := await self._mailboxes.withdrawn(request):
             return withdrawn
+        order = await self._so_now(request)
+        if isinstance(order, Reason):
+            return order
+
+        async def still_wanted() -> bool:
+            erased = to_user and self._directory.erased(delivery.user_id)
+            is_so = so_still(order, self._directory.device) is order
+            return is_so and not erased and delivery.too_late(self._clock.now()) is None
+
         try:
-            message = delivery.frozen or self._writer.account(request, now, delivery.delivery_id)
+            message = delivery.frozen or self._writer.account(order, now, delivery.delivery_id)
         except BadAddressError:
             return Reason.BAD_ADDRESS
         return Prepared(request.address, message, still_wanted)
+
+    async def _so_now(self, request: MailRequest) -> MailRequest | Reason:
+        """What of it is so still. That something is not is believed only after everything published so far was read."""
+        if request.kind is MailKind.PLAN_NOTICE:
+            await self._require_fresh()
+            if so_still(request, self._directory.device) is not request:
+                await self._directory.read_to_end()
+        return so_still(request, self._directory.device)
+
+    async def _require_fresh(self) -> None:
+        if not await self._directory.fresh():
+            raise Retryable("people and devices were not read to their end within the last 10 s")
 
     async def _ended_unsent(
         self, delivery: Delivery, decision: Decision, behind: Sequence[Delivery], now: datetime
@@ -174,8 +191,7 @@ class Preparation:
 
     async def _reader(self, decision: Decision, delivery: Delivery) -> Reader | Reason:
         """Who it is sent to. A no is believed only after everything published so far was read."""
-        if not await self._directory.fresh():
-            raise Retryable("people and devices were not read to their end within the last 10 s")
+        await self._require_fresh()
         found = await self._reachable(decision, delivery)
         if isinstance(found, Reader):
             return found
