@@ -10,11 +10,15 @@ from ups_portal.adapters.backend import connected
 from ups_portal.adapters.bearer import Bearer
 from ups_portal.adapters.device_client import DeviceClient
 from ups_portal.adapters.devices_client import DevicesClient
+from ups_portal.adapters.log_client import LogClient
 from ups_portal.adapters.people_client import PeopleClient
+from ups_portal.domain.log_filter import Filter, Period
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.devices_contract import DevicesContract
+from ups_portal.testing.log_contract import LogContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_runtime.metrics import Metrics
+from ups_runtime.testing import eventually
 from ups_schemas.topics import Service
 
 
@@ -58,3 +62,29 @@ class TestDeviceSvcKeepsTheContractOfDevices(DevicesContract):
     @pytest.fixture
     async def world(self, member):
         return DevicesWorld(member)
+
+
+class LogWorld:
+    def __init__(self, device_svc, ups):
+        self.device_svc, self.ups = device_svc, ups
+        self.log, self.device_id = LogClient(device_svc), ups.device_id
+
+    async def happen(self, *codes):
+        for code in codes:
+            await self.ups.send(code)
+
+        async def logged():
+            page = await self.log.of_company(Filter(), Period(None, None))
+            return len(page.rows) == len(codes)
+
+        await eventually(logged, within_s=60)
+
+    async def table(self):
+        return await self.device_svc.open("download log", "/v1/events", {}, {"Accept": "text/csv"})
+
+
+class TestDeviceSvcKeepsTheContractOfTheLog(LogContract):
+    @pytest.fixture
+    async def world(self, member):
+        ups = await member.person.caller.register_device("/v1/devices", {"name": "Rack 1"})
+        return LogWorld(member.device_svc, ups)

@@ -1,3 +1,5 @@
+from contextlib import AsyncExitStack
+
 import httpx
 import pytest
 
@@ -5,6 +7,7 @@ from ups_portal.adapters.backend import Backend
 from ups_portal.adapters.device_client import DeviceClient
 from ups_portal.adapters.device_svc import DeviceSvc
 from ups_portal.adapters.devices_client import DevicesClient
+from ups_portal.adapters.log_client import LogClient
 from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.contract import LinksContract
@@ -12,7 +15,9 @@ from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.fake_device_svc import FakeDeviceSvc, token_for
 from ups_portal.testing.fake_devices import MAILED, FakeDevices, a_device
 from ups_portal.testing.fake_invite_svc import FakeInviteSvc
+from ups_portal.testing.fake_log import a_row
 from ups_portal.testing.fake_sessions import ADDRESS, PASSWORD
+from ups_portal.testing.log_contract import LogContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_runtime.metrics import Metrics
 
@@ -56,17 +61,49 @@ class FakeDevicesWorld:
         return self.own.devices[-1]["device_id"]
 
 
+@pytest.fixture
+async def asked():
+    """Gives both services, the first of them a fake, as they are asked on behalf of somebody who is signed in."""
+    metrics = PortalMetrics(Metrics("portal"))
+    async with AsyncExitStack() as stack:
+
+        async def begin(fake):
+            async def backend(name, app, counted):
+                transport = httpx.ASGITransport(app)
+                client = httpx.AsyncClient(transport=transport, base_url=f"http://{name}")
+                return Backend(name, await stack.enter_async_context(client), counted)
+
+            invite_svc = await backend("invite-svc", FakeInviteSvc().app(), metrics.invite_svc)
+            device_svc = await backend("device-svc", fake.app(), metrics.device_svc)
+            ticket = await ticket_of(invite_svc, ADDRESS, PASSWORD)
+            return asked_by(ticket, device_svc), asked_by(ticket, invite_svc)
+
+        yield begin
+
+
 class TestTheFakeKeepsTheContractOfDevices(DevicesContract):
     @pytest.fixture
-    async def world(self):
-        fake, people = FakeDeviceSvc(own=FakeDevices([])), FakeInviteSvc()
-        metrics = PortalMetrics(Metrics("portal"))
-        async with (
-            httpx.AsyncClient(transport=httpx.ASGITransport(fake.app()), base_url="http://device-svc") as devices,
-            httpx.AsyncClient(transport=httpx.ASGITransport(people.app()), base_url="http://invite-svc") as accounts,
-        ):
-            invite_svc = Backend("invite-svc", accounts, metrics.invite_svc)
-            ticket = await ticket_of(invite_svc, ADDRESS, PASSWORD)
-            device_svc = Backend("device-svc", devices, metrics.device_svc)
-            fake.own.why = MAILED | {"last": []}
-            yield FakeDevicesWorld(fake.own, asked_by(ticket, device_svc), asked_by(ticket, invite_svc))
+    async def world(self, asked):
+        fake = FakeDeviceSvc(own=FakeDevices([], why=MAILED | {"last": []}))
+        return FakeDevicesWorld(fake.own, *await asked(fake))
+
+
+class FakeLogWorld:
+    device_id = "d-1"
+
+    def __init__(self, rows, device_svc):
+        self.rows, self.device_svc, self.log = rows, device_svc, LogClient(device_svc)
+
+    async def happen(self, *codes):
+        self.rows[:] = [a_row(number, code=code) for number, code in enumerate(reversed(codes))]
+
+    async def table(self):
+        return await self.device_svc.open("download log", "/v1/events", {}, {"Accept": "text/csv"})
+
+
+class TestTheFakeKeepsTheContractOfTheLog(LogContract):
+    @pytest.fixture
+    async def world(self, asked):
+        fake = FakeDeviceSvc()
+        device_svc, _ = await asked(fake)
+        return FakeLogWorld(fake.own.log.rows, device_svc)

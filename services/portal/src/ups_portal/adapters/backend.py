@@ -1,9 +1,10 @@
 """A service of ours that pages ask: bounded calls, one deadline each, and whether it may have acted when it fails."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,10 @@ CONNECT_WITHIN_S = 2.0
 # At once. Each holds a connection there; whoever waits for a turn waits within the same 5 s.
 MAX_CALLS = 32
 MAX_ANSWER_BYTES = 256 * 1024
+# Answers that go on, beside the calls. Each holds a connection there, too.
+MAX_RUNNING = 50
+# Between two parts of one: a page of a table takes some 100 ms.
+PART_WITHIN_S = 30.0
 
 
 class Answer(BaseModel):
@@ -71,6 +76,44 @@ class Question:
     query: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     max_answer_bytes: int = MAX_ANSWER_BYTES
+
+
+class Running:
+    """An answer that goes on: its headers are there, and its parts come. To be ended."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.headers: Mapping[str, str] = response.headers
+        self._response = response
+        self._ended = asyncio.Event()
+
+    def end(self) -> None:
+        """Nothing more is wanted of it. To say so again does nothing."""
+        self._ended.set()
+
+    async def parts(self) -> AsyncGenerator[bytes, None]:
+        """The parts as they come, until the last one, or the end.
+
+        Raises:
+            AwayError: it broke off.
+        """
+        ended = asyncio.create_task(self._ended.wait(), name="wanted")
+        parts = self._response.aiter_bytes()
+        try:
+            while True:
+                reading = asyncio.ensure_future(anext(parts, None))
+                try:
+                    await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    if not reading.done():
+                        reading.cancel()
+                if self._ended.is_set() or (part := await reading) is None:
+                    return
+                yield part
+        except httpx.HTTPError:
+            raise AwayError("the answer broke off") from None
+        finally:
+            ended.cancel()
+            await self._response.aclose()
 
 
 def path_to(*parts: str) -> str:
@@ -126,6 +169,32 @@ class Backend:
         except httpx.HTTPError:
             raise self.failed(call, "cut", changes=changes) from None
 
+    async def open(self, call: str, question: Question) -> Running | Reply:
+        """The answer to a question that changes nothing, when it begins to come; a reply if it is not a 200.
+
+        Raises:
+            AwayError: there is none.
+        """
+        request = self._client.build_request(
+            question.method,
+            question.path,
+            params=question.query,
+            headers=question.headers,
+            timeout=httpx.Timeout(PART_WITHIN_S, connect=CONNECT_WITHIN_S, pool=CONNECT_WITHIN_S),
+        )
+        try:
+            async with asyncio.timeout(self._answer_within_s):
+                with self._metrics.seconds.labels(call).time():
+                    response = await self._client.send(request, stream=True)
+                if response.status_code == HTTPStatus.OK:
+                    return Running(response)
+                try:
+                    return await _read(response, question.max_answer_bytes)
+                finally:
+                    await response.aclose()
+        except (httpx.HTTPError, TimeoutError):
+            raise self.failed(call, "unreachable", changes=False) from None
+
     def understood(self) -> None:
         """Note that it answered as it should."""
         self._metrics.up.set(1)
@@ -146,13 +215,17 @@ class Backend:
             params=question.query,
             headers=question.headers,
         ) as response:
-            content = bytearray()
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                if len(content) > question.max_answer_bytes:
-                    raise httpx.RemoteProtocolError("the answer is larger than any of ours")
-            after = response.headers.get("retry-after", "")
-            return Reply(response.status_code, bytes(content), int(after[:6]) if after.isdecimal() else None)
+            return await _read(response, question.max_answer_bytes)
+
+
+async def _read(response: httpx.Response, max_bytes: int) -> Reply:
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > max_bytes:
+            raise httpx.RemoteProtocolError("the answer is larger than any of ours")
+    after = response.headers.get("retry-after", "")
+    return Reply(response.status_code, bytes(content), int(after[:6]) if after.isdecimal() else None)
 
 
 @asynccontextmanager
@@ -164,7 +237,7 @@ async def connected(
         base_url=str(url),
         # each call has its one deadline; only what was never connected was surely not asked
         timeout=httpx.Timeout(None, connect=CONNECT_WITHIN_S),
-        limits=httpx.Limits(max_connections=MAX_CALLS),
+        limits=httpx.Limits(max_connections=MAX_CALLS + MAX_RUNNING),
         # a proxy of the environment has no business with an installation's own services
         trust_env=False,
     ) as client:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from ups_portal.adapters.backend import Answer, Backend, Question, Reply
+from ups_portal.adapters.backend import Answer, Backend, Question, Reply, Running
 from ups_portal.domain.account_link import Refusal, TooOften
 from ups_portal.domain.wording import clean
 from ups_portal.handlers.failures import ForbiddenError, NotFoundError, SignedOutError
@@ -44,13 +44,28 @@ class Bearer:
     async def read(self, call: str, path: str, query: Mapping[str, str] | None = None) -> Reply:
         """What it tells, as it is."""
         reply = await self._ask(call, Question("GET", path, query=query), changes=False)
-        if reply.status == HTTPStatus.FORBIDDEN:
-            self._backend.understood()
-            raise ForbiddenError(call)
-        if reply.status != HTTPStatus.OK:
-            raise self._backend.failed(call, str(reply.status), changes=False)
-        self._backend.understood()
+        self._require_good(call, reply)
         return reply
+
+    async def open(
+        self, call: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> Running | TooOften:
+        """What it tells part by part; or how long to wait, where as many answers are open as there may be."""
+        question = Question("GET", path, query=query, headers=headers)
+        token = await self._ticket.access()
+        answer = await self._backend.open(call, self._signed(question, token))
+        if isinstance(answer, Reply) and _refuses_token(answer):
+            token = await self._ticket.instead_of(token)
+            answer = await self._backend.open(call, self._signed(question, token))
+        if isinstance(answer, Running):
+            self._backend.understood()
+            return answer
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._backend.understood()
+            return TooOften(answer.retry_after_s or _WAIT_S)
+        self._require_found(call, answer)
+        self._require_good(call, answer)
+        raise self._backend.failed(call, "foreign", changes=False)
 
     async def change(
         self,
@@ -87,14 +102,31 @@ class Bearer:
         if _refuses_token(reply):
             token = await self._ticket.instead_of(token)
             reply = await self._backend.ask(call, self._signed(question, token), changes=changes)
+        self._require_found(call, reply)
+        return reply
+
+    def _require_found(self, call: str, reply: Reply) -> None:
         if _refuses_token(reply):
             failure: Exception = SignedOutError(call)
         elif reply.status == HTTPStatus.NOT_FOUND:
             failure = NotFoundError(call)
         else:
-            return reply
+            return
         self._backend.understood()
         raise failure
+
+    def _require_good(self, call: str, reply: Reply) -> None:
+        if reply.status == HTTPStatus.OK:
+            self._backend.understood()
+        elif reply.status == HTTPStatus.FORBIDDEN:
+            self._backend.understood()
+            raise ForbiddenError(call)
+        elif reply.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            # an address that somebody typed: there is nothing that it could be about
+            self._backend.understood()
+            raise NotFoundError(call)
+        else:
+            raise self._backend.failed(call, str(reply.status), changes=False)
 
     def _signed(self, question: Question, token: str) -> Question:
         headers = {**question.headers, "Authorization": f"Bearer {token}"}

@@ -13,7 +13,7 @@ from ups_portal.handlers.devices import overview
 
 
 def devices_pages(now: Callable[[], datetime]) -> Sequence[FramedPage]:
-    """The overview, and where the portal's own address and mails lead to it."""
+    """The overview, and where the portal's own address leads to it."""
 
     async def show(visit: Visit) -> Answer:
         asked = visit.request.query_params
@@ -24,7 +24,6 @@ def devices_pages(now: Callable[[], datetime]) -> Sequence[FramedPage]:
     return (
         FramedPage(HOME, Section.DEVICES, show),
         FramedPage("/", Section.DEVICES, _home),
-        FramedPage("/devices/{device_id}/events", Section.DEVICES, _home),
     )
 
 

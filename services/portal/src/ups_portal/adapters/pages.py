@@ -10,6 +10,7 @@ from ups_portal.adapters.devices_routes import devices_pages
 from ups_portal.adapters.entrance_client import EntranceClient
 from ups_portal.adapters.entrance_routes import entrance_pages
 from ups_portal.adapters.gate import Gate, Parts
+from ups_portal.adapters.log_routes import log_pages
 from ups_portal.adapters.sign_in_routes import sign_in_pages
 from ups_portal.adapters.visit import FramedPage, GuestPage
 from ups_portal.handlers.sessions import SigningIn
@@ -24,6 +25,7 @@ def gate(parts: Parts) -> Gate:
         *device_pages(parts.now),
         *devices_pages(parts.now),
         *entrance_pages(EntranceClient(parts.invite_svc)),
+        *log_pages(parts.now),
         *sign_in_pages(signing_in, Carrier(parts.keys), parts.new_mark),
     )
     return Gate(parts, pages)

@@ -47,3 +47,7 @@ FOREIGN = PlainView(
     ),
     Text("Open the page again"),
 )
+TOO_MANY_DOWNLOADS = PlainView(
+    Text("Too many downloads at once"),
+    (Text("You download as many tables as one may at a time, or others do. Wait until one is there, and try again."),),
+)

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ups_portal.testing.fake_keys import FakeKeys
+from ups_portal.testing.fake_log import FakeLog
 from ups_portal.testing.problems import Json, problem
 
 
@@ -129,6 +130,7 @@ class FakeDevices:
     changes: list[str] = field(default_factory=list)
     keys: FakeKeys = field(default_factory=FakeKeys)
     registered: dict[str, str] = field(default_factory=dict)  # ids by Idempotency-Key
+    log: FakeLog = field(default_factory=FakeLog)
 
     async def answer(self, request: Request) -> Response:
         """The answer to a call on behalf of whoever is signed in."""
@@ -140,16 +142,23 @@ class FakeDevices:
         match request.method, request.path_params["path"].split("/"):
             case "GET", ["devices"]:
                 return self._list(int(request.query_params.get("cursor", "0")))
+            case "GET", ["events"]:
+                return self.log.answer(request, None)
             case "POST", ["devices"]:
                 return self._register(await request.json(), request.headers["idempotency-key"])
-            case method, ["devices", device_id, *rest]:
-                known = next((each for each in self.devices if each["device_id"] == device_id), None)
-                if known is None:
-                    return problem(404, "unknown-device")
-                body: Json = await request.json() if await request.body() else {}
-                return self._shown(method, "/".join(rest), known) or self._changed(method, rest, known, body)
+            case _, ["devices", device_id, *rest]:
+                return await self._of_one(request, device_id, rest)
             case _:
                 return problem(404, "not-found")
+
+    async def _of_one(self, request: Request, device_id: str, rest: list[str]) -> Response:
+        known = next((each for each in self.devices if each["device_id"] == device_id), None)
+        if known is None:
+            return problem(404, "unknown-device")
+        if rest == ["events"]:
+            return self.log.answer(request, device_id)
+        body: Json = await request.json() if await request.body() else {}
+        return self._shown(request.method, "/".join(rest), known) or self._changed(request.method, rest, known, body)
 
     def _list(self, start: int) -> Response:
         end = start + self.page_size

@@ -1,0 +1,111 @@
+"""Routes of the Event Log."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from http import HTTPStatus
+
+from ups_portal.adapters.backend import MAX_RUNNING, path_to
+from ups_portal.adapters.devices_client import DevicesClient
+from ups_portal.adapters.log_client import LogClient, log_of, narrowed
+from ups_portal.adapters.visit import Answer, FramedPage, SeeOther, Shown, Visit
+from ups_portal.domain.account_link import TooOften
+from ups_portal.domain.log_filter import Filter, entered
+from ups_portal.domain.log_view import Reader
+from ups_portal.domain.plain_views import TOO_MANY_DOWNLOADS
+from ups_portal.domain.shell import Section
+from ups_portal.handlers import log
+from ups_runtime.errors import TooMany
+from ups_runtime.streaming import Seats, Streamed
+from ups_schemas.wording import zone_of
+
+_TEMPLATE = "log.html.j2"
+_CSV = "text/csv"
+# What one person downloads at once; device-svc says the same.
+_EACH = 3
+
+
+def log_pages(now: Callable[[], datetime]) -> Sequence[FramedPage]:
+    """The company's log and that of one UPS, and both as a table."""
+    pages, section = _LogPages(now), Section.EVENT_LOG
+    return (
+        FramedPage(section, section, pages.of_company),
+        FramedPage(f"{section}.csv", section, pages.table_of_company),
+        FramedPage("/devices/{device_id}/events", section, pages.of_device),
+        FramedPage("/devices/{device_id}/events.csv", section, pages.table_of_device),
+    )
+
+
+class _LogPages:
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._seats = Seats(_EACH, MAX_RUNNING)
+
+    async def of_company(self, visit: Visit) -> Answer:
+        filter_ = _entered(visit)
+        if filter_.device:
+            return SeeOther(_page_of(filter_.device) + filter_.query())
+        asked, devices = LogClient(visit.device_svc), DevicesClient(visit.device_svc)
+        zone = zone_of(visit.person.zone)
+        return Shown(
+            _TEMPLATE, await log.of_company(asked, devices, filter_, self._reader(visit), zone, Section.EVENT_LOG)
+        )
+
+    async def of_device(self, visit: Visit) -> Answer:
+        device_id, zone = _device_of(visit), zone_of(visit.person.zone)
+        asked, reader = LogClient(visit.device_svc), self._reader(visit)
+        view = await log.of_device(asked, device_id, _entered(visit), reader, zone, _page_of(device_id))
+        return Shown(_TEMPLATE, view)
+
+    async def table_of_company(self, visit: Visit) -> Answer:
+        return await self._table(visit, "/v1/events", Section.EVENT_LOG)
+
+    async def table_of_device(self, visit: Visit) -> Answer:
+        device_id = _device_of(visit)
+        return await self._table(visit, log_of(device_id), _page_of(device_id))
+
+    async def _table(self, visit: Visit, path: str, page: str) -> Answer:
+        filter_ = _entered(visit)
+        if not filter_.good:
+            return SeeOther(page + filter_.query())
+        try:
+            leave_seat = self._seats.take(visit.person.user_id)
+        except TooMany as too_many:
+            return _too_many(int(too_many.retry_after.total_seconds()))
+        query = narrowed(filter_, filter_.period(zone_of(visit.person.zone)))
+        try:
+            running = await visit.device_svc.open("download log", path, query, {"Accept": _CSV})
+        except BaseException:
+            leave_seat()
+            raise
+        if isinstance(running, TooOften):
+            leave_seat()
+            return _too_many(running.wait_s)
+
+        def leave() -> None:
+            running.end()
+            leave_seat()
+
+        headers = {
+            "content-type": f"{_CSV}; charset=utf-8",
+            "content-disposition": running.headers.get("content-disposition", "attachment"),
+        }
+        return Streamed(running.parts(), leave, headers=headers)
+
+    def _reader(self, visit: Visit) -> Reader:
+        return Reader(visit.person.user_id, self._now())
+
+
+def _entered(visit: Visit) -> Filter:
+    return entered(visit.request.query_params)
+
+
+def _device_of(visit: Visit) -> str:
+    return str(visit.request.path_params["device_id"])
+
+
+def _page_of(device_id: str) -> str:
+    return path_to("devices", device_id, "events")
+
+
+def _too_many(wait_s: int) -> Answer:
+    return Shown("plain.html.j2", TOO_MANY_DOWNLOADS, HTTPStatus.TOO_MANY_REQUESTS, wait_s)

@@ -1,0 +1,71 @@
+"""The Event Log: a page of the company's, or of one UPS."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from ups_portal.domain.log_filter import Filter, Period
+from ups_portal.domain.log_view import LogPage, LogView, Reader, company_view, device_view
+from ups_portal.handlers.parts import Missing, part, together
+
+
+class Named(Protocol):
+    """A UPS, and what it is called."""
+
+    @property
+    def device_id(self) -> str:
+        """Which one."""
+
+    @property
+    def name(self) -> str:
+        """Its name, made harmless."""
+
+
+class Devices(Protocol):
+    """Who knows the company's UPSes, asked on behalf of whoever is signed in."""
+
+    async def all(self) -> Sequence[Named]:
+        """All of them.
+
+        Raises:
+            AwayError: that cannot be said now.
+        """
+
+
+class Log(Protocol):
+    """Who keeps the Event Log, asked on behalf of whoever is signed in.
+
+    Each raises `AwayError` where that cannot be said now, and `NotFoundError` for a UPS of another company.
+    """
+
+    async def of_company(self, filter_: Filter, period: Period) -> LogPage:
+        """A page of the log of all UPSes."""
+
+    async def of_device(self, device_id: str, filter_: Filter, period: Period) -> LogPage:
+        """A page of the log of this one."""
+
+    async def name(self, device_id: str) -> str:
+        """What it is called."""
+
+
+async def of_company(log: Log, devices: Devices, filter_: Filter, reader: Reader, zone: ZoneInfo, path: str) -> LogView:
+    """The company's, by one round of calls."""
+    if not filter_.good:
+        found = await part(devices.all())
+        page = None
+    else:
+        asked, found = await together(log.of_company(filter_, filter_.period(zone)), devices.all())
+        page = None if isinstance(asked, Missing) else asked
+    names = None if isinstance(found, Missing) else {each.device_id: each.name for each in found}
+    return company_view(page, names, filter_, reader, path)
+
+
+async def of_device(log: Log, device_id: str, filter_: Filter, reader: Reader, zone: ZoneInfo, path: str) -> LogView:
+    """That of one UPS, by one round of calls."""
+    if not filter_.good:
+        named = await part(log.name(device_id))
+        page = None
+    else:
+        asked, named = await together(log.of_device(device_id, filter_, filter_.period(zone)), log.name(device_id))
+        page = None if isinstance(asked, Missing) else asked
+    return device_view(page, device_id, None if isinstance(named, Missing) else named, filter_, reader, path)

@@ -1,0 +1,87 @@
+"""The Event Log of a company, as device-svc has it over HTTP for who is signed in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from ups_portal.testing.problems import Json, problem
+
+RECEIVED = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
+
+
+def a_row(number: int, outcome: str = "notify", **others: Any) -> Json:  # Any: JSON
+    """A row of *Rack 1*, so many minutes before `RECEIVED`; `others` stand in its event, or beside it."""
+    at = RECEIVED - timedelta(minutes=number)
+    event = {
+        "device_id": "d-1",
+        "received_at": at.isoformat(),
+        "occurred_at": at.isoformat(),
+        "code": "ON_BATTERY",
+        "phase": "raise",
+        "severity": "critical",
+        "native_code": None,
+        "native_text": None,
+    }
+    row: Json = {
+        "row_id": f"r-{number}",
+        "event": event,
+        "decision": {"severity": others.get("severity", "critical"), "outcome": outcome},
+        "mails": [],
+        "conditions": [],
+        "text": "Mailed to Ada Byron (1 of 6 in 30 minutes).",
+    }
+    for name, value in others.items():
+        (event if name in event else row)[name] = value
+    return row
+
+
+def a_mail(user_id: str, text: str = "the mail server took it", kind: str = "event") -> Json:
+    """What became of one person's copy."""
+    return {"user_id": user_id, "kind": kind, "text": text}
+
+
+def a_condition(end: str | None = None, duration_s: float | None = None, repeats: int = 0) -> Json:
+    """A condition that an event opened."""
+    return {"since": RECEIVED.isoformat(), "end": end, "duration_s": duration_s, "repeats": repeats}
+
+
+@dataclass
+class FakeLog:
+    """What is so. A cursor is how many rows are newer."""
+
+    rows: list[Json] = field(default_factory=list)
+    failing: int | None = None
+    asked: list[Mapping[str, str]] = field(default_factory=list)
+
+    def answer(self, request: Request, device_id: str | None) -> Response:
+        """The answer to who may read."""
+        query = dict(request.query_params)
+        self.asked.append(query)
+        if self.failing is not None:
+            return problem(self.failing, "unavailable", headers={"Retry-After": "30"})
+        rows = [row for row in self.rows if device_id in {None, row["event"]["device_id"]} and _fits(row, query)]
+        if request.headers.get("accept") == "text/csv":
+            table = "".join(f"{row['event']['received_at']},{row['event']['code']}\r\n" for row in rows)
+            named = {"content-disposition": 'attachment; filename="event-log-c-1-2026-11-22.csv"'}
+            return PlainTextResponse(f"received_at,code\r\n{table}", headers=named, media_type="text/csv")
+        cursor = query.get("cursor", "0")
+        if not cursor.isdecimal():
+            return problem(422, "invalid-cursor", field="cursor")
+        start, limit = int(cursor), int(query.get("limit", "100"))
+        end = start + limit
+        return JSONResponse({"events": rows[start:end], "cursor": str(end) if end < len(rows) else None})
+
+
+def _fits(row: Json, query: Mapping[str, str]) -> bool:
+    event, decision = row["event"], row["decision"] or {}
+    at = event["received_at"]
+    return (
+        query.get("code", event["code"]) == event["code"]
+        and query.get("outcome", decision.get("outcome")) == decision.get("outcome")
+        and query.get("from", at) <= at
+        and (query.get("to") is None or at < query["to"])
+    )

@@ -1,0 +1,81 @@
+"""What a row of the Event Log says."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ups_portal.domain.log_row import Copy, End, Opened, Row, happened, shown
+from ups_schemas.catalogue import Severity
+from ups_schemas.event import Phase
+
+AT = datetime(2026, 11, 22, 18, tzinfo=UTC)
+ROW = Row("r", "d-1", AT, AT, "ON_BATTERY", Phase.RAISE, Severity.CRITICAL, "", "Mailed to Ada.", (), ())
+
+
+def seen(**changes):
+    return shown(replace(ROW, **changes), {"d-1": "Rack 1"}, "u-1", AT + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("code", "phase", "detail", "said"),
+    [
+        ("ON_BATTERY", Phase.RAISE, "", "On battery"),
+        ("ON_BATTERY", Phase.RAISE, "ups on battery", "On battery"),
+        ("ON_BATTERY", Phase.REPEAT, "", "On battery, still"),
+        ("POWER_RESTORED", Phase.CLEAR, "", "Power restored"),
+        ("SHUTDOWN_STARTED", Phase.CLEAR, "", "Load shutdown under way, ended"),
+        ("UPS_FAULT", Phase.RAISE, "Fan 2", "UPS fault: \u2068Fan 2\u2069"),
+        ("OTHER", Phase.RAISE, "1234", "Event of the device: \u20681234\u2069"),
+        ("OF_LATER_VERSIONS", Phase.RAISE, "x", "OF_LATER_VERSIONS"),
+    ],
+)
+def test_what_happened_is_said_as_people_know_it(code, phase, detail, said):
+    assert happened(code, phase, detail).said(str) == said
+
+
+@pytest.mark.parametrize(
+    ("opened", "said"),
+    [
+        (Opened(AT, None, None, 0), ["It has lasted 1 hour so far."]),
+        (Opened(AT, End.CLEARED, timedelta(minutes=2), 1), ["It lasted 2 minutes.", "It was reported once more."]),
+        (Opened(AT, End.CLEARED, None, 0), ["It is over."]),
+        (Opened(AT, End.NOT_REPORTED, None, 5), ["Its end was never reported.", "It was reported 5 times more."]),
+    ],
+)
+def test_how_long_it_lasted_and_how_often_it_was_reported_is_said(opened, said):
+    assert [each.said(str) for each in seen(opened=(opened,)).lasting] == said
+
+
+def test_what_became_of_mails_is_said_with_ones_own_first_and_co_workers_counted():
+    went, back = "the mail server took it", "the mail server refused it (550)"
+    copies = (Copy("u-2", "event", went), Copy("u-3", "event", went), Copy("u-4", "event", back))
+    own = (Copy("u-1", "event", went), Copy("u-1", "disabled", went), Copy("u-5", "disabled", back))
+
+    told = [(mail.who.said(str), mail.fate) for mail in seen(copies=copies + own).mails]
+
+    assert told == [
+        ("The mail to you", went),
+        ("The alert to you", went),
+        ("The mail to a co-worker", back),
+        ("The mails to 2 co-workers", went),
+        ("The alert to a co-worker", back),
+    ]
+
+
+def test_a_clear_is_marked_as_over_and_anything_else_by_its_severity():
+    assert seen(phase=Phase.CLEAR, severity=Severity.INFO).look == "over"
+    assert [seen(severity=each).look for each in Severity] == ["info", "warning", "critical"]
+
+
+@pytest.mark.parametrize(("apart_s", "told"), [(59, False), (60, True), (-3600, True)])
+def test_the_time_of_the_device_is_told_where_it_is_another_one(apart_s, told):
+    occurred_at = AT - timedelta(seconds=apart_s)
+
+    assert seen(occurred_at=occurred_at).by_its_clock == (occurred_at if told else None)
+
+
+def test_a_device_is_called_by_its_name_as_long_as_it_is_there():
+    called = [shown(ROW, names, "u-1", AT).device.said(str) for names in ({"d-1": "Rack 1"}, {}, None)]
+
+    assert called == ["\u2068Rack 1\u2069", "A UPS that was removed", "A UPS"]
