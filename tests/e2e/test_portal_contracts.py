@@ -10,11 +10,13 @@ from ups_portal.adapters.backend import connected
 from ups_portal.adapters.bearer import Bearer
 from ups_portal.adapters.device_client import DeviceClient
 from ups_portal.adapters.devices_client import DevicesClient
+from ups_portal.adapters.invite_client import InviteClient
 from ups_portal.adapters.log_client import LogClient
 from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.domain.log_filter import Filter, Period
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.devices_contract import DevicesContract
+from ups_portal.testing.invite_contract import InviteContract
 from ups_portal.testing.log_contract import LogContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_runtime.metrics import Metrics
@@ -88,3 +90,19 @@ class TestDeviceSvcKeepsTheContractOfTheLog(LogContract):
     async def world(self, member):
         ups = await member.person.caller.register_device("/v1/devices", {"name": "Rack 1"})
         return LogWorld(member.device_svc, ups)
+
+
+class InviteWorld:
+    def __init__(self, member, address):
+        self.own_address = member.person.address
+        self.invitations = InviteClient(member.invite_svc)
+        self._address = address
+
+    def guest(self):
+        return self._address("guest")
+
+
+class TestInviteSvcKeepsTheContractOfInvitations(InviteContract):
+    @pytest.fixture
+    async def world(self, member, address):
+        return InviteWorld(member, address)

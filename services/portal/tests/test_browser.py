@@ -382,3 +382,25 @@ async def test_longer_words_break_no_page(chromium, name):
 
     assert "⟦" in told
     assert wider == []
+
+
+async def test_a_co_worker_is_invited_once_by_a_double_click_after_a_mistake(chromium):
+    people = FakeInviteSvc()
+    async with portal(invite_svc=people.app()) as url, tab(chromium, javascript=False) as page:
+        await page.goto(url + "/invite")
+        await page.get_by_label("E-mail address").fill(ADDRESS)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("button", name="Send Invite").press("Enter")
+        await page.get_by_text("Enter an e-mail address.").wait_for()
+        # the field that was wrong has the focus
+        await page.keyboard.type("sam@example.net")
+        await page.get_by_role("button", name="Send Invite").dblclick()
+        await page.get_by_role("heading", name="Invitation Sent").wait_for()
+        said = await page.get_by_role("status").inner_text()
+        await page.reload()
+        await page.get_by_role("button", name="Take it back").click()
+        await page.get_by_text("The invitation was taken back.").wait_for()
+
+    assert said == "Your invitation was sent. Thank you for sharing Ridethrough with your co-worker."
+    assert people.team.changes == ["invite sam@example.net", "revoke i-1"]

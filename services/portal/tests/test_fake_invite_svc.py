@@ -3,6 +3,7 @@ import pytest
 
 from ups_portal.adapters.backend import Backend
 from ups_portal.adapters.entrance_client import EntranceClient
+from ups_portal.adapters.invite_client import InviteClient
 from ups_portal.adapters.invite_svc import InviteSvc
 from ups_portal.adapters.session_client import SessionClient
 from ups_portal.metrics import PortalMetrics
@@ -10,7 +11,10 @@ from ups_portal.testing.account_contract import AccountContract, SignedIn, accou
 from ups_portal.testing.accounts_contract import AccountsContract, Invited, Registered
 from ups_portal.testing.fake_device_svc import SINCE, token_for
 from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
+from ups_portal.testing.fake_team import FakeTeam, a_member
+from ups_portal.testing.invite_contract import InviteContract
 from ups_portal.testing.sessions_contract import Credentials, SessionsContract
+from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_runtime.metrics import Metrics
 
 
@@ -79,3 +83,25 @@ class TestTheFakeKeepsTheContractOfAccounts(AccountContract):
         async with httpx.AsyncClient(transport=transport, base_url="http://invite-svc") as client:
             backend = Backend("invite-svc", client, PortalMetrics(Metrics("portal")).invite_svc)
             yield FakeAccountWorld(fake, backend)
+
+
+class FakeInviteWorld:
+    def __init__(self, fake, asked):
+        self.own_address = fake.own.address
+        self.invitations = InviteClient(asked)
+        self.guests = 0
+
+    def guest(self):
+        self.guests += 1
+        return f"guest{self.guests}@example.net"
+
+
+class TestTheFakeKeepsTheContractOfInvitations(InviteContract):
+    @pytest.fixture
+    async def world(self):
+        fake = FakeInviteSvc(team=FakeTeam([a_member(1, address="ada@example.com", role="admin")]))
+        transport = httpx.ASGITransport(fake.app())
+        async with httpx.AsyncClient(transport=transport, base_url="http://invite-svc") as client:
+            backend = Backend("invite-svc", client, PortalMetrics(Metrics("portal")).invite_svc)
+            ticket = await ticket_of(backend, fake.own.address, fake.own.password)
+            yield FakeInviteWorld(fake, asked_by(ticket, backend))

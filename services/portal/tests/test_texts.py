@@ -65,6 +65,8 @@ ANSWERS = {
     "two passwords": ("account", {}, "/account/password", {"current": "x", "new": "y", "again": "z"}),
     "not erased": ("account", {}, "/account/erase", {"password": "x"}),
     "no such session": ("account", {}, "/account/sessions/s-1/end", {"token": "x"}),
+    "invitation of nobody": ("invite", {}, "/invite", {"address": " "}),
+    "invitation that there is not": ("invite-pending", {}, "/invite/i-1/resend", {"token": "x"}),
     "not sent": ("account", {"failing": 503}, "/account", {"name": "ⓐ", "zone": "ⓑ", "language": "ⓒ"}),
 }
 

@@ -58,5 +58,16 @@ _KNOWN = {
     "too-long": Text("That is too long: 300 characters at most."),
     "unknown-zone": Text("There is no such time zone."),
     "last-admin": Text("You are the last admin of your company, and others are in it. Name another admin first."),
+    "own-address": Text("This is your own e-mail address. Enter your co-worker's."),
+    "already-a-member": Text("This person is already in your company."),
+    "already-invited": Text("This co-worker has already been invited. Invite somebody else."),
+    "not-your-invitation": Text("Only who sent this invitation, or an admin of the company, can do that."),
+    "resent-too-often": Text(
+        "This invitation was sent as often as it can be. Have your co-worker look among the spam."
+    ),
+    "invitation-used": Text("Your co-worker has accepted this invitation already."),
+    "invitation-declined": Text("Your co-worker has declined this invitation."),
+    "invitation-revoked": Text("This invitation was taken back."),
+    "invitation-expired": Text("This invitation has expired. Invite this co-worker again."),
     "changed-meanwhile": Text("Somebody else changed this meanwhile. Look at it as it is now, and try again."),
 }

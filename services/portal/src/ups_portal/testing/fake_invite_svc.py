@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from ups_portal.testing.fake_device_svc import SINCE, token_for
 from ups_portal.testing.fake_sessions import FakeSessions
+from ups_portal.testing.fake_team import FakeTeam, is_of_team
 from ups_portal.testing.problems import Json, problem
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
@@ -28,6 +29,7 @@ class FakeInviteSvc:
     """What is so, the calls that changed something, and how it behaves on the wire."""
 
     own: FakeSessions = field(default_factory=FakeSessions)
+    team: FakeTeam = field(default_factory=FakeTeam)
     address: str = "sam@example.net"
     company: str = "Acme Power GmbH"
     inviter: str = "Kim Park"
@@ -56,6 +58,8 @@ class FakeInviteSvc:
             path, body = request.path_params["path"], json.loads(await request.body() or "{}")
             if answer := self.own.answer(request, path, body):
                 return answer
+            if is_of_team(request.method, path):
+                return self.own.unsigned(request) or self.team.answer(request, path, body)
             if path in {"sessions", "sessions/end", "password-resets", "registrations"}:
                 return self._without_token(path, body)
             return self._with_token(path, body, request.headers.get("authorization", ""))

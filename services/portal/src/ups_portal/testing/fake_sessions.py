@@ -19,13 +19,6 @@ def a_session(number: int) -> Json:
     return {"session_id": f"s-{number}"} | {name: at.isoformat() for name, at in times.items()}
 
 
-def a_member(number: int, name: str, *, active: bool = True) -> Json:
-    """A co-worker."""
-    address = f"{name.split(maxsplit=1)[0].lower()}@example.com"
-    more = {"role": "member", "active": active, "member_since": "2026-09-01T08:00:00Z"}
-    return {"user_id": f"u-{number}", "address": address, "name": name} | more
-
-
 @dataclass
 class FakeSessions:
     """What is so, and the calls that changed something. Tokens count up: `access-2` replaces `access-1`."""
@@ -44,7 +37,6 @@ class FakeSessions:
         }
     )
     sessions: list[Json] = field(default_factory=lambda: [a_session(1), a_session(2)])
-    members: list[Json] = field(default_factory=lambda: [a_member(1, "Ada Adler"), a_member(2, "Ben Bell")])
     last_admin: bool = False
     issued: int = 0
     refused: set[str] = field(default_factory=set)  # access tokens that are good for nothing any more
@@ -74,8 +66,6 @@ class FakeSessions:
                 answer: Response | None = JSONResponse(self.me)
             case "GET", "sessions":
                 answer = JSONResponse({"sessions": self.sessions, "cursor": None})
-            case "GET", "company/members":
-                answer = JSONResponse({"members": self.members, "cursor": None})
             case "GET", "me/export":
                 answer = JSONResponse({"account": self.me, "sessions": self.sessions, "audit": []})
             case _:
