@@ -1,5 +1,6 @@
 """What pages for who is signed in count on, on the real services together: their fakes keep the same contracts."""
 
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -12,12 +13,14 @@ from ups_portal.adapters.device_client import DeviceClient
 from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.invite_client import InviteClient
 from ups_portal.adapters.log_client import LogClient
+from ups_portal.adapters.no_mail_client import NoMailClient
 from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.domain.log_filter import Filter, Period
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.invite_contract import InviteContract
 from ups_portal.testing.log_contract import LogContract
+from ups_portal.testing.no_mail_contract import NoMailContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_runtime.metrics import Metrics
 from ups_runtime.testing import eventually
@@ -106,3 +109,21 @@ class TestInviteSvcKeepsTheContractOfInvitations(InviteContract):
     @pytest.fixture
     async def world(self, member, address):
         return InviteWorld(member, address)
+
+
+class NoMailWorld:
+    def __init__(self, member, device_id):
+        self.member, self.device_id = member, device_id
+        self.reasons = NoMailClient(member.device_svc)
+
+    async def turn_off(self):
+        path = f"/v1/devices/{self.device_id}/subscription"
+        version = json.loads((await self.member.device_svc.read("look", path)).content)["version"]
+        await self.member.device_svc.change("turn off", "PUT", path, {"version": version, "on": False})
+
+
+class TestDeviceSvcKeepsTheContractOfNoMail(NoMailContract):
+    @pytest.fixture
+    async def world(self, member):
+        device_id = await DevicesWorld(member).register("Rack 1", "Server room", None)
+        return NoMailWorld(member, device_id)

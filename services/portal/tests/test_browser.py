@@ -12,7 +12,9 @@ from ups_portal.app import start
 from ups_portal.settings import BackendSettings, OwnPortalSettings, Settings
 from ups_portal.testing.browser import DESK, MISSING, PHONE, browser, complaints, tab
 from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
+from ups_portal.testing.fake_devices import FakeDevices
 from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
+from ups_portal.testing.fake_no_mail import STOPPED
 from ups_portal.testing.fake_sessions import ADDRESS
 from ups_portal.testing.framed_gallery import cookie_of, framed_gallery
 from ups_portal.testing.gallery import gallery, path_of
@@ -301,6 +303,36 @@ async def test_who_is_signed_in_can_do_everything_with_the_keyboard_and_no_scrip
         assert landed == url + "/devices?site=x"
         assert (skip, at, current) == ("#content", "content", "Devices")
         assert await page.get_by_role("heading", level=1).inner_text() == "Sign in"
+
+
+async def test_who_gets_no_mail_signs_in_and_is_told_why_about_the_ups_that_they_choose(chromium):
+    fake = FakeDeviceSvc(own=FakeDevices(why=STOPPED))
+    async with portal(fake.app()) as url, tab(chromium, javascript=False) as page:
+        await page.goto(url + "/sign-in")
+        await page.get_by_role("link", name="Help").click()
+        await page.get_by_role("main").get_by_role("link", name="Sign in").click()
+        await page.get_by_label("E-mail address").fill(ADDRESS)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_label("About which UPS?").select_option("Rack 2")
+        await page.get_by_role("button", name="See why").press("Enter")
+        await page.get_by_role("heading", name="Rack 2").wait_for()
+        chosen = await page.get_by_label("About which UPS?").input_value()
+        told = await page.locator("main").aria_snapshot()
+
+        assert chosen == "d-2"
+        assert "You get no mail about it now" in told
+        assert told.index("Basic Monitoring") < told.index("are disabled from")
+
+
+async def test_a_link_to_a_kind_of_mail_opens_its_entry_and_no_other(chromium):
+    async with portal() as url, tab(chromium, javascript=False) as page:
+        await page.goto(url + "/help#disabled")
+        entry = page.get_by_text("caused more mails in a short time than its limit allows")
+        await entry.wait_for()
+
+        assert await entry.is_visible()
+        assert await page.locator("details[open]").count() == 1
 
 
 async def test_the_browsers_zone_is_proposed_and_a_chosen_one_stays(chromium):

@@ -75,16 +75,24 @@ class _Event(Answer):
     native_text: LongText | None = None
 
 
-class _Row(Answer):
+class RowAnswer(Answer):
+    """A row of the Event Log, as far as pages need it."""
+
     event: _Event
     text: LongText
+
+    def row(self) -> Row:
+        """The row with what came from outside made harmless."""
+        event = self.event
+        native = (event.native_text or event.native_code or "") if event.code.startswith(OTHER) else ""
+        return Row(event.received_at, event.code, clean(native), long_line(self.text))
 
 
 class _Why(Answer):
     mailed: bool
     text: LongText
     reasons: tuple[_Reason, ...]
-    last: tuple[_Row, ...]
+    last: tuple[RowAnswer, ...]
 
 
 class _Enabled(Answer):
@@ -115,7 +123,7 @@ class DeviceClient:
             Reason(long_line(each.text), next((help_ for help_ in Help if help_ == each.link_kind), None))
             for each in told.reasons
         )
-        return Why(told.mailed, long_line(told.text), reasons, tuple(_row(each) for each in told.last))
+        return Why(told.mailed, long_line(told.text), reasons, tuple(each.row() for each in told.last))
 
     async def enable(self) -> Done | Wrong:
         """Have it enabled."""
@@ -130,9 +138,3 @@ class DeviceClient:
 
     def _path(self, *parts: str) -> str:
         return path_to("v1", "devices", self._device_id, *parts)
-
-
-def _row(told: _Row) -> Row:
-    event = told.event
-    native = (event.native_text or event.native_code or "") if event.code.startswith(OTHER) else ""
-    return Row(event.received_at, event.code, clean(native), long_line(told.text))

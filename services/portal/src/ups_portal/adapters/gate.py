@@ -172,7 +172,7 @@ class Gate:
             answer = await do(visit)
         except tuple(_FAILURES) as failure:
             answer = self._failed(failure, _back(page, request))
-        return self._response(answer, visit.holder, None, changed=visit.holder is not known)
+        return self._response(answer, visit.holder, page.section, changed=visit.holder is not known)
 
     def _whence(self, request: Request) -> Whence:
         """What the browser says: a page cannot make it say otherwise (Fetch, "forbidden request-header")."""

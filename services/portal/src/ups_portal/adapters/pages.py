@@ -10,6 +10,7 @@ from ups_portal.adapters.devices_routes import devices_pages
 from ups_portal.adapters.entrance_client import EntranceClient
 from ups_portal.adapters.entrance_routes import entrance_pages
 from ups_portal.adapters.gate import Gate, Parts
+from ups_portal.adapters.help_routes import help_pages
 from ups_portal.adapters.invite_routes import invite_pages
 from ups_portal.adapters.log_routes import log_pages
 from ups_portal.adapters.sign_in_routes import sign_in_pages
@@ -28,6 +29,7 @@ def gate(parts: Parts) -> Gate:
         *entrance_pages(EntranceClient(parts.invite_svc)),
         *log_pages(parts.now),
         *invite_pages(parts.new_mark),
+        *help_pages(),
         *sign_in_pages(signing_in, Carrier(parts.keys), parts.new_mark),
     )
     return Gate(parts, pages)

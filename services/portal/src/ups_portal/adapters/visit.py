@@ -104,6 +104,7 @@ class GuestPage:
     path: str
     show: Callable[[GuestVisit], Awaitable[Answer]]
     act: Callable[[GuestVisit], Awaitable[Answer]] | None = None
+    section: Section | None = None
 
 
 def refused(template: str, view: View, against: Refusal | TooOften) -> Shown:

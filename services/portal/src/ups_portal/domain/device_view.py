@@ -40,6 +40,7 @@ class Help(StrEnum):
     ENABLE = "enable"
     SUBSCRIPTION = "subscription"
     SUBSCRIPTIONS = "subscriptions"
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ def device_view(
         tuple((Text(name_of(code)), at) for code, at in running.tripped_by) if running else (),
         None if known.periods is None else tuple(_shown(each, known.names, user_id) for each in known.periods),
         why,
-        None if why is None else tuple(ShownRow(row.at, _name_of(row), row.text) for row in why.rows),
+        None if why is None else tuple(ShownRow(row.at, said_of(row), row.text) for row in why.rows),
         _said(done, device),
         above(against),
     )
@@ -238,6 +239,7 @@ def _how(period: Period, names: Mapping[str, str] | None, user_id: str) -> Text:
             return Text("{name} enabled them.", name=_person(period.user_id, names))
 
 
-def _name_of(row: Row) -> Text:
+def said_of(row: Row) -> Text:
+    """What happened, in words."""
     name = Text(name_of(row.code))
     return Text("{name}: {detail}", name=name, detail=isolated(row.native)) if row.native else name

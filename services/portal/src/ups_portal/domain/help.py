@@ -13,8 +13,6 @@ class Entry:
     event_mail: bool = True
 
 
-_ASKED = "If it was not you who asked for it, you can ignore it: nothing happens."
-
 # By the name of the kind of mail.
 ENTRIES: Mapping[str, Entry] = {
     "event": Entry(
@@ -200,6 +198,22 @@ ENTRIES: Mapping[str, Entry] = {
             ),
         ),
         event_mail=False,
+    ),
+}
+
+# In what order, and under which headings, the help page has them.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Mails about your UPSes": ("event", "late_events", "disabled", "reconcile", "digest", "test"),
+    "Mails about who is told of what": ("unsubscribed", "mailbox_dead", "plan_notice", "ownership_passed"),
+    "Mails about your account": (
+        "verify_address",
+        "account_exists",
+        "invitation",
+        "invitation_accepted",
+        "password_reset",
+        "password_changed",
+        "member_removed",
+        "account",
     ),
 }
 

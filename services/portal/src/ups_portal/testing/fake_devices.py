@@ -56,20 +56,34 @@ MAILED: Json = {
         {
             "event": {"code": "POWER_RESTORED", "received_at": "2026-11-22T16:02:05Z"},
             "text": "Mailed to Ada Adler and Ben Bell (2 of 6 in 30 minutes).",
+            "own": {
+                "told": True,
+                "text": "To you: the mail server took it. If you did not find it, look in the spam folder.",
+            },
         },
-        {"event": {"code": "ON_BATTERY", "received_at": "2026-11-22T16:01:05Z"}, "text": "Mailed to Ada Adler."},
+        {
+            "event": {"code": "ON_BATTERY", "received_at": "2026-11-22T16:01:05Z"},
+            "text": "Mailed to Ada Adler.",
+            "own": {"told": True, "text": "To you, but nothing is known of your copy."},
+        },
         {
             "event": {"code": "OTHER", "received_at": "2026-11-20T09:11:05Z", "native_text": "Fan 2 \u202estalled"},
             "text": "Not mailed: nobody who is subscribed wants events of this kind or severity.",
+            "own": {"told": False, "text": "To nobody."},
         },
     ],
+    "in_order": [{"kind": "plan", "effect": "none", "text": "Its plan, advanced, is in force and has no end."}],
 }
 SILENCED: Json = MAILED | {
     "mailed": False,
     "text": "Event Notifications of this UPS are disabled.",
     "reasons": [
-        {"text": "Event Notifications of this UPS are disabled. You can enable them.", "link_kind": "enable"},
-        {"text": "This UPS is on Basic Monitoring. You can buy a plan.", "link_kind": "purchase"},
+        {
+            "effect": "stops",
+            "text": "Event Notifications of this UPS are disabled. You can enable them.",
+            "link_kind": "enable",
+        },
+        {"effect": "stops", "text": "This UPS is on Basic Monitoring. You can buy a plan.", "link_kind": "purchase"},
     ],
 }
 

@@ -10,6 +10,7 @@ from ups_portal.testing.device_gallery import device_gallery
 from ups_portal.testing.devices_gallery import devices_gallery
 from ups_portal.testing.fake_device_svc import SINCE
 from ups_portal.testing.gallery import Exhibit
+from ups_portal.testing.help_gallery import help_gallery
 from ups_portal.testing.invite_gallery import invite_gallery
 from ups_portal.testing.log_gallery import log_gallery
 from ups_portal.testing.sign_in_gallery import sign_in_gallery
@@ -25,6 +26,7 @@ def framed_gallery() -> Mapping[str, Exhibit]:
         **devices_gallery(),
         **log_gallery(),
         **invite_gallery(),
+        **help_gallery(),
         **sign_in_gallery(),
     }
 
