@@ -14,6 +14,7 @@ import pytest
 
 from ups_devstack.process import accepts_connections
 from ups_devstack.stack import reason_unavailable
+from ups_devstack.testing.reader import FirstForm
 from ups_runtime.testing import eventually
 
 pytestmark = pytest.mark.skipif(
@@ -48,6 +49,15 @@ async def line_with(demo, words: str) -> str:
     raise AssertionError(f"the demo ended without {words!r}")
 
 
+async def sign_in(client, portal_line: str, person_line: str) -> str:
+    """What a browser shows to whoever enters what was printed."""
+    _, url = portal_line.split()
+    _, address, _, password, *_ = person_line.split()
+    shown = await client.get(url)
+    entered = FirstForm(shown.text).fields | {"address": address, "password": password}
+    return (await client.post(url, data=entered, follow_redirects=True)).text
+
+
 async def test_the_demo_tells_its_story_although_the_throttle_is_killed_and_leaves_nothing_running(tmp_path) -> None:
     demo = await start_demo(tmp_path, "--for", "100s")
     file = tmp_path / ".devstack" / "stack.json"
@@ -78,11 +88,13 @@ async def test_the_printed_line_signs_ada_in_the_addresses_are_their_owners_and_
 ) -> None:
     demo = await start_demo(tmp_path)
     file = tmp_path / ".devstack" / "stack.json"
+    top = [await asyncio.wait_for(line_with(demo, words), 180) for words in ("Portal  ", "Ada  ")]
     words = shlex.split(await asyncio.wait_for(line_with(demo, "/v1/sessions"), 180))
     mode = stat.S_IMODE(file.stat().st_mode)
     pids = json.loads(file.read_text())["pids"]
     async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         answer = await client.post(words[3], json=json.loads(words[-1]))
+        page = await sign_in(client, *top)
 
     demo.send_signal(signal.SIGINT)
     await asyncio.wait_for(demo.communicate(), 120)
@@ -90,6 +102,7 @@ async def test_the_printed_line_signs_ada_in_the_addresses_are_their_owners_and_
     assert words[:3] == ["curl", "-X", "POST"]
     assert answer.status_code == 201
     assert answer.json()["access_token"]
+    assert "Machine hall" in page
     assert mode == 0o600
     assert demo.returncode == 0
     assert not [pid for pid in pids.values() if pid and alive(pid)]

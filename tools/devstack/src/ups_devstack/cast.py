@@ -11,6 +11,22 @@ from ups_schemas.topics import Service
 PERIOD_S = 15
 
 
+@dataclass(frozen=True)
+class People:
+    """The two, before they have come in."""
+
+    owner: Person
+    coworker: Person
+
+
+def people(operator: Operator) -> People:
+    """Ada, who will own the UPSes, and Ben."""
+    return People(
+        Person("Ada Adler", "ada@demo.example", "Europe/Berlin", operator.beside()),
+        Person("Ben Brook", "ben@demo.example", "America/New_York", operator.beside()),
+    )
+
+
 @dataclass
 class Cast:
     """Who plays."""
@@ -33,10 +49,9 @@ class Cast:
         return [*self.calm, self.outage, self.chatterer, *self.lapsing]
 
 
-async def cast(operator: Operator, say: Say) -> Cast:
+async def cast(operator: Operator, people: People, say: Say) -> Cast:
     """Let Ada found a company, bring Ben in, and register the UPSes."""
-    ada = Person("Ada Adler", "ada@demo.example", "Europe/Berlin", operator.beside())
-    ben = Person("Ben Brook", "ben@demo.example", "America/New_York", operator.beside())
+    ada, ben = people.owner, people.coworker
     founding = Founding(say)
     await founding.found(ada, "Demo Works")
     await founding.invite(ada, ben)

@@ -11,7 +11,7 @@ from functools import partial
 from rich.console import Console
 from rich.markup import escape
 
-from ups_devstack.cast import PERIOD_S, Cast, cast
+from ups_devstack.cast import PERIOD_S, Cast, People, cast, people
 from ups_devstack.drill import Drilled, drill
 from ups_devstack.fleet import Device, Operator
 from ups_devstack.founding import whether_they_came_in
@@ -200,8 +200,9 @@ async def play(services: Services, for_s: float | None, console: Console) -> boo
     """Run the story, then go on until `for_s` seconds are over (or for ever); whether everything happened."""
     began = time.monotonic()
     async with Operator(services) as operator:
-        _where(services, console)
-        cast_ = await cast(operator, lambda person, what: _say(console, person.first_name, what))
+        who = people(operator)
+        _where(services, who, console)
+        cast_ = await cast(operator, who, lambda person, what: _say(console, person.first_name, what))
         _introduce(services, cast_, console)
         seen, lapse = Seen(), Lapse()
         async with asyncio.TaskGroup() as group:
@@ -251,21 +252,29 @@ async def _settle(
     return all(good for _, good in checks)
 
 
-def _where(services: Services, console: Console) -> None:
-    console.print(f"\n  Inbox         {services.backing.inbox.url}")
+def _where(services: Services, who: People, console: Console) -> None:
+    console.print("\nOpen the portal in a browser, and sign in as Ada as soon as she has founded her company:\n")
+    _sign_in(services, who, console)
+    console.print(f"  Inbox         {services.backing.inbox.url}")
     for name, child in services.children.items():
-        if child.url:
+        if child.url and name is not Service.PORTAL:
             console.print(f"  {name:<13} {child.url}")
     console.print("  [dim].devstack/stack.json has all addresses and the operator token[/]\n")
 
 
+def _sign_in(services: Services, who: People | Cast, console: Console) -> None:
+    console.print(f"  Portal        [link]{services[Service.PORTAL].url}/sign-in[/]")
+    for person, what in ((who.owner, "the owner"), (who.coworker, "her co-worker")):
+        said = f"  {person.first_name:<13} {person.address}  password {person.password}  ({what})"
+        console.print(said, markup=False, soft_wrap=True)
+    console.print()
+
+
 def _introduce(services: Services, cast_: Cast, console: Console) -> None:
-    console.print("\nWho can sign in:\n")
-    for person in (cast_.owner, cast_.coworker):
-        console.print(f"  {person.first_name:<4} {person.address}  password {person.password}", markup=False)
-    console.print(f"\nSign in as Ada, in a browser: [link]{services[Service.PORTAL].url}/sign-in[/]")
+    console.print("\nBoth can sign in now:\n")
+    _sign_in(services, cast_, console)
     credentials = {"address": cast_.owner.address, "password": cast_.owner.password}
-    console.print("\nOr as a program; the access token in the answer is good for 10 minutes:\n")
+    console.print("As a program, sign in so; the access token in the answer is good for 10 minutes:\n")
     _curl(console, f"{services[Service.INVITE_SVC].url}/v1/sessions", credentials)
     device = cast_.calm[0]
     console.print(f"Send an event of your own, as {device.name}:\n")
