@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from ups_portal.adapters.backend import path_to
 from ups_portal.adapters.device_client import DeviceClient
+from ups_portal.adapters.device_passing_routes import passing_device
 from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.adapters.visit import Answer, FramedPage, SeeOther, Shown, Visit
 from ups_portal.domain.account_link import TooOften
@@ -17,11 +18,12 @@ _TEMPLATE = "device.html.j2"
 
 
 def device_pages(now: Callable[[], datetime]) -> Sequence[FramedPage]:
-    """The page, and *Enable Notifications*."""
+    """The page, *Enable Notifications*, and claiming."""
     pages = _DevicePages(now)
     return (
         FramedPage("/devices/{device_id}", Section.DEVICES, pages.show),
         FramedPage("/devices/{device_id}/enable", Section.DEVICES, act=pages.enable),
+        FramedPage("/devices/{device_id}/claim", Section.DEVICES, act=pages.claim),
     )
 
 
@@ -42,6 +44,12 @@ class _DevicePages:
 
     async def enable(self, visit: Visit) -> Answer:
         outcome = await asked_about(visit).enable()
+        if isinstance(outcome, Done):
+            return SeeOther(page_of(visit), outcome)
+        return await self.show(visit, outcome)
+
+    async def claim(self, visit: Visit) -> Answer:
+        outcome = await passing_device(visit).claim()
         if isinstance(outcome, Done):
             return SeeOther(page_of(visit), outcome)
         return await self.show(visit, outcome)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ups_portal.adapters.account_routes import account_pages
 from ups_portal.adapters.carried import Carrier
 from ups_portal.adapters.device_forms_routes import device_forms_pages
+from ups_portal.adapters.device_passing_routes import device_passing_pages
 from ups_portal.adapters.device_routes import device_pages
 from ups_portal.adapters.devices_routes import devices_pages
 from ups_portal.adapters.entrance_client import EntranceClient
@@ -24,6 +25,7 @@ def gate(parts: Parts) -> Gate:
     pages: Sequence[FramedPage | GuestPage] = (
         *account_pages(signing_in, parts.now),
         *device_forms_pages(parts.events_url),
+        *device_passing_pages(),
         *device_pages(parts.now),
         *devices_pages(parts.now),
         *entrance_pages(EntranceClient(parts.invite_svc)),

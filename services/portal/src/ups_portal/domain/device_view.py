@@ -23,6 +23,8 @@ class Done(StrEnum):
     ALREADY_REQUESTED = "already_requested"
     ALREADY_ENABLED = "already_enabled"
     RENAMED = "renamed"
+    HANDED_OVER = "handed_over"
+    CLAIMED = "claimed"
 
 
 class EndedBy(StrEnum):
@@ -144,6 +146,8 @@ _DONE = {
     Done.ALREADY_REQUESTED: _BEING_ENABLED,
     Done.ALREADY_ENABLED: Text("Event Notifications are enabled."),
     Done.RENAMED: Text("Saved."),
+    Done.HANDED_OVER: Text("It has its new owner."),
+    Done.CLAIMED: Text("It is yours. If others may know its key, make a new one."),
 }
 _ENABLED = Text("Event Notifications are enabled. What happens from now on is mailed again.")
 PLANS = {"advanced": Text("Advanced"), "standard": Text("Standard"), BASIC: Text("Basic Monitoring")}

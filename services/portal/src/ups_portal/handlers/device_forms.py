@@ -18,15 +18,23 @@ class Registry(Protocol):
         """Register one as one's own; `once` makes a second press of the same button do nothing."""
 
 
-class OwnedDevice(Protocol):
+class KnownDevice(Protocol):
+    """Who knows whose a UPS is."""
+
+    async def get(self) -> OwnDevice:
+        """The UPS.
+
+        Raises:
+            AwayError, NotFoundError: as it applies.
+        """
+
+
+class OwnedDevice(KnownDevice, Protocol):
     """Who knows a UPS, asked on behalf of whoever is signed in, who may not own it.
 
     Each raises `AwayError`, `NotFoundError` and `ForbiddenError` where it applies, and those that change something also
     `DoubtfulError`.
     """
-
-    async def get(self) -> OwnDevice:
-        """The UPS."""
 
     async def rename(self, names: Names) -> Wrong | None:
         """Call it that; what is empty is taken away."""
@@ -61,7 +69,7 @@ async def rename(device: OwnedDevice, names: Names) -> Wrong | None:
     return wrong if wrong is not None else await device.rename(names)
 
 
-async def owned(device: OwnedDevice, user_id: str) -> OwnDevice:
+async def owned(device: KnownDevice, user_id: str) -> OwnDevice:
     """The UPS, if it is theirs.
 
     Raises:

@@ -142,6 +142,7 @@ class FakeDevices:
     why: Json = field(default_factory=lambda: dict(MAILED))
     confirmed_at_once: bool = True
     changes: list[str] = field(default_factory=list)
+    members: set[str] = field(default_factory=lambda: {"u-1", "u-2"})
     keys: FakeKeys = field(default_factory=FakeKeys)
     registered: dict[str, str] = field(default_factory=dict)  # ids by Idempotency-Key
     log: FakeLog = field(default_factory=FakeLog)
@@ -193,8 +194,9 @@ class FakeDevices:
                 return None
 
     def _changed(self, method: str, rest: list[str], device: Json, body: Json) -> Response:
-        if device["owner"] != "u-1":
-            return problem(403, "not-owner", title="Only the device's owner can do this.")
+        passed = self._passed(method, rest, device, body)
+        if passed is not None:
+            return passed
         match method, rest:
             case "POST", ["notifications", "enable"]:
                 return self._enable(device)
@@ -206,6 +208,35 @@ class FakeDevices:
                 return self._keys(method, device, key_id, body)
             case _:
                 return problem(404, "not-found")
+
+    def _passed(self, method: str, rest: list[str], device: Json, body: Json) -> Response | None:
+        match method, rest:
+            case "POST", ["claim"]:
+                return self._claim(device)
+            case _ if device["owner"] != "u-1":
+                return problem(403, "not-owner", title="Only the device's owner can do this.")
+            case "DELETE", []:
+                self.changes.append(f"remove {device['device_id']}")
+                self.devices.remove(device)
+                return Response(status_code=204)
+            case "POST", ["hand-over"]:
+                return self._hand_over(device, body["to"])
+            case _:
+                return None
+
+    def _hand_over(self, device: Json, to: str) -> Response:
+        if to not in self.members:
+            return problem(422, "unknown-user", title="This is no active user of that company.", field="to")
+        self.changes.append(f"hand {device['device_id']} over to {to}")
+        device["owner"] = to
+        return JSONResponse({"result": "handed_over", "text": ""})
+
+    def _claim(self, device: Json) -> Response:
+        if device["owner"] is not None:
+            return problem(409, "already-owned", title="This device has an owner already.")
+        self.changes.append(f"claim {device['device_id']}")
+        device["owner"] = "u-1"
+        return JSONResponse({"result": "claimed", "text": ""})
 
     def _keys(self, method: str, device: Json, key_id: list[str], body: Json) -> Response:
         answer = self.keys.answer(method, device["device_id"], "".join(key_id), body)
