@@ -94,6 +94,8 @@ async def test_the_same_request_does_not_bring_a_removed_device_back(service: Se
     [
         ({"name": ""}, "name"),
         ({"name": "x" * 301}, "name"),
+        ({"name": " \r\n\x00"}, "name"),
+        ({"name": "\u202e\u200b"}, "name"),
         ({"owner": "an na"}, "owner"),
         ({"subscribers": [{"user_id": "ben", "codes": []}]}, "subscribers[0].codes"),
         ({"owner": "nobody"}, "owner"),

@@ -306,7 +306,7 @@ async def test_the_owner_changes_what_is_given_and_no_more(service: Service) -> 
     device = answer.json()
     assert (device["name"], device["site"], device["model"], device["version"]) == ("Rack 9", "Cellar", None, 3)
     assert same.json() == empty.json() == device
-    for wrong in ({"name": None}, {"name": ""}, {"owner": "ben"}, {"company_id": "other"}):
+    for wrong in ({"name": None}, {"name": ""}, {"name": " \u200b"}, {"owner": "ben"}, {"company_id": "other"}):
         assert (await service.call("PATCH", path, headers=headers, json=wrong)).status_code == 422
 
 

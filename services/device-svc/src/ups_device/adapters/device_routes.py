@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from ups_device.adapters.plan_views import PlanBody, PlanView
 from ups_device.domain.device import Device
@@ -24,8 +24,19 @@ from ups_schemas.device import MAX_SUBSCRIPTIONS, DeviceKey, Name, Plan, Policy,
 from ups_schemas.envelope import Timestamp
 from ups_schemas.event import Attributes, Code
 from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId
+from ups_schemas.wording import one_line
 
 DAY_S = 86_400
+
+
+def _shown(name: str) -> str:
+    if not one_line(name):
+        raise ValueError("give a name that can be seen")
+    return name
+
+
+# Mails and pages show names without what cannot be seen: of such a one nothing, and a link to nowhere, would be left.
+ShownName = Annotated[Name, AfterValidator(_shown)]
 
 
 class ChoiceBody(RequestBody):
@@ -52,7 +63,7 @@ class DeviceBody(RequestBody):
 
     company_id: CompanyId
     owner: UserId | None = None
-    name: Name
+    name: ShownName
     model: Name | None = None
     serial: Name | None = None
     site: Name | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
-from ups_device.adapters.device_routes import IssuedView
+from ups_device.adapters.device_routes import IssuedView, ShownName
 from ups_device.adapters.overview_views import OverviewPage, OwnDeviceView
 from ups_device.domain.device import Device, Edit
 from ups_device.domain.registration import Registration
@@ -26,7 +26,7 @@ SignedIn = Callable[..., Awaitable[UserId]]
 class OwnDeviceBody(RequestBody):
     """A device to register as one's own."""
 
-    name: Name
+    name: ShownName
     model: Name | None = None
     serial: Name | None = None
     site: Name | None = None
@@ -35,7 +35,7 @@ class OwnDeviceBody(RequestBody):
 class DeviceEditBody(RequestBody):
     """What is to be another way; what is left out stays, and null empties it."""
 
-    name: Name = ""
+    name: ShownName = ""
     model: Name | None = None
     serial: Name | None = None
     site: Name | None = None
