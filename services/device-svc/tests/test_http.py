@@ -44,6 +44,14 @@ async def test_a_registered_device_has_its_key_a_free_period_and_its_owner_subsc
     assert (device["model"], device["serial"], device["site"]) == ("UPS 1500", "A1", "Cellar")
 
 
+async def test_a_serial_number_tells_no_device_from_another(service: Service) -> None:
+    ours = [await service.register(serial="A1") for _ in range(2)]
+    theirs = await service.register(serial="A1", company_id="other", owner="eve")
+
+    assert len({each["device_id"] for each in (*ours, theirs)}) == 3
+    assert {each["serial"] for each in (*ours, theirs)} == {"A1"}
+
+
 async def test_plan_and_subscribers_can_be_given(service: Service) -> None:
     device = await service.register(
         plan={"name": "standard", "until": "2027-01-01T00:00:00Z"},

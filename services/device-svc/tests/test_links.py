@@ -139,6 +139,15 @@ async def test_a_link_signed_with_an_older_key_is_as_good(mailbox: Mailbox, kind
     assert await mailbox.lookup(kind, key=OLDER) == await mailbox.lookup(kind)
 
 
+async def test_a_link_is_good_however_old_it_is(mailbox: Mailbox) -> None:
+    token = mailbox.token(LinkKind.UNSUBSCRIBE)
+    mailbox.service.clock.advance(timedelta(days=3650))
+
+    answer = await mailbox.post("unsubscribe", token=token, scope="device")
+
+    assert (answer.status_code, answer.json()["result"]) == (200, "unsubscribed")
+
+
 @pytest.mark.parametrize("kind", LinkKind)
 async def test_looking_changes_nothing_and_shows_no_more_than_it_must(mailbox: Mailbox, kind: LinkKind) -> None:
     await mailbox.disable()
