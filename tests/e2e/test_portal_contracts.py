@@ -15,12 +15,14 @@ from ups_portal.adapters.invite_client import InviteClient
 from ups_portal.adapters.log_client import LogClient
 from ups_portal.adapters.no_mail_client import NoMailClient
 from ups_portal.adapters.people_client import PeopleClient
+from ups_portal.adapters.preferences_client import PreferencesClient
 from ups_portal.domain.log_filter import Filter, Period
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.invite_contract import InviteContract
 from ups_portal.testing.log_contract import LogContract
 from ups_portal.testing.no_mail_contract import NoMailContract
+from ups_portal.testing.preferences_contract import PreferencesContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_runtime.metrics import Metrics
 from ups_runtime.testing import eventually
@@ -127,3 +129,17 @@ class TestDeviceSvcKeepsTheContractOfNoMail(NoMailContract):
     async def world(self, member):
         device_id = await DevicesWorld(member).register("Rack 1", "Server room", None)
         return NoMailWorld(member, device_id)
+
+
+class PreferencesWorld:
+    def __init__(self, member):
+        self._caller, self.preferences = member.person.caller, PreferencesClient(member.device_svc)
+
+    async def device(self):
+        return (await self._caller.register_device("/v1/devices", {"name": "Rack 1"})).device_id
+
+
+class TestDeviceSvcKeepsTheContractOfPreferences(PreferencesContract):
+    @pytest.fixture
+    async def world(self, member):
+        return PreferencesWorld(member)

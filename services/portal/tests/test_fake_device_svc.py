@@ -9,6 +9,7 @@ from ups_portal.adapters.device_svc import DeviceSvc
 from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.log_client import LogClient
 from ups_portal.adapters.people_client import PeopleClient
+from ups_portal.adapters.preferences_client import PreferencesClient
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.contract import LinksContract
 from ups_portal.testing.devices_contract import DevicesContract
@@ -18,6 +19,7 @@ from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 from ups_portal.testing.fake_log import a_row
 from ups_portal.testing.fake_sessions import ADDRESS, PASSWORD
 from ups_portal.testing.log_contract import LogContract
+from ups_portal.testing.preferences_contract import PreferencesContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_runtime.metrics import Metrics
 
@@ -107,3 +109,26 @@ class TestTheFakeKeepsTheContractOfTheLog(LogContract):
         fake = FakeDeviceSvc()
         device_svc, _ = await asked(fake)
         return FakeLogWorld(fake.own.log.rows, device_svc)
+
+
+class FakePreferencesWorld:
+    def __init__(self, own, asked):
+        self.own, self.preferences = own, PreferencesClient(asked)
+
+    async def device(self):
+        self.own.devices.append(a_device(1))
+        return "d-1"
+
+
+class TestTheFakeKeepsTheContractOfPreferences(PreferencesContract):
+    @pytest.fixture
+    async def world(self):
+        fake, people = FakeDeviceSvc(own=FakeDevices([])), FakeInviteSvc()
+        metrics = PortalMetrics(Metrics("portal"))
+        async with (
+            httpx.AsyncClient(transport=httpx.ASGITransport(fake.app()), base_url="http://device-svc") as devices,
+            httpx.AsyncClient(transport=httpx.ASGITransport(people.app()), base_url="http://invite-svc") as accounts,
+        ):
+            ticket = await ticket_of(Backend("invite-svc", accounts, metrics.invite_svc), ADDRESS, PASSWORD)
+            device_svc = Backend("device-svc", devices, metrics.device_svc)
+            yield FakePreferencesWorld(fake.own, asked_by(ticket, device_svc))

@@ -14,6 +14,7 @@ from ups_portal.adapters.gate import Gate, Parts
 from ups_portal.adapters.help_routes import help_pages
 from ups_portal.adapters.invite_routes import invite_pages
 from ups_portal.adapters.log_routes import log_pages
+from ups_portal.adapters.notifications_routes import notifications_pages
 from ups_portal.adapters.sign_in_routes import sign_in_pages
 from ups_portal.adapters.visit import FramedPage, GuestPage
 from ups_portal.handlers.sessions import SigningIn
@@ -32,6 +33,7 @@ def gate(parts: Parts) -> Gate:
         *log_pages(parts.now),
         *invite_pages(parts.new_mark),
         *help_pages(),
+        *notifications_pages(),
         *sign_in_pages(signing_in, Carrier(parts.keys), parts.new_mark),
     )
     return Gate(parts, pages)

@@ -61,6 +61,7 @@ _KNOWN = {
     "too-long": Text("That is too long: 300 characters at most."),
     "unknown-zone": Text("There is no such time zone."),
     "last-admin": Text("You are the last admin of your company, and others are in it. Name another admin first."),
+    "nothing-chosen": Text("Choose one of these."),
     "own-address": Text("This is your own e-mail address. Enter your co-worker's."),
     "already-a-member": Text("This person is already in your company."),
     "already-invited": Text("This co-worker has already been invited. Invite somebody else."),

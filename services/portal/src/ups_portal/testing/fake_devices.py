@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from ups_portal.testing.fake_keys import FakeKeys
 from ups_portal.testing.fake_log import FakeLog
+from ups_portal.testing.fake_preferences import FakePreferences
 from ups_portal.testing.problems import Json, problem
 
 
@@ -143,39 +144,48 @@ class FakeDevices:
     confirmed_at_once: bool = True
     changes: list[str] = field(default_factory=list)
     members: set[str] = field(default_factory=lambda: {"u-1", "u-2"})
+    preferences: FakePreferences = field(default_factory=FakePreferences)
     keys: FakeKeys = field(default_factory=FakeKeys)
     registered: dict[str, str] = field(default_factory=dict)  # ids by Idempotency-Key
     log: FakeLog = field(default_factory=FakeLog)
 
     async def answer(self, request: Request) -> Response:
         """The answer to a call on behalf of whoever is signed in."""
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        self.tokens.append(token)
-        if not token or token in self.refused or self.failing is not None:
-            signed_in = token and token not in self.refused
-            return problem(self.failing or 503, "unavailable") if signed_in else problem(401, "not-signed-in")
+        if refusal := self._refusal(request):
+            return refusal
         match request.method, request.path_params["path"].split("/"):
-            case "GET", ["devices"]:
-                return self._list(int(request.query_params.get("cursor", "0")))
-            case "GET", ["events"]:
-                return self.log.answer(request, None)
+            case "GET", ["devices" | "events" as listed]:
+                return self.log.answer(request, None) if listed == "events" else self._list(request)
             case "POST", ["devices"]:
                 return self._register(await request.json(), request.headers["idempotency-key"])
+            case _, ["subscriptions"]:
+                return await self.preferences.wider(request)
             case _, ["devices", device_id, *rest]:
                 return await self._of_one(request, device_id, rest)
             case _:
                 return problem(404, "not-found")
 
+    def _refusal(self, request: Request) -> Response | None:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        self.tokens.append(token)
+        if not token or token in self.refused or self.failing is not None:
+            signed_in = token and token not in self.refused
+            return problem(self.failing or 503, "unavailable") if signed_in else problem(401, "not-signed-in")
+        return None
+
     async def _of_one(self, request: Request, device_id: str, rest: list[str]) -> Response:
         known = next((each for each in self.devices if each["device_id"] == device_id), None)
         if known is None:
             return problem(404, "unknown-device")
+        if rest == ["subscription"]:
+            return await self.preferences.of(request, known)
         if rest == ["events"]:
             return self.log.answer(request, device_id)
         body: Json = await request.json() if await request.body() else {}
         return self._shown(request.method, "/".join(rest), known) or self._changed(request.method, rest, known, body)
 
-    def _list(self, start: int) -> Response:
+    def _list(self, request: Request) -> Response:
+        start = int(request.query_params.get("cursor", "0"))
         end = start + self.page_size
         cursor = str(end) if end < len(self.devices) else None
         return JSONResponse({"devices": self.devices[start:end], "cursor": cursor})

@@ -13,6 +13,7 @@ from ups_portal.testing.gallery import Exhibit
 from ups_portal.testing.help_gallery import help_gallery
 from ups_portal.testing.invite_gallery import invite_gallery
 from ups_portal.testing.log_gallery import log_gallery
+from ups_portal.testing.notifications_gallery import notifications_gallery
 from ups_portal.testing.sign_in_gallery import sign_in_gallery
 from ups_portal.testing.site import SESSION_KEY
 
@@ -27,6 +28,7 @@ def framed_gallery() -> Mapping[str, Exhibit]:
         **log_gallery(),
         **invite_gallery(),
         **help_gallery(),
+        **notifications_gallery(),
         **sign_in_gallery(),
     }
 
