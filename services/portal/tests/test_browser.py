@@ -436,3 +436,27 @@ async def test_a_co_worker_is_invited_once_by_a_double_click_after_a_mistake(chr
 
     assert said == "Your invitation was sent. Thank you for sharing Ridethrough with your co-worker."
     assert people.team.changes == ["invite sam@example.net", "revoke i-1"]
+
+
+async def test_of_two_tabs_the_second_is_told_and_its_choice_is_saved_by_another_press(chromium):
+    fake = FakeDeviceSvc()
+    async with portal(fake.app()) as url, tab(chromium, javascript=False) as page:
+        await page.goto(url + "/notifications")
+        await page.get_by_label("E-mail address").fill(ADDRESS)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="Notifications", exact=True).wait_for()
+        other = await page.context.new_page()
+        await other.goto(url + "/notifications")
+        await other.get_by_label("No e-mail about any UPS of").check()
+        await other.get_by_role("button", name="Save Settings").click()
+        await other.get_by_text("Your settings are saved.").wait_for()
+        await page.get_by_label("No e-mail about any UPS at all").check()
+        await page.get_by_role("button", name="Save Settings").click()
+        await page.get_by_text("This was changed elsewhere meanwhile").wait_for()
+        kept = await page.get_by_label("No e-mail about any UPS at all").is_checked()
+        await page.get_by_role("button", name="Save Settings").click()
+        await page.get_by_text("Your settings are saved.").wait_for()
+
+    assert kept
+    assert fake.own.preferences.changes == ["all_off=False company_off=True", "all_off=True company_off=False"]
