@@ -1,5 +1,7 @@
 """The disabled period, and its end, exactly once."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from ups_schemas.decision import EnabledBy, NotificationsEnabled
@@ -48,6 +50,19 @@ def test_by_time_it_ends_at_until_however_late_it_fires(fired):
         +18d 10:00        tick -> -
     """)
     assert line.decisions[-1].enabled_at == clock("+7d_10:06")
+
+
+def test_it_lasts_168_hours_also_where_the_clocks_are_put_forward_meanwhile():
+    line = Timeline(policy={"limit": 1})
+
+    line.play("""
+        +143d 10:00        SECURITY_ALERT -> notify to ann bob
+        +143d 10:06        SECURITY_ALERT -> disabled & alert to ann bob
+        +150d 10:05:59.999 tick           -> -
+        +150d 10:06        tick           -> enabled/time to ann bob
+    """)
+    berlin = [at.astimezone(ZoneInfo("Europe/Berlin")) for at in (line.decisions[-1].since, line.decisions[-1].until)]
+    assert [at.isoformat() for at in berlin] == ["2027-03-24T11:06:00+01:00", "2027-03-31T12:06:00+02:00"]
 
 
 def test_an_event_at_or_after_until_ends_the_period_itself_first():
