@@ -20,7 +20,7 @@ from ups_notifier.testing.account_samples import (
     unsubscribed,
     verify_address,
 )
-from ups_notifier.testing.samples import COMPANY, DEVICE_ID, OWNER
+from ups_notifier.testing.samples import COMPANY, DEVICE_ID, NOW, OWNER
 from ups_runtime.links import Links
 from ups_schemas.mail import MailKind
 
@@ -51,7 +51,7 @@ SELLER = Seller("https://shop.example.com/{device_id}/buy", "Ask Power & Light."
 
 
 def letter(of):
-    return account_letter(of, MailLinks(SIGNED), "Ridethrough", SELLER)
+    return account_letter(of, MailLinks(SIGNED), "Ridethrough", SELLER, NOW)
 
 
 def facts(of):

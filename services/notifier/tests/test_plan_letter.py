@@ -20,8 +20,15 @@ SHOP = Seller("https://shop.example.com/{device_id}/buy", "Ask Power & Light.")
 DAY = timedelta(days=1)
 
 
-def letter(of, seller=SHOP):
-    return account_letter(of, MailLinks(Links(("k" * 32,), "https://ridethrough.example.com")), "Ridethrough", seller)
+def letter(of, seller=SHOP, now=NOW):
+    links = MailLinks(Links(("k" * 32,), "https://ridethrough.example.com"))
+    return account_letter(of, links, "Ridethrough", seller, now)
+
+
+def test_a_mail_that_waited_for_its_server_counts_from_when_it_is_written():
+    told = letter(plan_notice(ending_plan(after=7 * DAY)), now=NOW + 2 * DAY)
+
+    assert told.lead == "The plan of this UPS ends in 5 days."
 
 
 @pytest.mark.parametrize(

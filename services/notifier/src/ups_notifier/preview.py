@@ -44,7 +44,7 @@ def letter_of(sample: AnySample) -> Letter:
         case DigestSample():
             return digest_letter(sample.pending, _LINKS)
         case AccountSample():
-            return account_letter(sample.request, _LINKS, _RENDERER.portal.name, _SELLER)
+            return account_letter(sample.request, _LINKS, _RENDERER.portal.name, _SELLER, sample.now)
         case _:
             assert_never(sample)
 

@@ -74,7 +74,7 @@ class MailWriter:
         """
         return self._written(
             request.kind,
-            lambda: account_letter(request, self._links, self._renderer.portal.name, self._renderer.portal.seller),
+            lambda: account_letter(request, self._links, self._renderer.portal.name, self._renderer.portal.seller, now),
             lambda: plain_account_letter(request, self._links),
             partial(
                 compose,

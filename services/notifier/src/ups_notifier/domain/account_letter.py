@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -45,8 +46,8 @@ _WITH_TOKEN: Mapping[MailKind, Callable[[MailRequest, Addresses, str, str], Lett
 }
 
 
-def account_letter(request: MailRequest, addresses: Addresses, portal: str, seller: Seller) -> Letter:
-    """What an order says, at the installation of this name, for which plans are sold so.
+def account_letter(request: MailRequest, addresses: Addresses, portal: str, seller: Seller, now: datetime) -> Letter:
+    """What an order says now, at the installation of this name, for which plans are sold so.
 
     Of a kind or scope that nobody here knows, or without the token of its link: that there is something to see there.
     """
@@ -56,7 +57,7 @@ def account_letter(request: MailRequest, addresses: Addresses, portal: str, sell
     if kind is MailKind.MAILBOX_DEAD:
         return _mailbox_dead(request, addresses)
     if kind is MailKind.PLAN_NOTICE and (plans := ending_plans(request)):
-        return plan_notice(request, plans, addresses, seller)
+        return plan_notice(request, plans, addresses, seller, now)
     if kind in _TOLD:
         return _TOLD[kind](request, addresses, portal)
     if kind in _WITH_TOKEN and request.token:

@@ -37,7 +37,7 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """The end of one plan, as its owner's calendar has it when the mail is ordered."""
+    """The end of one plan, as its owner's calendar has it when the mail is written."""
 
     plan: EndingPlan
     at: datetime
@@ -64,10 +64,12 @@ def ending_plans(request: MailRequest) -> tuple[EndingPlan, ...]:
     return tuple(each for each in request.plans if each.plan.until)
 
 
-def plan_notice(request: MailRequest, plans: Sequence[EndingPlan], addresses: Addresses, seller: Seller) -> Letter:
-    """To the owner of these UPSes, soonest first."""
+def plan_notice(
+    request: MailRequest, plans: Sequence[EndingPlan], addresses: Addresses, seller: Seller, now: datetime
+) -> Letter:
+    """To the owner of these UPSes, soonest first, as of now: the order may be days old."""
     zone = zone_of(request.zone)
-    ends = [_end(each, each.plan.until, request.requested_at, zone) for each in plans if each.plan.until]
+    ends = [_end(each, each.plan.until, now, zone) for each in plans if each.plan.until]
     first = ends[0]
     number = max(len(ends), number_of(request, "devices") or 0)
     one = number == 1
