@@ -1,5 +1,6 @@
 """What pages for who is signed in count on, on the real services together: their fakes keep the same contracts."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 
@@ -10,12 +11,14 @@ from ups_devstack.founding import Founding, Person
 from ups_portal.adapters.backend import connected
 from ups_portal.adapters.bearer import Bearer
 from ups_portal.adapters.device_client import DeviceClient
+from ups_portal.adapters.device_forms_client import RegistryClient
 from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.invite_client import InviteClient
 from ups_portal.adapters.log_client import LogClient
 from ups_portal.adapters.no_mail_client import NoMailClient
 from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.adapters.preferences_client import PreferencesClient
+from ups_portal.domain.device_forms import Issued, Names
 from ups_portal.domain.log_filter import Filter, Period
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.devices_contract import DevicesContract
@@ -61,8 +64,11 @@ class DevicesWorld:
         return DeviceClient(self.member.device_svc, device_id)
 
     async def register(self, name, site, model):
-        body = {"name": name, "site": site, "model": model}
-        return (await self.member.person.caller.register_device("/v1/devices", body)).device_id
+        once = hashlib.sha256(name.encode()).hexdigest()
+        names = Names(name, model or "", "", site or "")
+        issued = await RegistryClient(self.member.device_svc).register(names, once)
+        assert isinstance(issued, Issued)
+        return issued.device_id
 
 
 class TestDeviceSvcKeepsTheContractOfDevices(DevicesContract):
