@@ -460,3 +460,26 @@ async def test_of_two_tabs_the_second_is_told_and_its_choice_is_saved_by_another
 
     assert kept
     assert fake.own.preferences.changes == ["all_off=False company_off=True", "all_off=True company_off=False"]
+
+
+async def test_a_ups_is_registered_and_removed_with_the_keyboard_and_a_double_click_registers_one(chromium):
+    fake = FakeDeviceSvc(own=FakeDevices([]))
+    async with portal(fake.app()) as url, tab(chromium) as page:
+        await page.goto(url + "/devices/new")
+        await page.get_by_label("E-mail address").fill(ADDRESS)
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.get_by_label("Name").fill("Rack 1")
+        await page.get_by_role("button", name="Register").dblclick()
+        await page.get_by_role("heading", name="is registered").wait_for()
+        key = await page.get_by_label("The key").inner_text()
+        wrong = await complaints(page)
+        await page.screenshot(path=PICTURES / "device-key.light.png", full_page=True)
+        await page.get_by_role("link", name="To the UPS").press("Enter")
+        await page.get_by_role("link", name="Remove it").press("Enter")
+        await page.get_by_role("button", name="Remove this UPS").press("Enter")
+        await page.get_by_text("The UPS is removed.").wait_for()
+
+        assert key == "rt_0000000000000001.secret"
+        assert wrong == []
+        assert fake.own.changes == ["register Rack 1", "remove d-1"]
