@@ -4,15 +4,20 @@ import re
 
 import pytest
 
+from ups_portal.domain.account_link import AccountLinkKind
+from ups_portal.domain.help import ENTRIES
 from ups_portal.domain.text import Text, isolated
 from ups_portal.testing.browsing import Browsing
+from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
+from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 from ups_portal.testing.framed_gallery import cookie_of, framed_gallery
+from ups_portal.testing.gallery import gallery, path_of
 from ups_portal.testing.pseudo import Pseudo
 
 # What comes from outside, or is said alike in every language.
 DATA = re.compile(
-    r"<time.*?</time>|<(\w+)[^>]* translate=\"no\".*?</\1>|<bdi>.*?</bdi>|<title>.*?· Ridethrough</title>"
-    r"|<!DOCTYPE html>|Ridethrough|support@example\.com|\u2068.*?\u2069|<[^>]*>",
+    r"<(\w+)[^>]* translate=\"no\".*?</\1>|<bdi>.*?</bdi>|<!DOCTYPE html>|Ridethrough|support@example\.com|UTC"
+    r"|\u2068.*?\u2069|<[^>]*>",
     re.DOTALL,
 )
 SPOKEN = re.compile(r'(?:aria-label|alt|placeholder|title)="([^"]*)"')
@@ -21,8 +26,10 @@ SPOKEN = re.compile(r'(?:aria-label|alt|placeholder|title)="([^"]*)"')
 def untranslated(page):
     """What of a page is said in English, in words that are seen or read aloud."""
     seen = re.findall(r"[A-Za-z]{2,}", re.sub(r"&[a-z]+;", "", DATA.sub(" ", page)))
-    spoken = [text for text in SPOKEN.findall(re.sub(r"<time[^>]*>", "", page)) if text]
-    return [*seen, *(text for text in spoken if "⟦" not in text)]
+    return [
+        *seen,
+        *(text for text in SPOKEN.findall(page) if "⟦" not in text and re.search("[A-Za-z]", DATA.sub("", text))),
+    ]
 
 
 @pytest.fixture
@@ -40,9 +47,12 @@ async def strange(browse):
     return begin
 
 
-@pytest.mark.parametrize("name", framed_gallery())
+EXHIBITS = {**gallery(), **framed_gallery()}
+
+
+@pytest.mark.parametrize("name", EXHIBITS)
 async def test_every_text_of_a_page_is_in_the_catalogue(strange, name):
-    exhibit = framed_gallery()[name]
+    exhibit = EXHIBITS[name]
     browsing = await strange(exhibit)
 
     page = (await browsing.get(exhibit.path)).text
@@ -87,6 +97,78 @@ async def test_every_text_of_an_answer_is_in_the_catalogue(strange, name):
     assert page.status_code >= 400
     assert "⟦" in page.text
     assert untranslated(page.text) == []
+
+
+# A kind of link, what its service says, and what is entered on its page.
+LINK_ANSWERS = {
+    "nothing": ("unsubscribe", {}, {}),
+    "not enabled": ("enable", {"obstacle": "other_ownership"}, {"action": "enable"}),
+    "not undone": ("resubscribe", {"device": None, "undoes": "device"}, {"action": "resubscribe", "scope": "device"}),
+    "only read": ("why", {}, {"action": "x"}),
+    "not verified": ("verify", {}, {"action": "verify", "password": "x"}),
+    "verified without a password": ("verify", {}, {"action": "verify"}),
+    "nobody joins": ("invitation", {}, {"action": "join", "name": " "}),
+    "a long name joins": ("invitation", {}, {"action": "join", "name": "ⓐ" * 301}),
+    "joins without a password": ("invitation", {}, {"action": "join", "name": "ⓐ"}),
+    "joins by another password": ("invitation", {"account": "free"}, {"action": "sign_in", "password": "x"}),
+    "two new passwords": ("reset", {}, {"action": "reset", "password": "x", "again": "y"}),
+    "too short": ("reset", {}, {"action": "reset", "password": "x", "again": "x"}),
+    "too often": ("reset", {"too_often_s": 540}, {"action": "reset", "password": "x", "again": "x"}),
+}
+
+
+@pytest.mark.parametrize("name", LINK_ANSWERS)
+async def test_every_text_of_an_answer_to_a_link_is_in_the_catalogue(browse, name):
+    kind, says, entered = LINK_ANSWERS[name]
+    if kind in set(AccountLinkKind):
+        fakes = FakeDeviceSvc(), FakeInviteSvc(**says)
+    else:
+        fakes = FakeDeviceSvc(**says), FakeInviteSvc()
+    browsing = await browse(*fakes, catalogues={"en": Pseudo()})
+
+    page = await browsing.post(path_of(kind), entered)
+
+    assert page.status_code >= 400
+    assert "⟦" in page.text
+    assert untranslated(page.text) == []
+
+
+@pytest.mark.parametrize("mail", [*ENTRIES, "postcard"])
+async def test_why_a_mail_came_is_in_the_catalogue(browse, mail):
+    browsing = await browse(FakeDeviceSvc(mail=mail), catalogues={"en": Pseudo()})
+
+    assert untranslated((await browsing.get(path_of("why"))).text) == []
+
+
+async def test_a_name_from_right_to_left_leaves_the_sentence_round_it_in_order(browse):
+    browsing = await browse(FakeDeviceSvc(device={"device_id": "d-1", "name": "خادم", "site": "القاهرة"}))
+
+    page = (await browsing.get(path_of("unsubscribe"))).text
+
+    assert "\u2068خادم\u2069, \u2068القاهرة\u2069" in page
+    assert "event mails \u2068a…\u2060@example.com\u2069 shall not" in page
+    assert "<bdi>خادم</bdi>" in (await browsing.get(path_of("why"))).text
+
+
+async def test_no_code_of_a_condition_breaks_a_page(browse):
+    odd = [{"code": "{name}<b>{0}", "at": SINCE.isoformat()}]
+    browsing = await browse(FakeDeviceSvc(tripped_by=odd))
+
+    page = await browsing.get(path_of("enable"))
+
+    assert page.status_code == 200
+    assert "\u2068{name}&lt;b&gt;{0}\u2069" in page.text
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "⟦ôńê"), (2, "⟦2 ţŵô"), (5, "⟦5 ţŵô")])
+def test_a_number_is_said_in_the_forms_of_its_language(number, said):
+    text = Text("{who} has {count}", who="Ada", count=Text("one", "{number} two", number=number))
+    pseudo = Pseudo()
+
+    told = text.said(pseudo.gettext, pseudo.ngettext)
+
+    assert said in told
+    assert ("✻" in told) is (number == 5)
 
 
 def test_a_text_is_said_with_what_stands_in_it_and_no_more():

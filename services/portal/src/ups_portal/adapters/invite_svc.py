@@ -49,7 +49,9 @@ _ENDS: Mapping[str, End] = {
     "reset-used": End.USED,
     "reset-void": End.VOID,
 }
-_WRONG = Refusal("That is not the password of this account.", "password")
+_WRONG = Refusal("", "password", "wrong-account-password")
+# Of another password than the one of whoever is signed in.
+_OWN_NAMES = {("verify", "wrong-password"): "wrong-first-password"}
 _ENTERED = {"name", "password"}
 # When a 429 does not say.
 _WAIT_S = 60
@@ -202,11 +204,13 @@ class InviteSvc:
             case HTTPStatus.UNAUTHORIZED if problem.name == "wrong-credentials":
                 against = _WRONG
             case HTTPStatus.UNPROCESSABLE_ENTITY if problem.field in _ENTERED:
-                against = Refusal(clean(problem.title), problem.field)
+                against = Refusal(
+                    clean(problem.title), problem.field, _OWN_NAMES.get((call, problem.name), problem.name)
+                )
             case _ if problem.name in _ENDS:
                 against = _ENDS[problem.name]
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.CONFLICT if problem.title:
-                against = Refusal(clean(problem.title))
+                against = Refusal(clean(problem.title), why=problem.name)
             case status:
                 raise self._backend.failed(call, str(status), changes=changes)
         self._backend.understood()

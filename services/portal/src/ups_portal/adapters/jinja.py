@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from gettext import NullTranslations
@@ -16,7 +16,8 @@ from markupsafe import Markup, escape
 from ups_portal.domain.page import Page
 from ups_portal.domain.shell import LABELS, Shell, View
 from ups_portal.domain.text import Text
-from ups_schemas.wording import in_utc, moment, zone_of
+from ups_portal.domain.wording import local_moment, utc_moment
+from ups_schemas.wording import zone_of
 
 # Of all texts, until somebody translates them; also whoever reads none of the languages that there are gets it.
 LANGUAGE = "en"
@@ -67,8 +68,7 @@ class Renderer:
         folder = files("ups_portal") / "templates"
         templates = DictLoader({file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()})
         self._environments = {
-            language: _environment(templates, portal, language, catalogue.gettext)
-            for language, catalogue in catalogues.items()
+            language: _environment(templates, portal, language, catalogue) for language, catalogue in catalogues.items()
         }
 
     def render(self, page: Page, path: str) -> str:
@@ -83,9 +83,25 @@ class Renderer:
         return environment.get_template(template).render(view=view, shell=shell, zone=zone)
 
 
-def _environment(templates: DictLoader, portal: Portal, language: str, translate: Callable[[str], str]) -> Environment:
+def _environment(templates: DictLoader, portal: Portal, language: str, catalogue: NullTranslations) -> Environment:
+    def translate(words: str) -> str:
+        return escape(catalogue.gettext(words))
+
+    def translate_number(one: str, many: str, number: int) -> str:
+        return escape(catalogue.ngettext(one, many, number))
+
     def said(value: Any) -> Any:  # Any: whatever a template has between its braces
-        return value.said(translate) if isinstance(value, Text) else value
+        # escaped before anything stands in it: what does is escaped by itself, unless it is a piece of a template
+        return value.said(translate, translate_number) if isinstance(value, Text) else value
+
+    @pass_context
+    def shown(context: Context, at: datetime) -> Markup:
+        """The moment in the reader's zone; in UTC beside the pointer."""
+        zone = zone_of(context["zone"])
+        title = utc_moment(at, zone) or local_moment(at, zone)
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            at.astimezone(UTC).isoformat(), said(title), said(local_moment(at, zone))
+        )
 
     environment = Environment(
         loader=templates,
@@ -96,8 +112,8 @@ def _environment(templates: DictLoader, portal: Portal, language: str, translate
         # whatever is a text of ours is said in the language, wherever it comes from
         finalize=said,
     )
-    environment.filters["emphasised"] = lambda text: _emphasised(str(said(text)))
-    environment.filters["moment"] = _moment
+    environment.filters["emphasised"] = lambda text: _emphasised(said(text))
+    environment.filters["moment"] = shown
     environment.globals |= {
         "_": Text,
         "labels": LABELS,
@@ -108,17 +124,8 @@ def _environment(templates: DictLoader, portal: Portal, language: str, translate
     return environment
 
 
-@pass_context
-def _moment(context: Context, at: datetime) -> Markup:
-    """The moment in the reader's zone; in UTC beside the pointer."""
-    zone = zone_of(context["zone"])
-    utc = at.astimezone(UTC)
-    title = in_utc(at, zone) or moment(at, zone_of("UTC"))
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc.isoformat(), title, moment(at, zone))
-
-
 def _emphasised(text: str) -> Markup:
     # a masked address stays in one line
-    whole = text.replace("…@", "…\u2060@")
+    whole = escape(text).replace("…@", "…\u2060@")
     # *Label* as people know it from elsewhere; escaped before anything is made of it
-    return Markup(_EMPHASIS.sub(r"<em>\1</em>", str(escape(whole))))  # noqa: S704
+    return Markup(_EMPHASIS.sub(r"<em>\1</em>", str(whole)))  # noqa: S704

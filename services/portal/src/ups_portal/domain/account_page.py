@@ -2,22 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 
 from ups_portal.domain.account_link import Against, End, Refusal, TooOften
+from ups_portal.domain.against import sentence, too_often
 from ups_portal.domain.page import Fact, Page, Tone
-from ups_portal.domain.wording import roughly
-from ups_schemas.wording import in_utc, moment, zone_of
+from ups_portal.domain.text import Text
+from ups_portal.domain.wording import local_moment, utc_moment
+from ups_schemas.wording import zone_of
 
 
 def until_fact(expires_at: datetime, zone_name: str) -> Fact:
     """Until when a link is good, in the reader's zone."""
     zone = zone_of(zone_name)
-    return Fact("Good until", moment(expires_at, zone), in_utc(expires_at, zone), expires_at)
+    return Fact(Text("Good until"), local_moment(expires_at, zone), utc_moment(expires_at, zone), expires_at)
 
 
-def name_fact(label: str, name: str) -> tuple[Fact, ...]:
+def name_fact(label: Text, name: str) -> tuple[Fact, ...]:
     """A name as a fact; none for an empty one."""
     return (Fact(label, name),) if name else ()
 
@@ -29,11 +31,12 @@ def answered(page: Page, against: Against) -> Page:
             return replace(
                 page,
                 status=HTTPStatus.TOO_MANY_REQUESTS,
-                notices=(f"That was tried too often. Nothing was changed. Try it again in {_wait(wait_s)}.",),
+                notices=(too_often(wait_s),),
                 retry_after_s=wait_s,
             )
-        case Refusal(sentence, ""):
-            return replace(page, status=HTTPStatus.CONFLICT, notices=(f"{sentence} Nothing was changed.",))
+        case Refusal(field=""):
+            said = Text("{sentence} Nothing was changed.", sentence=sentence(against))
+            return replace(page, status=HTTPStatus.CONFLICT, notices=(said,))
         case Refusal():
             return replace(page, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         case _:
@@ -54,11 +57,11 @@ _STATUS_BY_END: Mapping[End, HTTPStatus] = {
 }
 
 
-def ended_page(end: End, title: str, *lead: str) -> Page:
+def ended_page(end: End, title: Text, *lead: Text) -> Page:
     """A link that does nothing, or nothing any more, with the way forward."""
     return Page(
         title=title,
-        badge="Nothing was changed",
+        badge=Text("Nothing was changed"),
         tone=Tone.WARNING if end in _STATUS_BY_END else Tone.CALM,
         status=_STATUS_BY_END.get(end, HTTPStatus.OK),
         lead=lead,
@@ -66,10 +69,6 @@ def ended_page(end: End, title: str, *lead: str) -> Page:
     )
 
 
-def done_page(title: str, *lead: str) -> Page:
+def done_page(title: Text, *lead: Text) -> Page:
     """What somebody asked for is done, and what comes next."""
-    return Page(title=title, badge="Done", tone=Tone.DONE, lead=lead, sign_in=True)
-
-
-def _wait(wait_s: int) -> str:
-    return roughly(timedelta(seconds=wait_s))
+    return Page(title=title, badge=Text("Done"), tone=Tone.DONE, lead=lead, sign_in=True)

@@ -8,9 +8,14 @@ def sentence(against: Refusal | TooOften) -> Text | str:
     """Why nothing was changed. A refusal that pages have no words for comes in those of the service."""
     match against:
         case TooOften(wait_s):
-            return Text("That was tried too often. Nothing was changed. Try it again in {wait}.", wait=wait(wait_s))
+            return too_often(wait_s)
         case Refusal(text, _, why):
             return _KNOWN.get(why, text)
+
+
+def too_often(wait_s: int) -> Text:
+    """When it may be tried again."""
+    return Text("That was tried too often. Nothing was changed. Try it again in {wait}.", wait=wait(wait_s))
 
 
 def beside(against: Refusal | TooOften | None, field: str) -> Text | str:
@@ -28,14 +33,12 @@ def above(against: Refusal | TooOften | None, *fields: str) -> Text | str:
 def wait(seconds: int) -> Text:
     """A time to wait, rounded up to its largest unit."""
     for size, one, many in (
-        (86_400, Text("a day"), "{number} days"),
-        (3_600, Text("an hour"), "{number} hours"),
-        (60, Text("a minute"), "{number} minutes"),
+        (86_400, "a day", "{number} days"),
+        (3_600, "an hour", "{number} hours"),
+        (60, "a minute", "{number} minutes"),
     ):
-        if seconds > size:
-            return Text(many, number=-(-seconds // size))
-        if seconds == size:
-            return one
+        if seconds >= size:
+            return Text(one, many, number=-(-seconds // size))
     return Text("a minute") if seconds > 30 else Text("half a minute")  # noqa: PLR2004 - as the words say
 
 
@@ -44,7 +47,16 @@ _KNOWN = {
     "wrong-credentials": Text("The e-mail address or the password is wrong."),
     "account-closed": Text("This account is closed. Ask an admin of your company."),
     "wrong-password": Text("That is not your password."),
+    "wrong-account-password": Text("That is not the password of this account."),
+    "wrong-first-password": Text(
+        "That is not the password that was chosen to register. If you do not know it, or it was not you who "
+        "registered, register again yourself."
+    ),
+    "sign-in-required": Text("This address has an account already: sign in with it to join."),
+    "already-in-this-company": Text("You are a member of this company already."),
+    "member-of-another-company": Text("You are a member of another company, and a person belongs to one."),
     "no-password": Text("Enter your password."),
+    "no-new-password": Text("Enter a password."),
     "not-the-same": Text("The two were not the same. Enter both once more."),
     "password-too-short": Text("Choose a password of 10 characters or more."),
     "password-too-long": Text("Choose a shorter password: 1,000 characters at most."),

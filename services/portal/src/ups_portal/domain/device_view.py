@@ -11,7 +11,7 @@ from ups_portal.domain.lasting import lasted
 from ups_portal.domain.link import Notifications
 from ups_portal.domain.own_device import BASIC, Lasting, Measured, OwnDevice, lasting, measured
 from ups_portal.domain.text import Text, isolated
-from ups_schemas.catalogue import name_of
+from ups_portal.domain.wording import condition_name
 
 Wrong = Refusal | TooOften
 
@@ -171,9 +171,9 @@ def device_view(
         measured(device.readings, now),
         lasted(now - device.last_seen) if device.last_seen else None,
         device.silent(now),
-        PLANS.get(device.plan.in_force, Text(device.plan.in_force)),
+        PLANS.get(device.plan.in_force, Text("{plan}", plan=isolated(device.plan.in_force))),
         tuple(_notices(device)),
-        tuple((Text(name_of(code)), at) for code, at in running.tripped_by) if running else (),
+        tuple((condition_name(code), at) for code, at in running.tripped_by) if running else (),
         None if known.periods is None else tuple(_shown(each, known.names, user_id) for each in known.periods),
         why,
         None if why is None else tuple(ShownRow(row.at, said_of(row), row.text) for row in why.rows),
@@ -214,15 +214,16 @@ def _notices(device: OwnDevice) -> Iterable[Text]:
 
 def _shown(period: Period, names: Mapping[str, str] | None, user_id: str) -> ShownPeriod:
     happened = tuple(
-        Text("{condition}: {number} times", condition=Text(name_of(code)), number=number)
-        if number != 1
-        else Text("{condition}: once", condition=Text(name_of(code)))
+        Text("{condition}: once", "{condition}: {number} times", condition=condition_name(code), number=number)
         for code, number in period.happened
     )
-    if period.suppressed == 1:
-        happened = (Text("1 event was logged and not mailed"), *happened)
-    elif period.suppressed:
-        happened = (Text("{number} events were logged and not mailed", number=period.suppressed), *happened)
+    if period.suppressed:
+        silent = Text(
+            "1 event was logged and not mailed",
+            "{number} events were logged and not mailed",
+            number=period.suppressed,
+        )
+        happened = (silent, *happened)
     length = None if period.ended_at is None else lasted(period.ended_at - period.since)
     return ShownPeriod(period.since, period.ended_at, length, _how(period, names, user_id), happened)
 
@@ -245,5 +246,5 @@ def _how(period: Period, names: Mapping[str, str] | None, user_id: str) -> Text:
 
 def said_of(row: Row) -> Text:
     """What happened, in words."""
-    name = Text(name_of(row.code))
+    name = condition_name(row.code)
     return Text("{name}: {detail}", name=name, detail=isolated(row.native)) if row.native else name

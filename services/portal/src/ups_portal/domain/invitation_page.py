@@ -8,11 +8,12 @@ from ups_portal.domain.account_link import Account, Against, Done, End, Entry, I
 from ups_portal.domain.account_page import answered, done_page, ended_page, name_fact, refusal_of, until_fact
 from ups_portal.domain.page import Fact, Form, Page, Tone
 from ups_portal.domain.password_form import address_input, known_password_input, name_input, new_password_inputs
+from ups_portal.domain.text import Text, isolated
 
-DECLINE = Form("Decline the invitation", (("action", "decline"),), quiet=True)
-MAIL_RESET = Form("Mail me a link to choose a password", (("action", "mail_reset"),), quiet=True)
+DECLINE = Form(Text("Decline the invitation"), (("action", "decline"),), quiet=True)
+MAIL_RESET = Form(Text("Mail me a link to choose a password"), (("action", "mail_reset"),), quiet=True)
 
-_IGNORE = "Opening this page does nothing by itself. If you do not know who invites you, decline, or close it."
+_IGNORE = Text("Opening this page does nothing by itself. If you do not know who invites you, decline, or close it.")
 
 
 def invitation_page(
@@ -25,15 +26,18 @@ def invitation_page(
     if isinstance(link, End):
         return _ended(link, done)
     page = Page(
-        title="You are invited to join a company",
-        badge="Invitation",
+        title=Text("You are invited to join a company"),
+        badge=Text("Invitation"),
         tone=Tone.CALM,
         lead=(
-            "Members of a company see its UPSes (uninterruptible power supplies), and are told what happens to them.",
+            Text(
+                "Members of a company see its UPSes (uninterruptible power supplies), and are told what happens to "
+                "them."
+            ),
         ),
         facts=(
-            *name_fact("Company", link.company),
-            *name_fact("Invited by", link.inviter),
+            *name_fact(Text("Company"), link.company),
+            *name_fact(Text("Invited by"), link.inviter),
             until_fact(link.expires_at, link.zone),
         ),
         notes=(_IGNORE,),
@@ -46,83 +50,86 @@ def _for_account(page: Page, link: Invitation, done: Done | None, against: Again
     match link.account:
         case Account.NONE:
             person = (address_input(link.address), name_input(entry.name, refusal), *new_password_inputs(refusal))
-            return replace(page, forms=(Form("Accept and join", (("action", "join"),), inputs=person), DECLINE))
+            return replace(page, forms=(Form(Text("Accept and join"), (("action", "join"),), inputs=person), DECLINE))
         case Account.FREE:
             account = (address_input(link.address), known_password_input(refusal))
-            mailed = f"A mail is on its way to {link.address}. Choose a password by its link, then come back here."
+            mailed = Text(
+                "A mail is on its way to {address}. Choose a password by its link, then come back here.",
+                address=isolated(link.address),
+            )
             return replace(
                 page,
-                lead=(*page.lead, "This address has an account already: sign in with it to join."),
+                lead=(*page.lead, Text("This address has an account already: sign in with it to join.")),
                 notices=(mailed,) if done is Done.MAILED else (),
-                forms=(Form("Sign in and join", (("action", "sign_in"),), inputs=account), MAIL_RESET, DECLINE),
-                notes=(_IGNORE, "You are signed in only to join: this page keeps nothing of it."),
+                forms=(Form(Text("Sign in and join"), (("action", "sign_in"),), inputs=account), MAIL_RESET, DECLINE),
+                notes=(_IGNORE, Text("You are signed in only to join: this page keeps nothing of it.")),
             )
         case Account.MEMBER:
             return replace(
                 page,
-                title="You are a member already",
-                badge="Nothing to do",
+                title=Text("You are a member already"),
+                badge=Text("Nothing to do"),
                 tone=Tone.DONE,
-                lead=("The account with this address belongs to this company already.",),
-                facts=(Fact("Address", link.address), *page.facts[:-1]),
+                lead=(Text("The account with this address belongs to this company already."),),
+                facts=(Fact(Text("Address"), link.address), *page.facts[:-1]),
                 notes=(),
             )
         case Account.ELSEWHERE:
             return replace(
                 page,
-                title="You belong to another company",
-                badge="Not possible",
+                title=Text("You belong to another company"),
+                badge=Text("Not possible"),
                 tone=Tone.WARNING,
                 lead=(
-                    (
-                        "The account with this address is a member of another company, and a person belongs to one. So "
-                        "this invitation cannot be accepted with it."
+                    Text(
+                        "The account with this address is a member of another company, and a person belongs to "
+                        "one. So this invitation cannot be accepted with it."
                     ),
-                    (
+                    Text(
                         "Leave that company first, and then open this link again. Or ask to be invited by another "
                         "address of yours."
                     ),
                 ),
-                facts=(Fact("Address", link.address), *page.facts),
+                facts=(Fact(Text("Address"), link.address), *page.facts),
                 forms=(DECLINE,),
             )
         case _:
             assert_never(link.account)
 
 
-_ENDED: Mapping[End, tuple[str, tuple[str, ...]]] = {
+_ENDED: Mapping[End, tuple[Text, tuple[Text, ...]]] = {
     End.UNKNOWN: (
-        "This link does not work",
+        Text("This link does not work"),
         (
-            (
-                "It was cut or changed on its way, or the invitation is not there any more. Some mail programs break "
-                "long links in two."
+            Text(
+                "It was cut or changed on its way, or the invitation is not there any more. Some mail programs "
+                "break long links in two."
             ),
-            "Open the mail again and copy the whole address. If that does not help, ask to be invited once more.",
+            Text("Open the mail again and copy the whole address. If that does not help, ask to be invited once more."),
         ),
     ),
     End.USED: (
-        "This invitation is accepted already",
+        Text("This invitation is accepted already"),
         (
-            "Whoever accepted it is a member of the company. If it was you, sign in with this address.",
-            "If it was not you, tell whoever invited you, or an admin of the company.",
+            Text("Whoever accepted it is a member of the company. If it was you, sign in with this address."),
+            Text("If it was not you, tell whoever invited you, or an admin of the company."),
         ),
     ),
     End.DECLINED: (
-        "This invitation is declined",
-        ("Nobody has joined by it. If you want to after all, ask to be invited once more.",),
+        Text("This invitation is declined"),
+        (Text("Nobody has joined by it. If you want to after all, ask to be invited once more."),),
     ),
     End.REVOKED: (
-        "This invitation was taken back",
-        ("Somebody of the company has taken it back. If that was a mistake, ask whoever invited you.",),
+        Text("This invitation was taken back"),
+        (Text("Somebody of the company has taken it back. If that was a mistake, ask whoever invited you."),),
     ),
     End.EXPIRED: (
-        "This invitation has expired",
-        ("Invitations are good for 7 days. Whoever invited you can send another one.",),
+        Text("This invitation has expired"),
+        (Text("Invitations are good for 7 days. Whoever invited you can send another one."),),
     ),
     End.INVITER_GONE: (
-        "Whoever invited you has left",
-        ("The person is no member of the company any more. Ask somebody else there to invite you.",),
+        Text("Whoever invited you has left"),
+        (Text("The person is no member of the company any more. Ask somebody else there to invite you."),),
     ),
 }
 
@@ -130,11 +137,13 @@ _ENDED: Mapping[End, tuple[str, tuple[str, ...]]] = {
 def _ended(end: End, done: Done | None) -> Page:
     if end is End.USED and done is Done.JOINED:
         return done_page(
-            "You have joined",
-            "You are a member of the company that invited you, and can see its UPSes. Which event mails you get is "
-            "yours to choose.",
-            "Sign in with the address of the mail and your password.",
+            Text("You have joined"),
+            Text(
+                "You are a member of the company that invited you, and can see its UPSes. Which event mails you get is "
+                "yours to choose."
+            ),
+            Text("Sign in with the address of the mail and your password."),
         )
     title, lead = _ENDED.get(end, _ENDED[End.UNKNOWN])
     page = ended_page(end, title, *lead)
-    return replace(page, badge="Done", tone=Tone.DONE) if (end, done) == (End.DECLINED, Done.DECLINED) else page
+    return replace(page, badge=Text("Done"), tone=Tone.DONE) if (end, done) == (End.DECLINED, Done.DECLINED) else page

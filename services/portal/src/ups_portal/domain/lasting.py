@@ -5,10 +5,10 @@ from datetime import timedelta
 from ups_portal.domain.text import Text
 
 _UNITS = (
-    (86_400, Text("1 day"), "{number} days"),
-    (3_600, Text("1 hour"), "{number} hours"),
-    (60, Text("1 minute"), "{number} minutes"),
-    (1, Text("1 second"), "{number} seconds"),
+    (86_400, "1 day", "{number} days"),
+    (3_600, "1 hour", "{number} hours"),
+    (60, "1 minute", "{number} minutes"),
+    (1, "1 second", "{number} seconds"),
 )
 
 
@@ -19,7 +19,7 @@ def lasted(length: timedelta) -> Text:
     for size, one, many in _UNITS:
         number, seconds = divmod(seconds, size)
         if number:
-            parts.append(one if number == 1 else Text(many, number=number))
+            parts.append(Text(one, many, number=number))
         elif parts:
             break
     if not parts:

@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from ups_portal.domain.lasting import lasted
 from ups_portal.domain.text import Text, isolated
-from ups_schemas.catalogue import CODES, OTHER, Kind, Severity, Told, name_of
+from ups_portal.domain.wording import condition_name
+from ups_schemas.catalogue import CODES, OTHER, Kind, Severity, Told
 from ups_schemas.event import Phase
 from ups_schemas.mail import MailKind
 
@@ -126,7 +127,7 @@ def shown(row: Row, names: Mapping[str, str] | None, user_id: str, now: datetime
 
 def happened(code: str, phase: Phase, detail: str) -> Text:
     """What happened; `detail` is what the device called it, which is said where the code does not tell."""
-    name, known = Text(name_of(code)), CODES.get(code)
+    name, known = condition_name(code), CODES.get(code)
     if detail and (code.startswith(OTHER) or (known and known.told_apart_by is Told.TEXT)):
         name = Text("{name}: {detail}", name=name, detail=isolated(detail))
     if phase is Phase.REPEAT:
@@ -150,10 +151,8 @@ def _lasting(opened: Opened, now: datetime) -> Iterable[Text]:
         yield Text("It lasted {length}.", length=lasted(opened.lasted))
     else:
         yield _ENDS[opened.end]
-    if opened.repeats == 1:
-        yield Text("It was reported once more.")
-    elif opened.repeats:
-        yield Text("It was reported {number} times more.", number=opened.repeats)
+    if opened.repeats:
+        yield Text("It was reported once more.", "It was reported {number} times more.", number=opened.repeats)
 
 
 def _mails(copies: Iterable[Copy], user_id: str) -> Iterable[Mailed]:
@@ -164,16 +163,12 @@ def _mails(copies: Iterable[Copy], user_id: str) -> Iterable[Mailed]:
 
 
 def _to(others: bool, alert: bool, number: int) -> Text:  # noqa: FBT001 - a table of words
-    match others, alert, number:
-        case False, True, _:
+    match others, alert:
+        case False, True:
             return Text("The alert to you")
-        case False, False, _:
+        case False, False:
             return Text("The mail to you")
-        case True, True, 1:
-            return Text("The alert to a co-worker")
-        case True, True, _:
-            return Text("The alerts to {number} co-workers", number=number)
-        case _, _, 1:
-            return Text("The mail to a co-worker")
+        case True, True:
+            return Text("The alert to a co-worker", "The alerts to {number} co-workers", number=number)
         case _:
-            return Text("The mails to {number} co-workers", number=number)
+            return Text("The mail to a co-worker", "The mails to {number} co-workers", number=number)

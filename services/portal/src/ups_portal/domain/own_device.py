@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from ups_portal.domain.lasting import lasted
 from ups_portal.domain.link import Notifications
 from ups_portal.domain.text import Text, isolated
-from ups_schemas.catalogue import Severity, name_of
+from ups_portal.domain.wording import condition_name
+from ups_schemas.catalogue import Severity
 
 BASIC = "basic"
 ON_BATTERY = frozenset({"ON_BATTERY", "COMM_LOST_ON_BATTERY"})
@@ -105,7 +106,7 @@ class Measured:
 
 def lasting(condition: OpenCondition, now: datetime) -> Lasting:
     """The condition, and how long it has lasted."""
-    name = Text(name_of(condition.code))
+    name = condition_name(condition.code)
     if condition.text:
         name = Text("{name}: {detail}", name=name, detail=isolated(condition.text))
     return Lasting(name, condition.severity, condition.since, lasted(now - condition.since))

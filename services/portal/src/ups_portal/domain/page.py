@@ -6,6 +6,7 @@ from enum import StrEnum
 from http import HTTPStatus
 
 from ups_portal.domain.link import Device
+from ups_portal.domain.text import Text
 
 
 class Tone(StrEnum):
@@ -19,11 +20,14 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One line of plain fact. `at` is the moment it tells, for machines; `beside` is smaller."""
+    """One line of plain fact. A plain `str` is a name from outside; `at` is the moment it tells, for machines.
 
-    label: str
-    value: str
-    beside: str | None = None
+    What stands `beside` is smaller.
+    """
+
+    label: Text
+    value: Text | str
+    beside: Text | str | None = None
     at: datetime | None = None
 
 
@@ -31,8 +35,8 @@ class Fact:
 class Item:
     """A line of a list: what, and when."""
 
-    what: str
-    time: str
+    what: Text
+    time: Text | str
     at: datetime
 
 
@@ -41,9 +45,9 @@ class Choice:
     """One of several, chosen by a radio button. `name` is text from outside."""
 
     value: str
-    label: str
-    detail: str
-    name: str | None = None
+    label: Text
+    detail: Text | None = None
+    name: Text | None = None
     checked: bool = False
 
 
@@ -52,12 +56,12 @@ class Input:
     """One line to fill in. `fault` is what was wrong with it; `fixed` can be read and not changed."""
 
     name: str
-    label: str
+    label: Text
     type: str = "text"
     value: str = ""
     autocomplete: str = "off"
-    hint: str = ""
-    fault: str = ""
+    hint: Text | None = None
+    fault: Text | str = ""
     fixed: bool = False
 
 
@@ -65,9 +69,9 @@ class Input:
 class Form:
     """What a press of its button sends, to the page's own address."""
 
-    button: str
+    button: Text
     fields: tuple[tuple[str, str], ...]
-    question: str = ""
+    question: Text | None = None
     choices: tuple[Choice, ...] = ()
     inputs: tuple[Input, ...] = ()
     quiet: bool = False  # beside the one thing to do, or to undo it
@@ -77,19 +81,19 @@ class Form:
 class Page:
     """One page. `lead` and `notes` are paragraphs before and after the facts; `notices` are what must not be missed."""
 
-    title: str
-    badge: str
+    title: Text
+    badge: Text
     tone: Tone
-    lead: tuple[str, ...]
+    lead: tuple[Text, ...]
     status: HTTPStatus = HTTPStatus.OK
     device: Device | None = None
-    notices: tuple[str, ...] = ()
+    notices: tuple[Text, ...] = ()
     facts: tuple[Fact, ...] = ()
-    list_title: str = ""
+    list_title: Text | None = None
     items: tuple[Item, ...] = ()
     forms: tuple[Form, ...] = ()
-    again: str = ""  # the label of a link to this page itself, as it is now
+    again: Text | None = None  # the label of a link to this page itself, as it is now
     sign_in: bool = False  # leads there
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
     support: bool = False  # says whom to ask
     retry_after_s: int | None = None

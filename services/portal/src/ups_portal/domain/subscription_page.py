@@ -3,18 +3,21 @@
 from dataclasses import replace
 from http import HTTPStatus
 
-from ups_portal.domain.link import Result, Scope, SubscriptionLink
+from ups_portal.domain.link import Device, Result, Scope, SubscriptionLink
 from ups_portal.domain.page import Choice, Form, Page, Tone
+from ups_portal.domain.text import Text, isolated
 
-TITLE = "Unsubscribe from Email Event Notifications"
-GONE = "The UPS that this mail was about is not there any more for you: it was removed, or is another company's now."
-ONLY_LISTENER = "Nobody else is told by mail of the events of this UPS."
-LAST_LISTENER = "Nobody is told by mail of the events of this UPS any more. They are still logged."
+TITLE = Text("Unsubscribe from Email Event Notifications")
+GONE = Text(
+    "The UPS that this mail was about is not there any more for you: it was removed, or is another company's now."
+)
+ONLY_LISTENER = Text("Nobody else is told by mail of the events of this UPS.")
+LAST_LISTENER = Text("Nobody is told by mail of the events of this UPS any more. They are still logged.")
 
 _OFF_TITLE = {
-    Scope.DEVICE: "You are unsubscribed from this UPS",
-    Scope.COMPANY: "You are unsubscribed from all UPSes of this company",
-    Scope.ALL: "You are unsubscribed from all event mails",
+    Scope.DEVICE: Text("You are unsubscribed from this UPS"),
+    Scope.COMPANY: Text("You are unsubscribed from all UPSes of this company"),
+    Scope.ALL: Text("You are unsubscribed from all event mails"),
 }
 _OFF = {
     Scope.DEVICE: "{who} gets no more event mails about this UPS. Mails about other UPSes still come.",
@@ -22,9 +25,9 @@ _OFF = {
     Scope.ALL: "{who} gets no more event mails about any UPS of any company.",
 }
 _UNDO = {
-    Scope.DEVICE: "Subscribe to this UPS again",
-    Scope.COMPANY: "Subscribe to this company's UPSes again",
-    Scope.ALL: "Get event mails again",
+    Scope.DEVICE: Text("Subscribe to this UPS again"),
+    Scope.COMPANY: Text("Subscribe to this company's UPSes again"),
+    Scope.ALL: Text("Get event mails again"),
 }
 _BACK = {
     Scope.DEVICE: "{who} gets event mails about this UPS again.",
@@ -32,12 +35,13 @@ _BACK = {
     Scope.ALL: "{who} gets event mails again, as it was before.",
 }
 _NOT_UNDONE = {
-    "device-removed": "This UPS has been removed meanwhile: it has no mails any more.",
-    "person-removed": "You are no member of this UPS's company any more.",
-    "never-subscribed": "You are not among those whom its owner lets get its mails.",
+    "device-removed": Text("This UPS has been removed meanwhile: it has no mails any more."),
+    "person-removed": Text("You are no member of this UPS's company any more."),
+    "never-subscribed": Text("You are not among those whom its owner lets get its mails."),
 }
-_LOGGED = "Every event is still logged."
-_ACCOUNT_MAILS = "Mails about your account, such as for a new password, still come."
+_LOGGED = Text("Every event is still logged.")
+_OTHERS_AS_BEFORE = Text("Your co-workers get theirs as before. Every event is still logged.")
+_ACCOUNT_MAILS = Text("Mails about your account, such as for a new password, still come.")
 
 
 def unsubscribe_page(link: SubscriptionLink, result: Result | None = None, scope: Scope | None = None) -> Page:
@@ -59,17 +63,17 @@ def resubscribe_page(link: SubscriptionLink, result: Result | None = None) -> Pa
     scope = link.scope or Scope.DEVICE
     if not link.subscribed.on(scope):
         return Page(
-            title="Subscribe again?",
-            badge="Unsubscribed",
+            title=Text("Subscribe again?"),
+            badge=Text("Unsubscribed"),
             tone=Tone.CALM,
             device=link.device if scope is Scope.DEVICE else None,
-            lead=(_OFF[scope].format(who=link.reader.address),),
+            lead=(_about(_OFF[scope], link),),
             forms=(Form(_UNDO[scope], (("action", "resubscribe"), ("scope", scope))),),
         )
-    page = replace(_subscribed_again(link, scope), again="")
+    page = replace(_subscribed_again(link, scope), again=None)
     if result is Result.RESUBSCRIBED:
         return page
-    return replace(page, badge="Nothing to do")
+    return replace(page, badge=Text("Nothing to do"))
 
 
 def one_click_text() -> str:
@@ -80,64 +84,71 @@ def one_click_text() -> str:
 def not_undone_page(why: str) -> Page:
     """The undo came too late."""
     return Page(
-        title="That cannot be undone any more",
-        badge="Nothing was changed",
+        title=Text("That cannot be undone any more"),
+        badge=Text("Nothing was changed"),
         tone=Tone.WARNING,
         status=HTTPStatus.CONFLICT,
-        lead=(_NOT_UNDONE.get(why, "What it was about has changed meanwhile."),),
+        lead=(_NOT_UNDONE.get(why, Text("What it was about has changed meanwhile.")),),
         support=True,
     )
 
 
 def _choose(link: SubscriptionLink) -> Page:
-    address = link.reader.address if link.reader else ""
     return Page(
         title=TITLE,
-        badge="Subscribed",
+        badge=Text("Subscribed"),
         tone=Tone.CALM,
-        lead=(f"Choose which event mails {address} shall not get any more.",),
+        lead=(_about("Choose which event mails {who} shall not get any more.", link),),
         notices=((ONLY_LISTENER,) if link.last_listener else ()) if link.device else (GONE,),
         forms=(_form(link, tuple(Scope) if link.device else (Scope.COMPANY, Scope.ALL)),),
-        notes=(_ACCOUNT_MAILS, _LOGGED if link.last_listener else f"Your co-workers get theirs as before. {_LOGGED}"),
+        notes=(_ACCOUNT_MAILS, _LOGGED if link.last_listener else _OTHERS_AS_BEFORE),
     )
 
 
 def _form(link: SubscriptionLink, scopes: tuple[Scope, ...]) -> Form:
     preselected = link.scope if link.scope in scopes else scopes[0]
     device = link.device
-    name = ", ".join(part for part in (device.name, device.site) if part) if device else None
     shown = {
-        Scope.DEVICE: ("This UPS", ""),
-        Scope.COMPANY: ("All UPSes of this company", "Also those that are added later."),
-        Scope.ALL: ("All event mails", "Of every UPS and every company."),
+        Scope.DEVICE: (Text("This UPS"), None),
+        Scope.COMPANY: (Text("All UPSes of this company"), Text("Also those that are added later.")),
+        Scope.ALL: (Text("All event mails"), Text("Of every UPS and every company.")),
     }
     choices = tuple(
         Choice(
             scope,
             *shown[scope],
-            name=name if scope is Scope.DEVICE else None,
+            name=_named(device) if device and scope is Scope.DEVICE else None,
             checked=scope is preselected,
         )
         for scope in scopes
     )
-    return Form("Unsubscribe", (("action", "unsubscribe"),), "Unsubscribe from", choices)
+    return Form(Text("Unsubscribe"), (("action", "unsubscribe"),), Text("Unsubscribe from"), choices)
 
 
 def _unsubscribed(link: SubscriptionLink, off: Scope, *, done: bool) -> Page:
-    address = link.reader.address if link.reader else ""
-    confirmed = f"A mail to {address} confirms it. It has an undo, too."
+    confirmed = _about("A mail to {who} confirms it. It has an undo, too.", link)
     wider = tuple(scope for scope in Scope if link.subscribed.on(scope) and _wider(scope, off))
-    more = (replace(_form(link, wider), question="Unsubscribe from more", quiet=True),) if wider else ()
+    more = (replace(_form(link, wider), question=Text("Unsubscribe from more"), quiet=True),) if wider else ()
     return Page(
         title=_OFF_TITLE[off],
-        badge="Done" if done else "Unsubscribed",
+        badge=Text("Done") if done else Text("Unsubscribed"),
         tone=Tone.DONE,
         device=link.device if off is Scope.DEVICE else None,
-        lead=(_OFF[off].format(who=address), *((confirmed,) if done else ())),
+        lead=(_about(_OFF[off], link), *((confirmed,) if done else ())),
         notices=(LAST_LISTENER,) if link.last_listener else (),
         forms=(Form(_UNDO[off], (("action", "resubscribe"), ("scope", off)), quiet=True), *more),
         notes=(_ACCOUNT_MAILS,),
     )
+
+
+def _about(words: str, link: SubscriptionLink) -> Text:
+    """The sentence, about whom the mail was for."""
+    return Text(words, who=isolated(link.reader.address if link.reader else ""))
+
+
+def _named(device: Device) -> Text:
+    name = isolated(device.name)
+    return Text("{name}, {site}", name=name, site=isolated(device.site)) if device.site else Text("{name}", name=name)
 
 
 def _wider(scope: Scope, than: Scope) -> bool:
@@ -146,25 +157,24 @@ def _wider(scope: Scope, than: Scope) -> bool:
 
 
 def _subscribed_again(link: SubscriptionLink, scope: Scope) -> Page:
-    address = link.reader.address if link.reader else ""
     off = link.subscribed.widest_off
-    still = f"Another choice of yours still stands: {_OFF[off].format(who=address)}" if off else None
+    still = Text("Another choice of yours still stands: {choice}", choice=_about(_OFF[off], link)) if off else None
     return Page(
-        title="That choice is undone" if still else "You are subscribed again",
-        badge="Done",
+        title=Text("That choice is undone") if still else Text("You are subscribed again"),
+        badge=Text("Done"),
         tone=Tone.DONE,
         device=link.device if scope is Scope.DEVICE else None,
-        lead=(still or _BACK[scope].format(who=address),),
-        again="Change what you get",
+        lead=(still or _about(_BACK[scope], link),),
+        again=Text("Change what you get"),
     )
 
 
 def _gone(link: SubscriptionLink) -> Page:
     return Page(
-        title="No more mails come to this address",
-        badge="Nothing to do",
+        title=Text("No more mails come to this address"),
+        badge=Text("Nothing to do"),
         tone=Tone.DONE,
         device=link.device,
-        lead=("The person whom this mail was for is not here any more, and gets no event mails.",),
+        lead=(Text("The person whom this mail was for is not here any more, and gets no event mails."),),
         support=True,
     )

@@ -8,26 +8,37 @@ from typing import Any
 _FIRST_STRONG_ISOLATE, _POP = "\u2068", "\u2069"
 
 
+def _in_english(one: str, many: str, number: int) -> str:
+    return one if number == 1 else many
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class Text:
     """A sentence or label of ours: the key of the language catalogue, and what stands in its `{places}`.
 
-    A place is filled by text from outside, by a number, or by another `Text`.
+    A place is filled by text from outside, by a number, or by another `Text`. Where the words differ with the number
+    in the place `{number}`, `words` are those for one, and `many` those for more: languages have from one form to six.
     """
 
     words: str
+    many: str
     values: Mapping[str, Any]  # Any: whatever has a text
 
-    def __init__(self, words: str, /, **values: Any) -> None:  # Any: whatever has a text
+    def __init__(self, words: str, many: str = "", /, **values: Any) -> None:  # Any: whatever has a text
         object.__setattr__(self, "words", words)
+        object.__setattr__(self, "many", many)
         object.__setattr__(self, "values", values)
 
-    def said(self, translate: Callable[[str], str]) -> str:
-        """The text in the language that `translate` leads to."""
+    def said(
+        self, translate: Callable[[str], str] = str, translate_number: Callable[[str, str, int], str] = _in_english
+    ) -> str:
+        """The text in the language that these lead to, which are the catalogue's `gettext` and `ngettext`."""
         values = {
-            name: value.said(translate) if isinstance(value, Text) else value for name, value in self.values.items()
+            name: value.said(translate, translate_number) if isinstance(value, Text) else value
+            for name, value in self.values.items()
         }
-        return translate(self.words).format_map(values)
+        words = translate_number(self.words, self.many, self.values["number"]) if self.many else translate(self.words)
+        return words.format_map(values)
 
 
 def isolated(name: str) -> str:

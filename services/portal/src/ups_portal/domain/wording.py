@@ -1,9 +1,11 @@
-"""Words that pages share: names from outside, times of a day, and how long to wait."""
+"""Words that pages share: names from outside, those of conditions, moments, and how long it is until then."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ups_schemas.wording import moment, one_line, shortened
+from ups_portal.domain.text import Text, isolated
+from ups_schemas.catalogue import CODES
+from ups_schemas.wording import in_utc, moment, one_line, shortened
 
 MAX_NAME = 300
 _MAX_SENTENCES = 1500
@@ -19,19 +21,49 @@ def long_line(text: str) -> str:
     return shortened(one_line(text), _MAX_SENTENCES)
 
 
-def time_of_day(at: datetime, day_of: datetime, zone: ZoneInfo) -> str:
+def condition_name(code: str) -> Text:
+    """The code in words; an unknown code is its own name."""
+    known = CODES.get(code)
+    return Text(known.name) if known else Text("{code}", code=isolated(clean(code)))
+
+
+def local_moment(at: datetime, zone: ZoneInfo) -> Text:
+    """`Sun 22 Nov 2026, 18:31:05 (UTC+01:00)` in the reader's zone."""
+    date, _, time = moment(at, zone).partition(", ")
+    weekday, day, month, year = date.split(" ")
+    return Text(
+        "{weekday} {day} {month} {year}, {time}",
+        weekday=Text(weekday),
+        day=day,
+        month=Text(month),
+        year=year,
+        time=time,
+    )
+
+
+def utc_moment(at: datetime, zone: ZoneInfo) -> Text | str | None:
+    """`17:31:05 UTC` to stand beside it, with the date if it is another; none for a reader in UTC."""
+    date, _, time = (in_utc(at, zone) or "").rpartition(", ")
+    if not date:
+        return time or None
+    day, month = date.split(" ")
+    return Text("{day} {month}, {time}", day=day, month=Text(month), time=time)
+
+
+def time_of_day(at: datetime, day_of: datetime, zone: ZoneInfo) -> Text | str:
     """`18:31:05 (UTC+01:00)`, with the date if it is not the day of `day_of`."""
     same_day = at.astimezone(zone).date() == day_of.astimezone(zone).date()
-    return moment(at, zone).partition(", ")[2] if same_day else moment(at, zone)
+    return moment(at, zone).partition(", ")[2] if same_day else local_moment(at, zone)
 
 
-def roughly(length: timedelta) -> str:
+def roughly(length: timedelta) -> Text:
     """A time to wait, in its largest unit: `6 days`, `an hour`, `a few seconds`."""
     seconds = int(length.total_seconds())
-    for unit, one, size in (("day", "a day", 86_400), ("hour", "an hour", 3_600), ("minute", "a minute", 60)):
-        number = round(seconds / size)
-        if number > 1:
-            return f"{number} {unit}s"
+    for size, one, many in (
+        (86_400, "a day", "{number} days"),
+        (3_600, "an hour", "{number} hours"),
+        (60, "a minute", "{number} minutes"),
+    ):
         if seconds >= size:
-            return one
-    return "a few seconds"
+            return Text(one, many, number=round(seconds / size))
+    return Text("a few seconds")
