@@ -27,7 +27,7 @@ def seen(**changes):
         ("SHUTDOWN_STARTED", Phase.CLEAR, "", "Load shutdown under way, ended"),
         ("UPS_FAULT", Phase.RAISE, "Fan 2", "UPS fault: \u2068Fan 2\u2069"),
         ("OTHER", Phase.RAISE, "1234", "Event of the device: \u20681234\u2069"),
-        ("OF_LATER_VERSIONS", Phase.RAISE, "x", "OF_LATER_VERSIONS"),
+        ("OF_LATER_VERSIONS", Phase.RAISE, "x", "\u2068OF_LATER_VERSIONS\u2069"),
     ],
 )
 def test_what_happened_is_said_as_people_know_it(code, phase, detail, said):
