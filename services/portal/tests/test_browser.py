@@ -12,8 +12,9 @@ from ups_portal.app import start
 from ups_portal.settings import BackendSettings, OwnPortalSettings, Settings
 from ups_portal.testing.browser import DESK, MISSING, PHONE, browser, complaints, tab
 from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
-from ups_portal.testing.fake_devices import FakeDevices
+from ups_portal.testing.fake_devices import DISABLED, FakeDevices, a_condition, a_device
 from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
+from ups_portal.testing.fake_log import FakeLog, a_row
 from ups_portal.testing.fake_no_mail import STOPPED
 from ups_portal.testing.fake_sessions import ADDRESS
 from ups_portal.testing.framed_gallery import cookie_of, framed_gallery
@@ -22,7 +23,7 @@ from ups_portal.testing.pseudo import Pseudo
 from ups_portal.testing.site import SESSION_KEY, site
 from ups_runtime.lifecycle import Life, running
 from ups_runtime.settings import HttpSettings, LogSettings
-from ups_runtime.testing import FakeClock
+from ups_runtime.testing import FakeClock, eventually
 
 pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.asyncio(loop_scope="module")]
 
@@ -511,3 +512,71 @@ async def test_a_ups_is_registered_and_removed_with_the_keyboard_and_a_double_cl
         assert key == "rt_0000000000000001.secret"
         assert wrong == []
         assert fake.own.changes == ["register Rack 1", "remove d-1"]
+
+
+async def test_what_happens_appears_in_an_open_log_by_itself_and_nothing_under_a_hand_goes_away(chromium):
+    log = FakeLog([a_row(2), a_row(3, code="OVERLOAD")], held=True)
+    fake = FakeDeviceSvc(own=FakeDevices(log=log))
+    cookie, value = cookie_of(EXHIBITS["log"], "http://localhost")
+    async with portal(fake.app()) as url, tab(chromium) as page:
+        await page.context.add_cookies([{"name": cookie, "value": value, "url": url}])
+        await page.goto(url + "/events?outcome=notify")
+        await eventually(lambda: log.followers == 1)
+        await page.locator("#row-r-3 a").focus()
+        await page.get_by_label("From the day").evaluate("each => { each.value = '2026-11-01' }")
+
+        log.tell(a_row(0, outcome="repeat", phase="repeat"))
+        log.tell(a_row(1, code="POWER_RESTORED", phase="clear"))
+        await page.locator("#row-r-1").wait_for()
+        rows = [await row.get_attribute("id") for row in await page.locator("[data-live=events] > li").all()]
+        focused = await page.evaluate("document.activeElement.closest('li').id")
+        typed = await page.get_by_label("From the day").input_value()
+        told = await page.get_by_role("status").inner_text()
+
+        assert rows == ["row-r-1", "row-r-2", "row-r-3"]
+        assert (focused, typed) == ("row-r-3", "2026-11-01")
+        assert told == "Something new has happened: the page shows it."
+    await eventually(lambda: log.followers == 0)
+
+
+async def test_an_open_log_goes_on_where_it_was_after_the_stream_broke_off(chromium):
+    log = FakeLog([a_row(9)], held=True)
+    fake = FakeDeviceSvc(own=FakeDevices(log=log))
+    cookie, value = cookie_of(EXHIBITS["log"], "http://localhost")
+    async with portal(fake.app()) as url, tab(chromium) as page:
+        await page.context.add_cookies([{"name": cookie, "value": value, "url": url}])
+        await page.goto(url + "/events")
+        await eventually(lambda: log.followers == 1)
+        log.tell(a_row(2))
+        await page.locator("#row-r-2").wait_for()
+
+        log.held = False
+        log.tell(a_row(1))
+        await page.locator("#row-r-1").wait_for()
+        log.held = True
+        await eventually(lambda: any(asked.get("last_event_id") == "2.0" for asked in log.asked))
+        await eventually(lambda: log.followers == 1)
+        log.tell(a_row(0))
+        await page.locator("#row-r-0").wait_for()
+
+
+async def test_what_is_so_with_a_ups_appears_on_its_open_page_by_itself(chromium):
+    log = FakeLog(held=True)
+    rack = a_device(1)
+    fake = FakeDeviceSvc(own=FakeDevices([rack], log=log))
+    exhibit = EXHIBITS["log"]
+    cookie, value = cookie_of(exhibit, "http://localhost")
+    async with portal(fake.app(), exhibit.invite_svc.app()) as url, tab(chromium) as page, tab(chromium) as overview:
+        for each, path in ((page, "/devices/d-1"), (overview, "/devices")):
+            await each.context.add_cookies([{"name": cookie, "value": value, "url": url}])
+            await each.goto(url + path)
+        await eventually(lambda: log.followers == 2)
+
+        rack["notifications"] = DISABLED
+        rack["open_conditions"] = [a_condition("ON_BATTERY")]
+        log.tell(a_row(1))
+        await page.get_by_role("button", name="Enable Notifications").wait_for()
+        await page.locator("[data-live=now]").get_by_text("On battery").wait_for()
+        await overview.get_by_role("heading", name="What is wrong now").wait_for()
+
+        assert {asked.get("device_id") for asked in log.asked} == {"d-1", None}

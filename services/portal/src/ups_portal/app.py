@@ -41,6 +41,7 @@ async def start(life: Life, settings: Settings) -> None:
         str(portal.events_url),
         now,
         _new_mark,
+        life.stopping,
     )
     app = build(
         LinkPages(DeviceSvc(devices), now, life.clock.sleep),

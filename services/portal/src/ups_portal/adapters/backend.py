@@ -24,9 +24,10 @@ CONNECT_WITHIN_S = 2.0
 # At once. Each holds a connection there; whoever waits for a turn waits within the same 5 s.
 MAX_CALLS = 32
 MAX_ANSWER_BYTES = 256 * 1024
-# Answers that go on, beside the calls. Each holds a connection there, too.
-MAX_RUNNING = 50
-# Between two parts of one: a page of a table takes some 100 ms.
+# Answers that go on, beside the calls: tables, and open pages that follow what changes. Each holds a connection there.
+MAX_DOWNLOADS = 50
+MAX_FOLLOWERS = 500
+# Between two parts of one: a page of a table takes some 100 ms, and the stream says something each 15 s.
 PART_WITHIN_S = 30.0
 
 
@@ -90,29 +91,31 @@ class Running:
         """Nothing more is wanted of it. To say so again does nothing."""
         self._ended.set()
 
-    async def parts(self) -> AsyncGenerator[bytes, None]:
-        """The parts as they come, until the last one, or the end.
+    async def parts(self, stopping: asyncio.Event | None = None) -> AsyncGenerator[bytes, None]:
+        """The parts as they come, until the last one, or the end, or the process is `stopping`.
 
         Raises:
             AwayError: it broke off.
         """
-        ended = asyncio.create_task(self._ended.wait(), name="wanted")
+        ends = [self._ended, *([stopping] if stopping else [])]
+        ended = [asyncio.create_task(each.wait(), name="end of an answer") for each in ends]
         parts = self._response.aiter_bytes()
         try:
             while True:
                 reading = asyncio.ensure_future(anext(parts, None))
                 try:
-                    await asyncio.wait({reading, ended}, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait({reading, *ended}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     if not reading.done():
                         reading.cancel()
-                if self._ended.is_set() or (part := await reading) is None:
+                if any(each.is_set() for each in ends) or (part := await reading) is None:
                     return
                 yield part
         except httpx.HTTPError:
             raise AwayError("the answer broke off") from None
         finally:
-            ended.cancel()
+            for each in ended:
+                each.cancel()
             await self._response.aclose()
 
 
@@ -237,7 +240,7 @@ async def connected(
         base_url=str(url),
         # each call has its one deadline; only what was never connected was surely not asked
         timeout=httpx.Timeout(None, connect=CONNECT_WITHIN_S),
-        limits=httpx.Limits(max_connections=MAX_CALLS + MAX_RUNNING),
+        limits=httpx.Limits(max_connections=MAX_CALLS + MAX_DOWNLOADS + MAX_FOLLOWERS),
         # a proxy of the environment has no business with an installation's own services
         trust_env=False,
     ) as client:

@@ -1,8 +1,9 @@
 """Lets people in: whose browser asks, whether a form is ours, and where to go when nobody is signed in."""
 
+import asyncio
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 from http import HTTPMethod, HTTPStatus
@@ -61,7 +62,7 @@ class Whence(Enum):
 class Parts:
     """What the gate stands on. `keys` seal what browsers keep; `base_url` is where they know the portal to be.
 
-    `events_url` is where devices send events.
+    `events_url` is where devices send events. When the process is `stopping`, answers that go on end.
     """
 
     sessions: Sessions
@@ -73,6 +74,7 @@ class Parts:
     events_url: str
     now: Callable[[], datetime]
     new_mark: Callable[[], str]
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Gate:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
 
-from ups_portal.adapters.backend import MAX_RUNNING, path_to
+from ups_portal.adapters.backend import MAX_DOWNLOADS, path_to
 from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.log_client import LogClient, log_of, narrowed
 from ups_portal.adapters.visit import Answer, FramedPage, SeeOther, Shown, Visit
@@ -38,7 +38,7 @@ def log_pages(now: Callable[[], datetime]) -> Sequence[FramedPage]:
 class _LogPages:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._seats = Seats(_EACH, MAX_RUNNING)
+        self._seats = Seats(_EACH, MAX_DOWNLOADS)
 
     async def of_company(self, visit: Visit) -> Answer:
         filter_ = _entered(visit)

@@ -13,6 +13,7 @@ from ups_portal.adapters.entrance_routes import entrance_pages
 from ups_portal.adapters.gate import Gate, Parts
 from ups_portal.adapters.help_routes import help_pages
 from ups_portal.adapters.invite_routes import invite_pages
+from ups_portal.adapters.live_routes import live_pages
 from ups_portal.adapters.log_routes import log_pages
 from ups_portal.adapters.notifications_routes import notifications_pages
 from ups_portal.adapters.sign_in_routes import sign_in_pages
@@ -30,6 +31,7 @@ def gate(parts: Parts) -> Gate:
         *device_pages(parts.now),
         *devices_pages(parts.now),
         *entrance_pages(EntranceClient(parts.invite_svc)),
+        *live_pages(parts.stopping),
         *log_pages(parts.now),
         *invite_pages(parts.new_mark),
         *help_pages(),

@@ -154,8 +154,9 @@ class FakeDevices:
         if refusal := self._refusal(request):
             return refusal
         match request.method, request.path_params["path"].split("/"):
-            case "GET", ["devices" | "events" as listed]:
-                return self.log.answer(request, None) if listed == "events" else self._list(request)
+            case "GET", ["devices" | "events" | "stream" as listed]:
+                lists = {"devices": self._list, "events": self.log.answer, "stream": self.log.stream}
+                return lists[listed](request)
             case "POST", ["devices"]:
                 return self._register(await request.json(), request.headers["idempotency-key"])
             case _, ["subscriptions"]:

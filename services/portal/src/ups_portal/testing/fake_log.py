@@ -1,12 +1,14 @@
 """The Event Log of a company, as device-svc has it over HTTP for who is signed in."""
 
-from collections.abc import Mapping
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from ups_portal.testing.problems import Json, problem
 
@@ -51,13 +53,48 @@ def a_condition(end: str | None = None, duration_s: float | None = None, repeats
 
 @dataclass
 class FakeLog:
-    """What is so. A cursor is how many rows are newer."""
+    """What is so. A cursor is how many rows are newer; the stream tells `news`, and ends unless it is `held` open."""
 
     rows: list[Json] = field(default_factory=list)
     failing: int | None = None
     asked: list[Mapping[str, str]] = field(default_factory=list)
+    news: list[str] = field(default_factory=list)
+    held: bool = False
+    followers: int = 0
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def answer(self, request: Request, device_id: str | None) -> Response:
+    def tell(self, row: Json) -> None:
+        """Have something happen."""
+        self.rows.insert(0, row)
+        self.news.append(f"id: {len(self.news) + 1}.0\nevent: row\ndata: {json.dumps(row)}\n\n")
+        self.stirred.set()
+        self.stirred = asyncio.Event()
+
+    def stream(self, request: Request) -> Response:
+        """What is new, from the position on that the request has."""
+        query = dict(request.query_params)
+        self.asked.append(query)
+        if self.failing is not None:
+            return problem(self.failing, "too-many-open", headers={"Retry-After": "30"})
+        told = int(query.get("last_event_id", str(float(len(self.news)))).partition(".")[0]) if self.held else 0
+        return StreamingResponse(self._told(told), media_type="text/event-stream")
+
+    async def _told(self, told: int) -> AsyncIterator[str]:
+        self.followers += 1
+        try:
+            yield "retry: 100\n\n"
+            while True:
+                stirred = self.stirred
+                for event in self.news[told:]:
+                    yield event
+                told = len(self.news)
+                if not self.held:
+                    return
+                await stirred.wait()
+        finally:
+            self.followers -= 1
+
+    def answer(self, request: Request, device_id: str | None = None) -> Response:
         """The answer to who may read."""
         query = dict(request.query_params)
         self.asked.append(query)

@@ -1,0 +1,60 @@
+"""The route of what changes while a page is open: device-svc's stream, handed on."""
+
+import asyncio
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from ups_portal.adapters.backend import MAX_FOLLOWERS
+from ups_portal.adapters.visit import Answer, FramedPage, Visit
+from ups_portal.domain.account_link import TooOften
+from ups_runtime.errors import TooMany
+from ups_runtime.streaming import Seats, Streamed
+
+_EVENTS = "text/event-stream"
+# Tabs that one person looks at; device-svc says the same.
+_EACH = 10
+
+
+def live_pages(stopping: asyncio.Event) -> Sequence[FramedPage]:
+    """The stream, until the process is `stopping`."""
+    return (FramedPage("/live", None, _Live(stopping).follow),)
+
+
+class _Live:
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self._stopping = stopping
+        self._seats = Seats(_EACH, MAX_FOLLOWERS)
+
+    async def follow(self, visit: Visit) -> Answer:
+        asked = visit.request.query_params
+        # a browser that comes back by itself says where it was in the header, to the address that it began with
+        position = visit.request.headers.get("last-event-id") or asked.get("last_event_id", "")
+        query = {"device_id": asked.get("device_id", ""), "last_event_id": position}
+        try:
+            leave_seat = self._seats.take(visit.person.user_id)
+        except TooMany as too_many:
+            return _too_many(int(too_many.retry_after.total_seconds()))
+        try:
+            running = await visit.device_svc.open(
+                "follow", "/v1/stream", {name: value for name, value in query.items() if value}, {"Accept": _EVENTS}
+            )
+        except BaseException:
+            leave_seat()
+            raise
+        if isinstance(running, TooOften):
+            leave_seat()
+            return _too_many(running.wait_s)
+
+        def leave() -> None:
+            running.end()
+            leave_seat()
+
+        # proxies that buffer answers are asked not to
+        headers = {"content-type": _EVENTS, "x-accel-buffering": "no"}
+        return Streamed(running.parts(self._stopping), leave, headers=headers)
+
+
+def _too_many(wait_s: int) -> Answer:
+    return Response(status_code=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": str(wait_s)})
