@@ -1,6 +1,7 @@
 """What the gate does for every page: forms that outlive their session, failures, and parts that are missing."""
 
 import asyncio
+import re
 import secrets
 from contextlib import AsyncExitStack
 
@@ -109,7 +110,14 @@ def form(browsing, **entered):
     return {"token": fields_of(browsing.page, "/sign-out")["token"]} | entered
 
 
-TYPED = {"text": "grüße <b>&</b> \U0001f50b", "empty": "", "password": "secret words"}
+TYPED = {
+    "text": "grüße <b>&</b> \U0001f50b",
+    "empty": "",
+    "once": "form-1",
+    "version": "seen-2",
+    "code": "kind-3",
+    "password": "secret words",
+}
 
 
 async def test_a_form_is_sent_and_shown(noting):
@@ -150,6 +158,7 @@ async def test_what_was_entered_outlives_its_session(noting, how, headers):
     assert kept_before == []
     assert "grüße &lt;b&gt;" in offered.text
     assert "secret words" not in offered.text
+    assert re.findall(r"<bdi>(.*)</bdi></li>", offered.text) == ["grüße &lt;b&gt;&amp;&lt;/b&gt; \U0001f50b"]
     fields = dict(note.kept[0])
     assert {name: fields[name] for name in TYPED} == TYPED | {"password": "secret words again"}
     assert len(note.kept) == 1

@@ -12,6 +12,8 @@ PASSWORDS = {
     "new": Text("New password"),
     "again": Text("The same once more"),
 }
+# What forms carry and nobody has entered: sent again, and not shown.
+CARRIED = frozenset({"once", "version", "code"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,6 @@ def _view(title: Text, lead: Text, found: Entered) -> ResumedView:
         title,
         lead,
         found,
-        tuple(value for _, value in found.fields if value.strip()),
+        tuple(value for name, value in found.fields if value.strip() and name not in CARRIED),
         tuple((name, PASSWORDS[name]) for name in found.asked_again),
     )
