@@ -25,7 +25,9 @@ from ups_portal.testing.site import site
 from ups_runtime.testing import FakeClock
 
 WIDE, NARROW = 640, 390
-# Of all pages; the others differ from these by a sentence.
+# Of a page for who signs in, what is seen without much scrolling: all of it would be thousands high.
+FIRST = 1_000
+# Of all pages: of those behind links, the others differ from these by a sentence.
 PAGES = (
     "enable",
     "enable-requested",
@@ -48,6 +50,11 @@ PAGES = (
     "sign-in",
     "register",
     "devices",
+    "device-disabled",
+    "log",
+    "notifications",
+    "invite-pending",
+    "help",
 )
 _EXACT, _OTHERS = 64, 40
 _BLANK = "about:blank"
@@ -64,7 +71,7 @@ The pages that their links open are [pictured too](pages.md).
 _PAGES = """# Pages as pictures
 
 Left as in a window in the light, right as on a phone in the dark: the pages that the links in [mails](mails.md) open,
-and those for who signs in. `make pictures` draws them anew. The rest differ from these by a sentence;
+and, as far as they are seen first, those for who signs in. `make pictures` draws them anew. These are some:
 `ups_portal.testing.gallery` and `framed_gallery` have all, and the portal's browser tests leave pictures of all in
 `artefacts/portal`.
 """
@@ -110,14 +117,17 @@ class Easel:
             for window in self._windows:
                 await window.route("**/*", answer)
                 await window.goto(_ORIGIN + exhibit.path)
-            drawn = await self._picture()
+            drawn = await self._picture(FIRST if exhibit.signed_in else None)
             for window in self._windows:
                 await window.unroute("**/*")
         return drawn
 
-    async def _picture(self) -> bytes:
-        shots = [await window.screenshot(full_page=True) for window in self._windows]
-        return _side_by_side([Image.open(io.BytesIO(shot)).convert("RGB") for shot in shots])
+    async def _picture(self, highest: int | None = None) -> bytes:
+        taken = [await window.screenshot(full_page=True) for window in self._windows]
+        shots = [Image.open(io.BytesIO(shot)).convert("RGB") for shot in taken]
+        return _side_by_side(
+            [shot.crop((0, 0, shot.width, min(shot.height, highest or shot.height))) for shot in shots]
+        )
 
 
 @asynccontextmanager
