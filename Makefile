@@ -6,7 +6,7 @@ MEMBERS := $(sort $(wildcard shared/*/ services/*/ tools/*/))
 LOCKED := ups-event-ingest:event-ingest ups-throttle:throttle ups-device:device-svc ups-invite:invite-svc ups-notifier:notifier ups-portal:portal ups-cli:cli
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test faults bench bench-mail bench-log check format pictures spec lock clean
+.PHONY: help setup demo up test faults bench bench-mail bench-log bench-pages check format pictures spec lock clean
 
 help:  ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench-mail: setup  ## Measure the way of a mail (DEVICES=1000 for a short run)
 
 bench-log: setup  ## Measure a page of the Event Log (ROWS=10000000 for ten million rows)
 	@$(BIN)/python -m bench.log $(if $(ROWS),--rows $(ROWS)) $(ARGS)
+
+bench-pages: setup  ## Measure the portal's pages (ROWS=10000 for a short run)
+	@$(BIN)/python -m bench.pages $(if $(ROWS),--rows $(ROWS)) $(ARGS)
 
 $(VENV)-bench/.done: locks/bench.txt
 	@echo "Setting up in $(VENV)-bench what the bench compares with"

@@ -1,6 +1,7 @@
 """Rows of the Event Log by the million: as device-svc writes them, but made from two of its own."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,19 +29,30 @@ COMMON_CODE, COMMON_OUTCOME = "ON_BATTERY", Outcome.REPEAT
 BATCH = 5_000
 
 
-def received_at(number: int) -> datetime:
+@dataclass(frozen=True)
+class Whose:
+    """The company whose rows they are, and its devices, which have them in turn."""
+
+    company_id: str = COMPANY.company_id
+    device_ids: tuple[str, ...] = (DEVICE.device_id,)
+
+
+def received_at(number: int, first: datetime = FIRST) -> datetime:
     """When the row with this number came."""
-    return FIRST + number * APART
+    return first + number * APART
 
 
-async def fill(db: Database, rows: int, progress: Progress) -> None:
-    """So many rows of one device in a database of its own, with every index."""
+async def fill(
+    db: Database, rows: int, progress: Progress, whose: Whose | None = None, first: datetime = FIRST
+) -> None:
+    """So many rows, instead of those that are there, with every index; of one device, unless it is said whose."""
     await mongo.migrate(db, STEPS)
     rare, common = [await _template(db, *kind) for kind in ((RARE_CODE, RARE_OUTCOME), (COMMON_CODE, COMMON_OUTCOME))]
     await db.events.delete_many({})
     task = progress.add_task(f"fill {rows:,} rows", total=rows)
-    for first in range(0, rows, BATCH):
-        batch = list(_copies(rare, common, first, min(first + BATCH, rows)))
+    for start in range(0, rows, BATCH):
+        numbers = range(start, min(start + BATCH, rows))
+        batch = list(_copies(rare, common, numbers, whose or Whose(), first))
         await db.events.insert_many(batch, ordered=False)
         progress.advance(task, len(batch))
     progress.remove_task(task)
@@ -57,15 +69,31 @@ async def _template(db: Database, code: str, outcome: Outcome) -> dict[str, Any]
     return found
 
 
-def _copies(rare: dict[str, Any], common: dict[str, Any], first: int, end: int) -> Iterator[dict[str, Any]]:
-    for number in range(first, end):
+def _copies(
+    rare: dict[str, Any], common: dict[str, Any], numbers: range, whose: Whose, first: datetime
+) -> Iterator[dict[str, Any]]:
+    for number in numbers:
         template = rare if number < RARE else common
-        event_id, at = f"e{number}", received_at(number)
-        text = template["event"].replace(f"template-{template['code']}", event_id)
-        yield template | {
-            "_id": row_id("d1", event_id),
-            "received_at": at,
-            "expires_at": datetime(2100, 1, 1, tzinfo=UTC),
-            "event": text.replace(format_timestamp(FIRST), format_timestamp(at)),
-            FIELD: Timestamp(0, 0),
+        event_id, at = f"e{number}", received_at(number, first)
+        device_id = whose.device_ids[number % len(whose.device_ids)]
+        said = {
+            f"template-{template['code']}": event_id,
+            format_timestamp(FIRST): format_timestamp(at),
+            f'"{DEVICE.device_id}"': f'"{device_id}"',
+            f'"{COMPANY.company_id}"': f'"{whose.company_id}"',
         }
+        texts = {name: template[name] for name in ("event", "decision")}
+        for old, new in said.items():
+            texts = {name: text.replace(old, new) for name, text in texts.items()}
+        yield (
+            template
+            | texts
+            | {
+                "_id": row_id(device_id, event_id),
+                "device_id": device_id,
+                "company_id": whose.company_id,
+                "received_at": at,
+                "expires_at": datetime(2100, 1, 1, tzinfo=UTC),
+                FIELD: Timestamp(0, 0),
+            }
+        )

@@ -21,7 +21,7 @@ def test_the_bench_finds_every_phase_that_it_times() -> None:
 
 
 def test_the_benches_say_how_to_call_them() -> None:
-    for module in ("bench", "bench.mail", "bench.log"):
+    for module in ("bench", "bench.mail", "bench.log", "bench.pages"):
         said = subprocess.run(
             [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )

@@ -1,11 +1,13 @@
 """The overview of the company's UPSes."""
 
 import re
+from functools import partial
 
 import pytest
 
 from ups_portal.testing.fake_device_svc import FakeDeviceSvc
 from ups_portal.testing.fake_devices import DISABLED, FakeDevices, a_condition, a_device, some_devices
+from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 
 READ = {"battery_charge_percent": 50.0, "load_percent": 20.0}
 
@@ -109,15 +111,38 @@ async def test_a_company_without_a_ups_is_told_how_to_begin(look):
     assert 'role="search"' not in page
 
 
-async def test_five_hundred_are_shown_by_one_call(signed_in):
-    own = FakeDevices([a_device(number) for number in range(500)])
-    browsing = await signed_in(FakeDeviceSvc(own=own))
+class Rounds:
+    """How often a service is asked after an answer, and so after what the answer said."""
+
+    def __init__(self):
+        self.number, self._answered = 0, True
+
+    def around(self, service):
+        async def asked(scope, receive, send):
+            self.number += self._answered
+            self._answered = False
+            try:
+                await service(scope, receive, send)
+            finally:
+                self._answered = True
+
+        return asked
+
+
+async def test_five_hundred_are_shown_by_one_round_of_calls(signed_in):
+    rounds, own = Rounds(), FakeDevices([a_device(number) for number in range(500)])
+    device_svc, invite_svc = FakeDeviceSvc(own=own), FakeInviteSvc()
+    for fake in (device_svc, invite_svc):
+        fake.app = partial(rounds.around, fake.app())
+    browsing = await signed_in(device_svc, invite_svc)
     own.tokens.clear()
+    rounds.number = 0
 
     page = await browsing.get("/devices")
 
     assert len(names_of(page.text)) == 500
     assert len(own.tokens) == 1
+    assert rounds.number == 1
 
 
 async def test_while_device_svc_is_away_the_page_says_what_is_missing(signed_in):

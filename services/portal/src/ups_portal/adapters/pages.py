@@ -23,8 +23,13 @@ from ups_portal.handlers.sessions import SigningIn
 
 def gate(parts: Parts) -> Gate:
     """The gate to all pages."""
+    return Gate(parts, all_pages(parts))
+
+
+def all_pages(parts: Parts) -> Sequence[FramedPage | GuestPage]:
+    """All pages."""
     signing_in = SigningIn(parts.sessions, parts.new_mark)
-    pages: Sequence[FramedPage | GuestPage] = (
+    return (
         *account_pages(signing_in, parts.now),
         *device_forms_pages(parts.events_url),
         *device_passing_pages(),
@@ -38,4 +43,3 @@ def gate(parts: Parts) -> Gate:
         *notifications_pages(),
         *sign_in_pages(signing_in, Carrier(parts.keys), parts.new_mark),
     )
-    return Gate(parts, pages)
