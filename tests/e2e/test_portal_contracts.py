@@ -18,6 +18,7 @@ from ups_portal.adapters.log_client import LogClient
 from ups_portal.adapters.no_mail_client import NoMailClient
 from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.adapters.preferences_client import PreferencesClient
+from ups_portal.adapters.timeline_client import TimelineClient
 from ups_portal.domain.device_forms import Issued, Names
 from ups_portal.domain.log_filter import Filter, Period
 from ups_portal.metrics import PortalMetrics
@@ -27,6 +28,7 @@ from ups_portal.testing.log_contract import LogContract
 from ups_portal.testing.no_mail_contract import NoMailContract
 from ups_portal.testing.preferences_contract import PreferencesContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
+from ups_portal.testing.timeline_contract import PastContract
 from ups_runtime.metrics import Metrics
 from ups_runtime.testing import eventually
 from ups_schemas.topics import Service
@@ -149,3 +151,25 @@ class TestDeviceSvcKeepsTheContractOfPreferences(PreferencesContract):
     @pytest.fixture
     async def world(self, member):
         return PreferencesWorld(member)
+
+
+class PastWorld:
+    def __init__(self, member):
+        self.member, self.device = member, None
+
+    async def register(self):
+        self.device = await self.member.person.caller.register_device("/v1/devices", {"name": "Rack 1"})
+        return TimelineClient(self.member.device_svc, self.device.device_id)
+
+    def unknown(self):
+        return TimelineClient(self.member.device_svc, "01900000-0000-7000-8000-000000000000")
+
+    async def report(self, past, code, **attributes):
+        assert past.device_id == self.device.device_id
+        await self.device.send(code, attributes=attributes)
+
+
+class TestDeviceSvcKeepsTheContractOfTimeLines(PastContract):
+    @pytest.fixture
+    async def world(self, member):
+        return PastWorld(member)

@@ -1,4 +1,5 @@
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.log_client import LogClient
 from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.adapters.preferences_client import PreferencesClient
+from ups_portal.adapters.timeline_client import TimelineClient
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.contract import LinksContract
 from ups_portal.testing.devices_contract import DevicesContract
@@ -21,6 +23,8 @@ from ups_portal.testing.fake_sessions import ADDRESS, PASSWORD
 from ups_portal.testing.log_contract import LogContract
 from ups_portal.testing.preferences_contract import PreferencesContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
+from ups_portal.testing.timeline_contract import PastContract
+from ups_portal.testing.timeline_gallery import a_carrying_row
 from ups_runtime.metrics import Metrics
 
 
@@ -132,3 +136,27 @@ class TestTheFakeKeepsTheContractOfPreferences(PreferencesContract):
             ticket = await ticket_of(Backend("invite-svc", accounts, metrics.invite_svc), ADDRESS, PASSWORD)
             device_svc = Backend("device-svc", devices, metrics.device_svc)
             yield FakePreferencesWorld(fake.own, asked_by(ticket, device_svc))
+
+
+class FakePastWorld:
+    def __init__(self, own, device_svc):
+        self.own, self.device_svc = own, device_svc
+
+    async def register(self):
+        return TimelineClient(self.device_svc, "d-1")
+
+    def unknown(self):
+        return TimelineClient(self.device_svc, "d-3")
+
+    async def report(self, _past, code, **attributes):
+        at = datetime.now(UTC)
+        self.own.past.hear(code, at)
+        self.own.log.rows.insert(0, a_carrying_row(at, **attributes))
+
+
+class TestTheFakeKeepsTheContractOfTimeLines(PastContract):
+    @pytest.fixture
+    async def world(self, asked):
+        fake = FakeDeviceSvc()
+        device_svc, _ = await asked(fake)
+        return FakePastWorld(fake.own, device_svc)

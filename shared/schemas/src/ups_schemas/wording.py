@@ -1,7 +1,7 @@
 """How names, times and counts out of messages read to people, in mails and on pages alike."""
 
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 # Not strftime's: those follow the locale of the process.
@@ -54,8 +54,13 @@ def zone_of(name: str) -> ZoneInfo:
 def moment(at: datetime, zone: ZoneInfo) -> str:
     """`Sun 22 Nov 2026, 18:31:05 (UTC+01:00)` in the reader's zone."""
     local = at.astimezone(zone)
-    date = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
-    return f"{date}, {local:%H:%M:%S} ({_offset(local)})"
+    on = f"{_DAYS[local.weekday()]} {day(local)} {local.year}"
+    return f"{on}, {local:%H:%M:%S} ({_offset(local)})"
+
+
+def day(local: date) -> str:
+    """`22 Nov`."""
+    return f"{local.day} {_MONTHS[local.month - 1]}"
 
 
 def _offset(local: datetime) -> str:
@@ -70,8 +75,8 @@ def in_utc(at: datetime, zone: ZoneInfo) -> str | None:
     local, utc = at.astimezone(zone), at.astimezone(UTC)
     if not local.utcoffset():
         return None
-    date = "" if local.date() == utc.date() else f"{utc.day} {_MONTHS[utc.month - 1]}, "
-    return f"{date}{utc:%H:%M:%S} UTC"
+    on = "" if local.date() == utc.date() else f"{day(utc)}, "
+    return f"{on}{utc:%H:%M:%S} UTC"
 
 
 def duration(length: timedelta) -> str:

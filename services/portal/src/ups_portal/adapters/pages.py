@@ -17,6 +17,7 @@ from ups_portal.adapters.live_routes import live_pages
 from ups_portal.adapters.log_routes import log_pages
 from ups_portal.adapters.notifications_routes import notifications_pages
 from ups_portal.adapters.sign_in_routes import sign_in_pages
+from ups_portal.adapters.timeline_routes import timeline_pages
 from ups_portal.adapters.visit import FramedPage, GuestPage
 from ups_portal.handlers.sessions import SigningIn
 
@@ -42,4 +43,5 @@ def all_pages(parts: Parts) -> Sequence[FramedPage | GuestPage]:
         *help_pages(),
         *notifications_pages(),
         *sign_in_pages(signing_in, Carrier(parts.keys), parts.new_mark),
+        *timeline_pages(parts.now),
     )

@@ -104,12 +104,20 @@ class Measured:
     ago: Text
 
 
+def named(code: str, text: str) -> Text:
+    """What is so, in words; `text` tells two faults apart."""
+    name = condition_name(code)
+    return Text("{name}: {detail}", name=name, detail=isolated(text)) if text else name
+
+
 def lasting(condition: OpenCondition, now: datetime) -> Lasting:
     """The condition, and how long it has lasted."""
-    name = condition_name(condition.code)
-    if condition.text:
-        name = Text("{name}: {detail}", name=name, detail=isolated(condition.text))
-    return Lasting(name, condition.severity, condition.since, lasted(now - condition.since))
+    return Lasting(
+        named(condition.code, condition.text),
+        condition.severity,
+        condition.since,
+        lasted(now - condition.since),
+    )
 
 
 def measured(readings: Readings | None, now: datetime) -> Measured | None:
@@ -117,16 +125,17 @@ def measured(readings: Readings | None, now: datetime) -> Measured | None:
     if readings is None:
         return None
     return Measured(
-        _figure(readings.charge_percent, "%"),
+        figure(readings.charge_percent, "%"),
         None if readings.runtime is None else lasted(readings.runtime),
-        _figure(readings.load_percent, "%"),
-        _figure(readings.input_v, "V"),
-        _figure(readings.temperature_c, "°C"),
+        figure(readings.load_percent, "%"),
+        figure(readings.input_v, "V"),
+        figure(readings.temperature_c, "°C"),
         readings.at,
         lasted(now - readings.at),
     )
 
 
-def _figure(value: float | None, unit: str) -> str:
+def figure(value: float | None, unit: str) -> str:
+    """The value as pages show it; empty if there is none."""
     # no-break space: a figure and its unit stay together
     return "" if value is None else f"{value:.0f}\u00a0{unit}"

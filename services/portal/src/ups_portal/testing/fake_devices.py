@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from ups_portal.testing.fake_keys import FakeKeys
 from ups_portal.testing.fake_log import FakeLog
 from ups_portal.testing.fake_preferences import FakePreferences
+from ups_portal.testing.fake_timeline import FakePast
 from ups_portal.testing.problems import Json, problem
 
 
@@ -148,6 +149,7 @@ class FakeDevices:
     keys: FakeKeys = field(default_factory=FakeKeys)
     registered: dict[str, str] = field(default_factory=dict)  # ids by Idempotency-Key
     log: FakeLog = field(default_factory=FakeLog)
+    past: FakePast = field(default_factory=FakePast)
 
     async def answer(self, request: Request) -> Response:
         """The answer to a call on behalf of whoever is signed in."""
@@ -183,7 +185,7 @@ class FakeDevices:
         if rest == ["events"]:
             return self.log.answer(request, device_id)
         body: Json = await request.json() if await request.body() else {}
-        return self._shown(request.method, "/".join(rest), known) or self._changed(request.method, rest, known, body)
+        return self._shown(request, "/".join(rest), known) or self._changed(request.method, rest, known, body)
 
     def _list(self, request: Request) -> Response:
         start = int(request.query_params.get("cursor", "0"))
@@ -191,14 +193,16 @@ class FakeDevices:
         cursor = str(end) if end < len(self.devices) else None
         return JSONResponse({"devices": self.devices[start:end], "cursor": cursor})
 
-    def _shown(self, method: str, part: str, device: Json) -> Response | None:
+    def _shown(self, request: Request, part: str, device: Json) -> Response | None:
         if part in self.without:
             return problem(503, "unavailable")
-        match method, part:
+        match request.method, part:
             case "GET", "":
                 return JSONResponse(device)
             case "GET", "notifications/periods":
                 return JSONResponse({"periods": self.periods, "cursor": None})
+            case "GET", "conditions":
+                return JSONResponse(self.past.page(request))
             case "GET", "why-no-mail":
                 return JSONResponse(self.why)
             case _:

@@ -16,6 +16,7 @@ from ups_portal.testing.log_gallery import log_gallery
 from ups_portal.testing.notifications_gallery import notifications_gallery
 from ups_portal.testing.sign_in_gallery import sign_in_gallery
 from ups_portal.testing.site import SESSION_KEY
+from ups_portal.testing.timeline_gallery import timeline_gallery
 
 
 def framed_gallery() -> Mapping[str, Exhibit]:
@@ -30,6 +31,7 @@ def framed_gallery() -> Mapping[str, Exhibit]:
         **help_gallery(),
         **notifications_gallery(),
         **sign_in_gallery(),
+        **timeline_gallery(),
     }
 
 
