@@ -15,7 +15,9 @@ _ELLIPSIS = "…"
 
 def one_line(text: str) -> str:
     """`text` from outside made harmless: no control, direction or invisible characters, single spaces."""
-    return " ".join("".join(_harmless(character) for character in text).split())
+    # nearly every name: none of its characters is of a category that `_harmless` changes, and looking at each is slow
+    harmless = text if text.isprintable() else "".join(map(_harmless, text))
+    return " ".join(harmless.split())
 
 
 def _harmless(character: str) -> str:
