@@ -37,6 +37,7 @@ from ups_device.adapters.why_routes import why_router
 from ups_device.handlers.conditions import Conditions
 from ups_device.handlers.devices import Defaults, Registry
 from ups_device.handlers.event_log import EventLog
+from ups_device.handlers.finishing import finish
 from ups_device.handlers.gateways import Gateways
 from ups_device.handlers.link_lookup import LinkLookup
 from ups_device.handlers.links import LinkActions
@@ -96,11 +97,9 @@ async def start(life: Life, settings: Settings) -> None:
     stream = _stream(life, db, event_log, overviews, metrics)
 
     policies = Policies(devices, settings.policy.policy, now=life.clock.now)
-    if changed := await policies.resolve_all():
-        log.info("policies.resolved", devices=changed)
+    await finish("policies", policies.resolve_all, life.clock)
     subscriptions = Subscriptions(devices, people, users, now=life.clock.now)
-    if finished := await subscriptions.settle_all():
-        log.info("preferences.settled", people=finished)
+    await finish("preferences", subscriptions.settle_all, life.clock)
     life.spawn("preferences", subscriptions.keep_settled(life.clock.sleep))
     successions = Successions(
         MongoSuccessions(db, outbox), people, users, settings.device.owner_min_severity, life.clock
