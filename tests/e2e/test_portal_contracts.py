@@ -10,6 +10,7 @@ from pydantic import AnyHttpUrl
 from ups_devstack.founding import Founding, Person
 from ups_portal.adapters.backend import connected
 from ups_portal.adapters.bearer import Bearer
+from ups_portal.adapters.company_client import CompanyClient
 from ups_portal.adapters.device_client import DeviceClient
 from ups_portal.adapters.device_forms_client import RegistryClient
 from ups_portal.adapters.devices_client import DevicesClient
@@ -22,6 +23,7 @@ from ups_portal.adapters.timeline_client import TimelineClient
 from ups_portal.domain.device_forms import Issued, Names
 from ups_portal.domain.log_filter import Filter, Period
 from ups_portal.metrics import PortalMetrics
+from ups_portal.testing.company_contract import CompanyContract
 from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.invite_contract import InviteContract
 from ups_portal.testing.log_contract import LogContract
@@ -119,6 +121,22 @@ class TestInviteSvcKeepsTheContractOfInvitations(InviteContract):
     @pytest.fixture
     async def world(self, member, address):
         return InviteWorld(member, address)
+
+
+class CompanyWorld:
+    def __init__(self, member, operator, address):
+        self.own_id, self.company = member.person.user_id, CompanyClient(member.invite_svc)
+        self._member, self._operator, self._address = member, operator, address
+
+    async def joined(self):
+        company = json.loads((await self._member.invite_svc.read("look", "/v1/company")).content)
+        return (await self._operator.add_user(self._address("ben"), "Ben", company["company_id"]))["user_id"]
+
+
+class TestInviteSvcKeepsTheContractOfCompanies(CompanyContract):
+    @pytest.fixture
+    async def world(self, member, operator, address):
+        return CompanyWorld(member, operator, address)
 
 
 class NoMailWorld:

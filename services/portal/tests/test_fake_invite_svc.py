@@ -2,6 +2,7 @@ import httpx
 import pytest
 
 from ups_portal.adapters.backend import Backend
+from ups_portal.adapters.company_client import CompanyClient
 from ups_portal.adapters.entrance_client import EntranceClient
 from ups_portal.adapters.invite_client import InviteClient
 from ups_portal.adapters.invite_svc import InviteSvc
@@ -9,6 +10,7 @@ from ups_portal.adapters.session_client import SessionClient
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.account_contract import AccountContract, SignedIn, account_of
 from ups_portal.testing.accounts_contract import AccountsContract, Invited, Registered
+from ups_portal.testing.company_contract import CompanyContract
 from ups_portal.testing.fake_device_svc import SINCE, token_for
 from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
 from ups_portal.testing.fake_team import FakeTeam, a_member
@@ -105,3 +107,24 @@ class TestTheFakeKeepsTheContractOfInvitations(InviteContract):
             backend = Backend("invite-svc", client, PortalMetrics(Metrics("portal")).invite_svc)
             ticket = await ticket_of(backend, fake.own.address, fake.own.password)
             yield FakeInviteWorld(fake, asked_by(ticket, backend))
+
+
+class FakeCompanyWorld:
+    def __init__(self, fake, asked):
+        self.fake, self.own_id = fake, fake.own.me["user_id"]
+        self.company = CompanyClient(asked)
+
+    async def joined(self):
+        self.fake.team.members.append(a_member(2))
+        return "u-2"
+
+
+class TestTheFakeKeepsTheContractOfCompanies(CompanyContract):
+    @pytest.fixture
+    async def world(self):
+        fake = FakeInviteSvc(team=FakeTeam([a_member(1, address="ada@example.com", role="admin")]))
+        transport = httpx.ASGITransport(fake.app())
+        async with httpx.AsyncClient(transport=transport, base_url="http://invite-svc") as client:
+            backend = Backend("invite-svc", client, PortalMetrics(Metrics("portal")).invite_svc)
+            ticket = await ticket_of(backend, fake.own.address, fake.own.password)
+            yield FakeCompanyWorld(fake, asked_by(ticket, backend))

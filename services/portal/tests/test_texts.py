@@ -77,6 +77,8 @@ ANSWERS = {
     "no such session": ("account", {}, "/account/sessions/s-1/end", {"token": "x"}),
     "invitation of nobody": ("invite", {}, "/invite", {"address": " "}),
     "invitation that there is not": ("invite-pending", {}, "/invite/i-1/resend", {"token": "x"}),
+    "no name of a company": ("company", {}, "/company", {"name": " "}),
+    "the last admin": ("company", {}, "/company/members/u-1/role", {}),
     "no such choice": ("notifications", {}, "/notifications", {"wider": "x"}),
     "changed elsewhere": ("preference", {}, "/notifications/d-1", {"mails": "off", "version": "v0"}),
     "not sent": ("account", {"failing": 503}, "/account", {"name": "ⓐ", "zone": "ⓑ", "language": "ⓒ"}),

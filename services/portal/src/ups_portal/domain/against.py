@@ -74,6 +74,7 @@ _KNOWN = {
     "unknown-zone": Text("There is no such time zone."),
     "last-admin": Text("You are the last admin of your company, and others are in it. Name another admin first."),
     "nothing-chosen": Text("Choose one of these."),
+    "admins-only": Text("Only an admin of your company can do that."),
     "own-address": Text("This is your own e-mail address. Enter your co-worker's."),
     "already-a-member": Text("This person is already in your company."),
     "already-invited": Text("This co-worker has already been invited. Invite somebody else."),

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ups_portal.testing.fake_company import FakeCompany, is_of_company
 from ups_portal.testing.fake_device_svc import SINCE, token_for
 from ups_portal.testing.fake_sessions import FakeSessions
 from ups_portal.testing.fake_team import FakeTeam, is_of_team
@@ -30,6 +31,7 @@ class FakeInviteSvc:
 
     own: FakeSessions = field(default_factory=FakeSessions)
     team: FakeTeam = field(default_factory=FakeTeam)
+    firm: FakeCompany = field(default_factory=FakeCompany)
     address: str = "sam@example.net"
     company: str = "Acme Power GmbH"
     inviter: str = "Kim Park"
@@ -58,13 +60,18 @@ class FakeInviteSvc:
             path, body = request.path_params["path"], json.loads(await request.body() or "{}")
             if answer := self.own.answer(request, path, body):
                 return answer
-            if is_of_team(request.method, path):
-                return self.own.unsigned(request) or self.team.answer(request, path, body)
+            if is_of_company(path) or is_of_team(request.method, path):
+                return self.own.unsigned(request) or self._of_company(request, path, body)
             if path in {"sessions", "sessions/end", "password-resets", "registrations"}:
                 return self._without_token(path, body)
             return self._with_token(path, body, request.headers.get("authorization", ""))
 
         return Starlette(routes=[Route("/v1/{path:path}", call, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])])
+
+    def _of_company(self, request: Request, path: str, body: Json) -> Response:
+        if is_of_company(path):
+            return self.firm.answer(request, path, body, self.team, self.own.me)
+        return self.team.answer(request, path, body)
 
     def _with_token(self, path: str, body: Json, bearer: str) -> Response:
         folder, _, last = path.partition("/")

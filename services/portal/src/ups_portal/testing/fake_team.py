@@ -1,4 +1,4 @@
-"""A company, its members and its invitations, as invite-svc has them over HTTP for who is signed in."""
+"""A company's members and its invitations, as invite-svc has them over HTTP for who is signed in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ def is_of_team(method: str, path: str) -> bool:
     """Whether a call is one of these: those behind mailed links begin alike."""
     folder, _, rest = path.partition("/")
     behind_links = method == "POST" and rest in {"lookup", "accept", "decline"}
-    return folder == "company" or (folder == "invitations" and not behind_links)
+    return folder == "invitations" and not behind_links
 
 
 @dataclass
@@ -54,8 +54,6 @@ class FakeTeam:
     def answer(self, request: Request, path: str, body: Json) -> Response:
         """The answer to a call on behalf of whoever is signed in."""
         match request.method, path.split("/"):
-            case "GET", ["company", "members"]:
-                return JSONResponse({"members": self.members, "cursor": None})
             case "GET", ["invitations"]:
                 return JSONResponse({"invitations": self.invitations, "cursor": None})
             case "POST", ["invitations"]:
