@@ -17,6 +17,7 @@ from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.invite_client import InviteClient
 from ups_portal.adapters.log_client import LogClient
 from ups_portal.adapters.no_mail_client import NoMailClient
+from ups_portal.adapters.notification_settings_client import NotificationSettingsClient
 from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.adapters.preferences_client import PreferencesClient
 from ups_portal.adapters.timeline_client import TimelineClient
@@ -28,6 +29,7 @@ from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.invite_contract import InviteContract
 from ups_portal.testing.log_contract import LogContract
 from ups_portal.testing.no_mail_contract import NoMailContract
+from ups_portal.testing.notification_settings_contract import NotificationSettingsContract
 from ups_portal.testing.preferences_contract import PreferencesContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_portal.testing.timeline_contract import PastContract
@@ -169,6 +171,24 @@ class TestDeviceSvcKeepsTheContractOfPreferences(PreferencesContract):
     @pytest.fixture
     async def world(self, member):
         return PreferencesWorld(member)
+
+
+class NotificationSettingsWorld:
+    def __init__(self, member, operator, device_id):
+        self._operator, self._device_id = operator, device_id
+        self.settings = NotificationSettingsClient(member.device_svc, device_id)
+        self.of_nobody = NotificationSettingsClient(member.device_svc, "of-nobody")
+
+    async def put_on_basic(self):
+        path = f"/v1/operator/devices/{self._device_id}/plan"
+        await self._operator.call(Service.DEVICE_SVC, "PUT", path, {"name": "basic"})
+
+
+class TestDeviceSvcKeepsTheContractOfNotificationSettings(NotificationSettingsContract):
+    @pytest.fixture
+    async def world(self, member, operator):
+        ups = await member.person.caller.register_device("/v1/devices", {"name": "Rack 1"})
+        return NotificationSettingsWorld(member, operator, ups.device_id)
 
 
 class PastWorld:

@@ -275,12 +275,14 @@ WIDER = """() => ['html', '.card, .content'].map(each => document.querySelector(
   .filter(each => each.scrollWidth > each.clientWidth).map(each => each.tagName)"""
 
 # What can have the focus without showing it: neither it nor the choice round it gets an outline.
-UNMARKED = """() => [...document.querySelectorAll(
+UNMARKED = """() => {
+  document.querySelectorAll('details').forEach(each => { each.open = true; });
+  return [...document.querySelectorAll(
   'a, button, select, textarea, summary, input:not([type=hidden], [hidden])')].filter(each => {
   each.focus({focusVisible: true});
   return ![each, each.closest('.choice')].filter(Boolean).map(shown => getComputedStyle(shown)).some(
     shown => shown.outlineStyle === 'solid' && parseFloat(shown.outlineWidth) >= 2);
-}).map(each => each.outerHTML)"""
+}).map(each => each.outerHTML); }"""
 
 
 async def test_who_is_signed_in_can_do_everything_with_the_keyboard_and_no_script(chromium):

@@ -87,7 +87,7 @@ async def test_who_does_not_own_it_is_told_who_can_and_gets_no_button(look):
     assert "/enable" not in shown
     assert "\u2068Ben Bell\u2069" in shown
     assert page.status_code == 409
-    assert "Only the device&#39;s owner can do this." in page.text
+    assert "Only its owner can do that." in page.text
     assert browsing.device_svc.own.changes == []
 
 

@@ -9,6 +9,7 @@ from ups_portal.adapters.device_client import DeviceClient
 from ups_portal.adapters.device_svc import DeviceSvc
 from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.log_client import LogClient
+from ups_portal.adapters.notification_settings_client import NotificationSettingsClient
 from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.adapters.preferences_client import PreferencesClient
 from ups_portal.adapters.timeline_client import TimelineClient
@@ -16,11 +17,12 @@ from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.contract import LinksContract
 from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.fake_device_svc import FakeDeviceSvc, token_for
-from ups_portal.testing.fake_devices import MAILED, FakeDevices, a_device
+from ups_portal.testing.fake_devices import BASIC, MAILED, FakeDevices, a_device
 from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 from ups_portal.testing.fake_log import a_row
 from ups_portal.testing.fake_sessions import ADDRESS, PASSWORD
 from ups_portal.testing.log_contract import LogContract
+from ups_portal.testing.notification_settings_contract import NotificationSettingsContract
 from ups_portal.testing.preferences_contract import PreferencesContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_portal.testing.timeline_contract import PastContract
@@ -136,6 +138,24 @@ class TestTheFakeKeepsTheContractOfPreferences(PreferencesContract):
             ticket = await ticket_of(Backend("invite-svc", accounts, metrics.invite_svc), ADDRESS, PASSWORD)
             device_svc = Backend("device-svc", devices, metrics.device_svc)
             yield FakePreferencesWorld(fake.own, asked_by(ticket, device_svc))
+
+
+class FakeNotificationSettingsWorld:
+    def __init__(self, own, asked):
+        self.own = own
+        self.settings = NotificationSettingsClient(asked, "d-1")
+        self.of_nobody = NotificationSettingsClient(asked, "d-9")
+
+    async def put_on_basic(self):
+        self.own.devices[0]["plan"] = BASIC
+
+
+class TestTheFakeKeepsTheContractOfNotificationSettings(NotificationSettingsContract):
+    @pytest.fixture
+    async def world(self, asked):
+        fake = FakeDeviceSvc(own=FakeDevices([a_device(1)]))
+        device_svc, _ = await asked(fake)
+        return FakeNotificationSettingsWorld(fake.own, device_svc)
 
 
 class FakePastWorld:

@@ -62,6 +62,7 @@ async def test_every_text_of_a_page_is_in_the_catalogue(strange, name):
     assert 'lang="xx"' in page or not exhibit.signed_in
 
 
+SETTINGS = "/devices/d-1/notification-settings"
 # An exhibit, what happens to its services, and what is entered where on its page.
 ANSWERS = {
     "wrong password": ("sign-in", {}, "/sign-in", {"address": "ada@example.com", "password": "x"}),
@@ -81,6 +82,10 @@ ANSWERS = {
     "the last admin": ("company", {}, "/company/members/u-1/role", {}),
     "no such choice": ("notifications", {}, "/notifications", {"wider": "x"}),
     "changed elsewhere": ("preference", {}, "/notifications/d-1", {"mails": "off", "version": "v0"}),
+    "settings changed elsewhere": ("settings", {}, SETTINGS, {"version": "v0"}),
+    "no number": ("settings", {}, SETTINGS, {"limit": "ⓐ"}),
+    "out of bounds": ("settings", {}, SETTINGS, {"limit": "61"}),
+    "not by this plan": ("settings-resting", {}, SETTINGS, {"limit": "4"}),
     "not sent": ("account", {"failing": 503}, "/account", {"name": "ⓐ", "zone": "ⓑ", "language": "ⓒ"}),
 }
 

@@ -16,6 +16,7 @@ from ups_portal.adapters.help_routes import help_pages
 from ups_portal.adapters.invite_routes import invite_pages
 from ups_portal.adapters.live_routes import live_pages
 from ups_portal.adapters.log_routes import log_pages
+from ups_portal.adapters.notification_settings_routes import notification_settings_pages
 from ups_portal.adapters.notifications_routes import notifications_pages
 from ups_portal.adapters.sign_in_routes import sign_in_pages
 from ups_portal.adapters.timeline_routes import timeline_pages
@@ -43,6 +44,7 @@ def all_pages(parts: Parts) -> Sequence[FramedPage | GuestPage]:
         *log_pages(parts.now),
         *invite_pages(parts.new_mark),
         *help_pages(),
+        *notification_settings_pages(),
         *notifications_pages(),
         *sign_in_pages(signing_in, Carrier(parts.keys), parts.new_mark),
         *timeline_pages(parts.now),

@@ -65,6 +65,7 @@ _KNOWN = {
     "address-missing": Text("Enter an e-mail address."),
     "not-an-address": Text("That is not a valid e-mail address. Check it and enter it again."),
     "no-company": Text("Enter what your company is called."),
+    "not-owner": Text("Only its owner can do that."),
     "no-name": Text("Enter your name: your co-workers see it."),
     "no-device-name": Text("Enter a name for the UPS: mails and lists call it by that."),
     "nobody-chosen": Text("Choose who gets it."),

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from ups_portal.testing.fake_keys import FakeKeys
 from ups_portal.testing.fake_log import FakeLog
+from ups_portal.testing.fake_notification_settings import FakeNotificationSettings
 from ups_portal.testing.fake_preferences import FakePreferences
 from ups_portal.testing.fake_timeline import FakePast
 from ups_portal.testing.problems import Json, problem
@@ -146,6 +147,7 @@ class FakeDevices:
     changes: list[str] = field(default_factory=list)
     members: set[str] = field(default_factory=lambda: {"u-1", "u-2"})
     preferences: FakePreferences = field(default_factory=FakePreferences)
+    settings: FakeNotificationSettings = field(default_factory=FakeNotificationSettings)
     keys: FakeKeys = field(default_factory=FakeKeys)
     registered: dict[str, str] = field(default_factory=dict)  # ids by Idempotency-Key
     log: FakeLog = field(default_factory=FakeLog)
@@ -182,6 +184,8 @@ class FakeDevices:
             return problem(404, "unknown-device")
         if rest == ["subscription"]:
             return await self.preferences.of(request, known)
+        if rest == ["notification-settings"]:
+            return await self.settings.answer(request, known)
         if rest == ["events"]:
             return self.log.answer(request, device_id)
         body: Json = await request.json() if await request.body() else {}

@@ -14,6 +14,7 @@ from ups_portal.testing.gallery import Exhibit
 from ups_portal.testing.help_gallery import help_gallery
 from ups_portal.testing.invite_gallery import invite_gallery
 from ups_portal.testing.log_gallery import log_gallery
+from ups_portal.testing.notification_settings_gallery import notification_settings_gallery
 from ups_portal.testing.notifications_gallery import notifications_gallery
 from ups_portal.testing.sign_in_gallery import sign_in_gallery
 from ups_portal.testing.site import SESSION_KEY
@@ -31,6 +32,7 @@ def framed_gallery() -> Mapping[str, Exhibit]:
         **log_gallery(),
         **invite_gallery(),
         **help_gallery(),
+        **notification_settings_gallery(),
         **notifications_gallery(),
         **sign_in_gallery(),
         **timeline_gallery(),
