@@ -127,19 +127,19 @@ def dsn(path: str, status: str = "5.1.1") -> bytes:
 async def call(life: Life, body: bytes, media_type: str = "message/rfc822", **headers: str) -> httpx.Response:
     now = str(int(time.time()))
     signed = {TIMESTAMP_HEADER: now, SIGNATURE_HEADER: signature(SECRET, now, body), "Content-Type": media_type}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=30) as client:
         return await client.post("/v1/webhooks/bounces", content=body, headers=signed | headers)
 
 
 async def operator(life: Life, method: str, path: str) -> httpx.Response:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", headers=headers) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=30, headers=headers) as client:
         return await client.request(method, path)
 
 
 async def dead_mailboxes(life: Life, signer: Signer, user_id: str) -> httpx.Response:
     headers = {"Authorization": f"Bearer {signer.issue(user_id, SystemClock().now())}"}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", headers=headers, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", headers=headers, timeout=30) as client:
         return await client.get("/v1/company/mailboxes")
 
 
@@ -334,7 +334,7 @@ async def test_a_hostile_call_is_refused_or_ignored_and_changes_nothing(world: B
             (await operator(life, "GET", "/v1/operator/bounces?cursor=x")).status_code,
             (await operator(life, "DELETE", "/v1/operator/bounces/nobody")).status_code,
         ]
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=30) as client:
             unknown.append((await client.get("/v1/operator/bounces")).status_code)
             unknown.append((await client.delete(f"/v1/operator/bounces/{samples.OWNER}")).status_code)
 

@@ -684,7 +684,7 @@ async def test_it_is_not_ready_before_it_knows_keys_and_people(stack: Backing, p
     settings = a_configuration(kafka, MongoSettings(uri=stack.mongo_uri, database_prefix=prefix))
     async with running("device-svc", settings, start) as life:
         await eventually(lambda: list(life.health.missing()) == [f"view {SIGNING_KEYS.name}"], within_s=30)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=20) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=30) as client:
             signer = Signer(SystemClock().now())
             token = signer.issue("anna", SystemClock().now())
             early = await client.get("/v1/devices", headers={"Authorization": f"Bearer {token}"})

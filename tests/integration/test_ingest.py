@@ -100,7 +100,7 @@ class World:
 
 @asynccontextmanager
 async def client_of(life: Life) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=20) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=30) as client:
         yield client
 
 

@@ -78,7 +78,7 @@ def message_id(notification_id: str, user_id: str = samples.OWNER) -> str:
 
 
 async def ready(life: Life) -> dict[str, str]:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.side_port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.side_port}", timeout=30) as client:
         return (await client.get("/readyz")).json()["missing"]
 
 
@@ -347,7 +347,9 @@ async def test_the_operator_has_a_failed_mail_tried_again_once(scripted: World, 
     async with scripted.service() as life:
         await scripted.decide(failed)
         await eventually(lambda: _states(scripted, "failed"), within_s=30)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", headers=_token()) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=30, headers=_token()
+        ) as client:
             key = {"Idempotency-Key": "again"}
             first = (await client.post(path, headers=key)).raise_for_status().json()
             await eventually(lambda: _states(scripted, "accepted"), within_s=30)
@@ -387,7 +389,7 @@ async def test_ups_has_a_failed_mail_tried_again(scripted: World, server: Script
 async def test_only_the_operator_reads_the_ledger(scripted: World) -> None:
     async with (
         scripted.service() as life,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}") as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=30) as client,
     ):
         assert (await client.get("/v1/operator/deliveries")).status_code == 401
         wrong = await client.get("/v1/operator/deliveries", headers=_token(), params={"cursor": "x", "limit": 1})
@@ -416,7 +418,7 @@ def _token() -> dict[str, str]:
 
 
 async def _deliveries(life: Life, which: str = "") -> Any:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", headers=_token()) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=30, headers=_token()) as client:
         return (await client.get(f"/v1/operator/deliveries{which}")).raise_for_status().json()
 
 

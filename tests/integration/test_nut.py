@@ -251,7 +251,7 @@ async def test_a_server_that_is_not_there_keeps_nothing_else_from_working(
 
     async with (
         World(topics, path).service() as life,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.side_port}") as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.side_port}", timeout=30) as client,
     ):
 
         async def ready() -> bool:

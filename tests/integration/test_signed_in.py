@@ -57,7 +57,7 @@ async def device_svc(accounts: AccountWorld) -> AsyncIterator[httpx.AsyncClient]
     )
     async with (
         running("device-svc", settings, start) as life,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=20) as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{life.ports[0]}", timeout=30) as client,
     ):
         await eventually(lambda: not life.health.missing(), within_s=30)
         yield client
