@@ -14,9 +14,10 @@ from ups_device.domain.registration import Registration, first_choices, register
 from ups_device.domain.subscription import Preferences
 from ups_device.handlers.plans import require_settable
 from ups_device.handlers.refusals import require_known_codes, require_present, too_many
-from ups_device.handlers.stepping import ATTEMPTS, take
-from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
+from ups_device.handlers.stepping import take
+from ups_runtime.errors import AlreadyExists, Conflict, NotFound, Refused
 from ups_runtime.once import Once
+from ups_runtime.optimistic import optimistic
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import MAX_SUBSCRIPTIONS, Policy
 from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId, derived
@@ -129,6 +130,7 @@ class Registry:
         self._now = now
         self._random_bytes = random_bytes
 
+    @optimistic
     async def register(self, registration: Registration, once: Once | None, by: UserId | None = None) -> Issued:
         """Register a device: with a free monitoring period, a key, and its owner subscribed.
 
@@ -152,28 +154,24 @@ class Registry:
         if len(choices) > MAX_SUBSCRIPTIONS:
             raise too_many("subscribers")
         key = self._new_key()
-        for _ in range(ATTEMPTS):
-            company = await self._store.company(registration.company_id)
-            change = register(
-                registration,
-                choices=choices,
-                preferences=await self._people.preferences({choice.user_id for choice in choices}),
-                device_id=requested_id(once.key, by) if once else self._new_id(),
-                key=key,
-                plan=registration.plan or plan.initial(now, self._defaults.free_period),
-                policy=policy.resolve(self._defaults.policy, company.override),
-                now=now,
-                request_sha256=once.request_sha256 if once else None,
-            )
-            try:
-                await self._store.add(change, company)
-            except Changed:
-                continue
-            except AlreadyExists:
-                return await self._repeated(change)
-            await self._store.published()
-            return Issued(change.device, key.key_id, key.text)
-        raise Conflict.with_others()
+        company = await self._store.company(registration.company_id)
+        change = register(
+            registration,
+            choices=choices,
+            preferences=await self._people.preferences({choice.user_id for choice in choices}),
+            device_id=requested_id(once.key, by) if once else self._new_id(),
+            key=key,
+            plan=registration.plan or plan.initial(now, self._defaults.free_period),
+            policy=policy.resolve(self._defaults.policy, company.override),
+            now=now,
+            request_sha256=once.request_sha256 if once else None,
+        )
+        try:
+            await self._store.add(change, company)
+        except AlreadyExists:
+            return await self._repeated(change)
+        await self._store.published()
+        return Issued(change.device, key.key_id, key.text)
 
     async def get(self, device_id: DeviceId) -> Device:
         """The device.

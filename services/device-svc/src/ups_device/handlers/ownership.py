@@ -10,8 +10,8 @@ from ups_device.domain.ownership import NextOwner, pass_to, passed_mail
 from ups_device.handlers import devices as ports
 from ups_device.handlers.devices import People, require_member
 from ups_device.handlers.refusals import not_owner, require_present
-from ups_device.handlers.stepping import ATTEMPTS
 from ups_runtime.errors import Changed, Conflict
+from ups_runtime.optimistic import ATTEMPTS, optimistic
 from ups_schemas.catalogue import Severity
 from ups_schemas.ids import DeviceId, UserId, derived
 from ups_schemas.mail import MailRequest
@@ -98,10 +98,15 @@ class Ownerships:
                 device_names=device.snapshot.name,
                 by="owner" if by else "operator",
             )
-            if await self._saved(change, mail):
-                return Taken(change.device, changed=True)
+            try:
+                await self._store.save(change, mail=mail)
+            except Changed:
+                continue
+            await self._store.published()
+            return Taken(change.device, changed=True)
         raise Conflict.with_others()
 
+    @optimistic
     async def claim(self, device_id: DeviceId, by: UserId) -> Taken:
         """Take a device of one's company that nobody owns. What is one's own already is left alone.
 
@@ -109,26 +114,17 @@ class Ownerships:
             NotFound: there is no such device.
             Conflict: it has an owner, or others change it again and again.
         """
-        for _ in range(ATTEMPTS):
-            device = require_present(await self._store.find(device_id))
-            owner = device.snapshot.owner
-            if owner == by:
-                return Taken(device, changed=False)
-            if owner is not None:
-                raise Conflict("already-owned", "This device has an owner already.")
-            change = pass_to(device, await self._next_owner(by), self._now())
-            if await self._saved(change, None):
-                return Taken(change.device, changed=True)
-        raise Conflict.with_others()
+        device = require_present(await self._store.find(device_id))
+        owner = device.snapshot.owner
+        if owner == by:
+            return Taken(device, changed=False)
+        if owner is not None:
+            raise Conflict("already-owned", "This device has an owner already.")
+        change = pass_to(device, await self._next_owner(by), self._now())
+        await self._store.save(change)
+        await self._store.published()
+        return Taken(change.device, changed=True)
 
     async def _next_owner(self, user_id: UserId) -> NextOwner:
         preferences = await self._people.preferences({user_id})
         return NextOwner(user_id, preferences[user_id], self._min_severity)
-
-    async def _saved(self, change: Change, mail: MailRequest | None) -> bool:
-        try:
-            await self._store.save(change, mail=mail)
-        except Changed:
-            return False
-        await self._store.published()
-        return True

@@ -11,10 +11,9 @@ from ups_device.domain.purchase import Order, Purchase, bought
 from ups_device.handlers.refusals import require_present
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, Refused, Retryable
 from ups_runtime.logging import get_logger
+from ups_runtime.optimistic import ATTEMPTS, optimistic
 from ups_schemas.device import Plan
 from ups_schemas.ids import DeviceId, Id
-
-ATTEMPTS = 5
 
 # A purchase adds ten years at the most: an end beyond this is a mistake, and no calendar ends within it.
 FURTHEST = timedelta(days=36_525)
@@ -68,27 +67,23 @@ class Plans:
         self._free_period = free_period
         self._now = now
 
+    @optimistic
     async def set(self, device_id: DeviceId, chosen: Plan) -> Device:
         """Put the device on a plan; one that it is on already stays as it is, also when it has ended meanwhile.
 
         Raises:
             Refused: the plan ends before it begins; or there are no plans, and it is not what all devices are on then.
         """
-        for _ in range(ATTEMPTS):
-            device = require_present(await self._store.find(device_id))
-            now = self._now()
-            if chosen != (device.snapshot.plan if self._free_period is not None else plan.initial(now, None)):
-                require_settable(chosen, now, self._free_period, "until")
-            change = devices.set_plan(device, chosen, now)
-            if change is None:
-                return device
-            try:
-                await self._store.save(change)
-            except Changed:
-                continue
-            await self._store.published()
-            return change.device
-        raise Conflict.with_others()
+        device = require_present(await self._store.find(device_id))
+        now = self._now()
+        if chosen != (device.snapshot.plan if self._free_period is not None else plan.initial(now, None)):
+            require_settable(chosen, now, self._free_period, "until")
+        change = devices.set_plan(device, chosen, now)
+        if change is None:
+            return device
+        await self._store.save(change)
+        await self._store.published()
+        return change.device
 
     async def last_purchases(self, device_id: DeviceId, limit: int) -> Sequence[Purchase]:
         """What was last bought for the device, newest first."""

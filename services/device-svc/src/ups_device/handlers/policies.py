@@ -8,11 +8,10 @@ from ups_device.domain import device as devices
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device
 from ups_device.domain.policy import Override, resolve
-from ups_runtime.errors import Changed, Conflict
+from ups_runtime.errors import Conflict
+from ups_runtime.optimistic import ATTEMPTS, optimistic
 from ups_schemas.device import Policy
 from ups_schemas.ids import CompanyId, DeviceId
-
-ATTEMPTS = 5
 
 
 class Store(Protocol):
@@ -65,20 +64,16 @@ class Policies:
         2. Bring it to each device that has another. Asking again, or the next start, finishes what a crash left here.
         3. If somebody has set another one meanwhile, bring that: of several at once, whoever ends last brings the last.
         """
-        for _ in range(ATTEMPTS):
-            company = await self._store.company(company_id)
-            if company.override == override:
-                break
-            try:
-                await self._store.save_company(Company(company_id, company.version + 1, override))  # 1
-            except Changed:
-                continue
-            break
-        else:
-            raise Conflict.with_others()
+        await self._keep(company_id, override)  # 1
         settled = await self._settle(company_id, override)
         await self._store.published()
         return settled
+
+    @optimistic
+    async def _keep(self, company_id: CompanyId, override: Override) -> None:
+        company = await self._store.company(company_id)
+        if company.override != override:
+            await self._store.save_company(Company(company_id, company.version + 1, override))
 
     async def resolve_all(self) -> int:
         """Bring every device to its company's policy, after the installation's default changed; gives how many did."""
@@ -101,17 +96,13 @@ class Policies:
         others = await self._store.devices_other_than(policy, company_id, but)
         return sum([await self._set(device_id, policy) for device_id in others])
 
+    @optimistic
     async def _set(self, device_id: DeviceId, policy: Policy) -> bool:
-        for _ in range(ATTEMPTS):
-            device = await self._store.find(device_id)
-            if device is None or device.removed_at is not None:
-                return False
-            change = devices.set_policy(device, policy, self._now())
-            if change is None:
-                return False
-            try:
-                await self._store.save(change)
-            except Changed:
-                continue
-            return True
-        raise Conflict.with_others()
+        device = await self._store.find(device_id)
+        if device is None or device.removed_at is not None:
+            return False
+        change = devices.set_policy(device, policy, self._now())
+        if change is None:
+            return False
+        await self._store.save(change)
+        return True

@@ -5,11 +5,8 @@ from typing import Protocol
 
 from ups_device.domain.device import Change, Device
 from ups_device.handlers.refusals import not_owner, require_present
-from ups_runtime.errors import Changed, Conflict
+from ups_runtime.optimistic import optimistic
 from ups_schemas.ids import DeviceId, UserId
-
-# Two writers of one device meet rarely; five in a row means that somebody writes in a loop.
-ATTEMPTS = 5
 
 
 class Store(Protocol):
@@ -29,6 +26,7 @@ class Store(Protocol):
         """Return when what was kept so far is published, unless that takes long or is another process's to do."""
 
 
+@optimistic
 async def take(
     store: Store, device_id: DeviceId, step: Callable[[Device], Change | None], by: UserId | None = None
 ) -> Device:
@@ -39,17 +37,12 @@ async def take(
         Forbidden: it is not, or no longer, that person's by whom the step is; None is not asked.
         Conflict: others were first each time.
     """
-    for _ in range(ATTEMPTS):
-        device = require_present(await store.find(device_id))
-        if by not in (None, device.snapshot.owner):
-            raise not_owner()
-        change = step(device)
-        if change is None:
-            return device
-        try:
-            await store.save(change)
-        except Changed:
-            continue
-        await store.published()
-        return change.device
-    raise Conflict.with_others()
+    device = require_present(await store.find(device_id))
+    if by not in (None, device.snapshot.owner):
+        raise not_owner()
+    change = step(device)
+    if change is None:
+        return device
+    await store.save(change)
+    await store.published()
+    return change.device

@@ -17,11 +17,10 @@ from ups_device.handlers.refusals import require_known_codes, require_present, t
 from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.errors import Changed, Conflict, Retryable
 from ups_runtime.logging import get_logger
+from ups_runtime.optimistic import ATTEMPTS, optimistic
 from ups_schemas.device import DeviceSnapshot, Subscription
 from ups_schemas.ids import CompanyId, DeviceId, UserId
 from ups_schemas.mail import MailRequest
-
-ATTEMPTS = 5
 
 # Somebody who was told that their choice is kept gets mail for so long, at worst.
 SETTLE_EVERY_S = 60.0
@@ -114,6 +113,7 @@ class Subscriptions:
         async with self._turn_by_device.setdefault(device_id, asyncio.Lock()):
             return await self._change(device_id, user_id, step, confirm)
 
+    @optimistic
     async def _change(
         self,
         device_id: DeviceId,
@@ -121,27 +121,22 @@ class Subscriptions:
         step: Callable[[Subscription | None], Subscription | None],
         confirm: Confirm | None,
     ) -> tuple[Device, bool]:
-        for _ in range(ATTEMPTS):
-            device = require_present(await self._store.find(device_id))
-            choice = step(device.choice(user_id))
-            if choice is None:
-                return device, False
-            if choice.on:
-                await require_member(self._users, user_id, device.snapshot.company_id, "user_id")
-            preferences = await self.preferences(user_id)
-            try:
-                change = devices.subscribe(device, choice, preferences, self._now())
-            except OverflowError:
-                raise too_many("user_id") from None
-            if change is None:
-                return device, False
-            try:
-                await self._store.save(change, mail=confirm(change.device) if confirm else None)
-            except Changed:
-                continue
-            await self._store.published()
-            return change.device, True
-        raise Conflict.with_others()
+        device = require_present(await self._store.find(device_id))
+        choice = step(device.choice(user_id))
+        if choice is None:
+            return device, False
+        if choice.on:
+            await require_member(self._users, user_id, device.snapshot.company_id, "user_id")
+        preferences = await self.preferences(user_id)
+        try:
+            change = devices.subscribe(device, choice, preferences, self._now())
+        except OverflowError:
+            raise too_many("user_id") from None
+        if change is None:
+            return device, False
+        await self._store.save(change, mail=confirm(change.device) if confirm else None)
+        await self._store.published()
+        return change.device, True
 
     async def preferences(self, user_id: UserId) -> Preferences:
         """What someone prefers; at version 0 if they never chose."""
@@ -182,19 +177,18 @@ class Subscriptions:
            registered, or subscribed to, from here on has them.
         2. Bring them to each device that has others. Asking again, or `keep_settled`, finishes what was left here.
         """
-        for _ in range(ATTEMPTS):
-            chosen = step(await self.preferences(user_id))
-            if chosen is None:
-                break
-            try:
-                await self._people.save_preferences(chosen, confirm(chosen) if confirm else None)  # 1
-            except Changed:
-                continue
-            break
-        else:
-            raise Conflict.with_others()
+        changed = await self._keep(user_id, step, confirm)  # 1
         await self._settle(user_id)  # 2
         await self._store.published()
+        return changed
+
+    @optimistic
+    async def _keep(
+        self, user_id: UserId, step: Callable[[Preferences], Preferences | None], confirm: Confirm | None
+    ) -> bool:
+        chosen = step(await self.preferences(user_id))
+        if chosen is not None:
+            await self._people.save_preferences(chosen, confirm(chosen) if confirm else None)
         return chosen is not None
 
     async def settle_all(self) -> int:

@@ -14,12 +14,11 @@ from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Changed, Conflict, Retryable
 from ups_runtime.logging import get_logger
+from ups_runtime.optimistic import ATTEMPTS
 from ups_runtime.waking import set_within
 from ups_schemas.catalogue import Severity
 from ups_schemas.ids import CompanyId, UserId
 from ups_schemas.mail import MailRequest
-
-ATTEMPTS = 5
 
 # Besides when somebody comes or goes: what a process did that had not heard of it yet is found by this look. Each costs
 # a query for every company.

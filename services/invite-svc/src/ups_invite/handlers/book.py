@@ -9,9 +9,6 @@ from ups_invite.domain.writing import Write
 from ups_schemas.ids import Id
 from ups_schemas.mail import MailKind, MailRequest
 
-# Two writers of one thing meet rarely; five in a row means that somebody writes in a loop.
-ATTEMPTS = 5
-
 # Account mail that carries no token is worth sending as long as a mail server may be away.
 WORTH_SENDING = timedelta(hours=72)
 

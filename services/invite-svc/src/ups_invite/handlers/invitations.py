@@ -12,11 +12,12 @@ from ups_invite.domain.token import minted
 from ups_invite.domain.user import Person
 from ups_invite.domain.writing import Action, Write
 from ups_invite.handlers.addresses import require_address
-from ups_invite.handlers.book import ATTEMPTS, Book, RandomBytes, new_id
+from ups_invite.handlers.book import Book, RandomBytes, new_id
 from ups_invite.handlers.invitation_papers import deed_about, invitation_mail
 from ups_invite.handlers.refusals import uninvited, unknown_invitation, unmanaged
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, TooMany
 from ups_runtime.once import Once
+from ups_runtime.optimistic import ATTEMPTS, optimistic
 from ups_runtime.rates import Rate
 from ups_schemas.ids import CompanyId, Id, UserId, derived
 
@@ -155,48 +156,39 @@ class Invitations:
         _, company = await self._members.member(user_id)
         return await self._store.page(company.company_id, self._now(), after, limit)
 
+    @optimistic
     async def resend(self, user_id: UserId, invitation_id: Id) -> Invitation:
         """Mail it again, with a link of its own; the links before stay good."""
         by, company = await self._members.member(user_id)
-        for _ in range(ATTEMPTS):
-            invitation, now = await self._of(company, invitation_id), self._now()
-            inviter = await self._people.find(invitation.inviter)
-            token = minted(self._random_bytes)
-            again = life.resend(invitation, by, inviter, token.sha256, now)
-            if isinstance(again, Refusal):
-                raise unmanaged(again, invitation, now)
-            sender = inviter if inviter and inviter.user_id == again.inviter else by
-            try:
-                await self._book.write(
-                    SaveInvitation(again),
-                    deed_about(again, Action.INVITATION_RESENT, now, self._random_bytes, actor=by),
-                    invitation_mail(again, sender, company, token, now, self._random_bytes),
-                )
-            except Changed:
-                continue
-            await self._book.published()
-            return again
-        raise Conflict.with_others()
+        invitation, now = await self._of(company, invitation_id), self._now()
+        inviter = await self._people.find(invitation.inviter)
+        token = minted(self._random_bytes)
+        again = life.resend(invitation, by, inviter, token.sha256, now)
+        if isinstance(again, Refusal):
+            raise unmanaged(again, invitation, now)
+        sender = inviter if inviter and inviter.user_id == again.inviter else by
+        await self._book.write(
+            SaveInvitation(again),
+            deed_about(again, Action.INVITATION_RESENT, now, self._random_bytes, actor=by),
+            invitation_mail(again, sender, company, token, now, self._random_bytes),
+        )
+        await self._book.published()
+        return again
 
+    @optimistic
     async def revoke(self, user_id: UserId, invitation_id: Id) -> None:
         """Take it back; every link of it is dead from then on."""
         by, company = await self._members.member(user_id)
-        for _ in range(ATTEMPTS):
-            invitation, now = await self._of(company, invitation_id), self._now()
-            match life.revoke(invitation, by, now):
-                case None:
-                    return
-                case Refusal() as refusal:
-                    raise unmanaged(refusal, invitation, now)
-                case revoked:
-                    deed = deed_about(revoked, Action.INVITATION_REVOKED, now, self._random_bytes, actor=by)
-            try:
-                await self._book.write(SaveInvitation(revoked), deed)
-            except Changed:
-                continue
-            await self._book.published()
-            return
-        raise Conflict.with_others()
+        invitation, now = await self._of(company, invitation_id), self._now()
+        match life.revoke(invitation, by, now):
+            case None:
+                return
+            case Refusal() as refusal:
+                raise unmanaged(refusal, invitation, now)
+            case revoked:
+                deed = deed_about(revoked, Action.INVITATION_REVOKED, now, self._random_bytes, actor=by)
+        await self._book.write(SaveInvitation(revoked), deed)
+        await self._book.published()
 
     async def _room(self, company_id: CompanyId, compare_key: str, now: datetime) -> tuple[Write, ...]:
         pending = await self._store.pending(company_id, compare_key)

@@ -15,12 +15,13 @@ from ups_invite.domain.token import sha256_of
 from ups_invite.domain.user import Person
 from ups_invite.domain.writing import Action, AddPerson, Deed, Order, RequirePerson, SaveCompany, SavePerson, Write
 from ups_invite.handlers.addresses import require_zone
-from ups_invite.handlers.book import ATTEMPTS, AddressTaken, Book, RandomBytes, mail_to, new_id
+from ups_invite.handlers.book import AddressTaken, Book, RandomBytes, mail_to, new_id
 from ups_invite.handlers.invitation_papers import deed_about, shown_name
 from ups_invite.handlers.passwords import Passwords, hashed
 from ups_invite.handlers.refusals import unaccepted, unknown_invitation
 from ups_invite.handlers.sessions import SignedIn
 from ups_runtime.errors import Changed, Conflict, Refused
+from ups_runtime.optimistic import ATTEMPTS, optimistic
 from ups_schemas.account import Role
 from ups_schemas.ids import CompanyId, UserId
 from ups_schemas.mail import MailKind
@@ -156,24 +157,19 @@ class Joining:
             return joined
         raise Conflict.with_others()
 
+    @optimistic
     async def decline(self, token: str) -> None:
         """Say no; saying so again is no error."""
-        for _ in range(ATTEMPTS):
-            invitation, now = await self._of(token), self._now()
-            match life.decline(invitation, now):
-                case None:
-                    return
-                case Refusal() as refusal:
-                    raise unaccepted(refusal)
-                case declined:
-                    deed = deed_about(declined, Action.INVITATION_DECLINED, now, self._random_bytes)
-            try:
-                await self._book.write(SaveInvitation(declined), deed)
-            except Changed:
-                continue
-            await self._book.published()
-            return
-        raise Conflict.with_others()
+        invitation, now = await self._of(token), self._now()
+        match life.decline(invitation, now):
+            case None:
+                return
+            case Refusal() as refusal:
+                raise unaccepted(refusal)
+            case declined:
+                deed = deed_about(declined, Action.INVITATION_DECLINED, now, self._random_bytes)
+        await self._book.write(SaveInvitation(declined), deed)
+        await self._book.published()
 
     async def _of(self, token: str) -> Invitation:
         invitation = await self._store.by_token(sha256_of(token))

@@ -8,9 +8,10 @@ from ups_invite.domain import membership
 from ups_invite.domain.company import Company
 from ups_invite.domain.user import Person
 from ups_invite.domain.writing import Action, Deed, Order, RequirePerson, SaveCompany, SavePerson, Write
-from ups_invite.handlers.book import ATTEMPTS, Book, RandomBytes, mail_to, new_id
+from ups_invite.handlers.book import Book, RandomBytes, mail_to, new_id
 from ups_invite.handlers.users import Place
-from ups_runtime.errors import Changed, Conflict, Forbidden, NotFound
+from ups_runtime.errors import Conflict, Forbidden, NotFound
+from ups_runtime.optimistic import optimistic
 from ups_schemas.account import Role
 from ups_schemas.ids import CompanyId, Id, UserId
 from ups_schemas.mail import MailKind
@@ -91,24 +92,21 @@ class Members:
         _, company = await self.admin(user_id)
         return await self._deeds.deeds(company.company_id, before, limit)
 
+    @optimistic
     async def rename(self, user_id: UserId, name: str) -> Company:
         """Give the company another name; for admins."""
-        for _ in range(ATTEMPTS):
-            admin, company = await self.admin(user_id)
-            if company.name == name:
-                return company
-            renamed = company.next(name)
-            try:
-                await self._book.write(
-                    RequirePerson(admin),
-                    SaveCompany(renamed),
-                    self._deed(Action.COMPANY_RENAMED, company, admin, None),
-                )
-            except Changed:
-                continue
-            return renamed
-        raise Conflict.with_others()
+        admin, company = await self.admin(user_id)
+        if company.name == name:
+            return company
+        renamed = company.next(name)
+        await self._book.write(
+            RequirePerson(admin),
+            SaveCompany(renamed),
+            self._deed(Action.COMPANY_RENAMED, company, admin, None),
+        )
+        return renamed
 
+    @optimistic
     async def set_role(self, actor_id: UserId, user_id: UserId, role: Role) -> Person:
         """Give a member another role; for admins.
 
@@ -116,23 +114,19 @@ class Members:
             NotFound: there is no such member.
             Conflict: it is the last admin.
         """
-        for _ in range(ATTEMPTS):
-            admin, company = await self.admin(actor_id)
-            person = await self._colleague(company, user_id)
-            changed = membership.with_role(person, role, self._now())
-            if changed is None:
-                return person
-            if await self._people.admins(company.company_id) == {user_id}:
-                raise _last_admin()
-            deed = self._deed(Action.ROLE_CHANGED, company, admin, person, role)
-            try:
-                await self._book.write(*_still(admin, person), SavePerson(changed), SaveCompany(company.next()), deed)
-            except Changed:
-                continue
-            await self._book.published()
-            return changed
-        raise Conflict.with_others()
+        admin, company = await self.admin(actor_id)
+        person = await self._colleague(company, user_id)
+        changed = membership.with_role(person, role, self._now())
+        if changed is None:
+            return person
+        if await self._people.admins(company.company_id) == {user_id}:
+            raise _last_admin()
+        deed = self._deed(Action.ROLE_CHANGED, company, admin, person, role)
+        await self._book.write(*_still(admin, person), SavePerson(changed), SaveCompany(company.next()), deed)
+        await self._book.published()
+        return changed
 
+    @optimistic
     async def remove(self, actor_id: UserId, user_id: UserId) -> None:
         """Remove a member, for admins; or leave. Who is removed is told by mail.
 
@@ -140,22 +134,16 @@ class Members:
             NotFound: there is no such member.
             Conflict: it is the last admin, and others would stay behind.
         """
-        for _ in range(ATTEMPTS):
-            actor, company = await (self.member(actor_id) if actor_id == user_id else self.admin(actor_id))
-            person = await self._colleague(company, user_id)
-            await self.require_another_admin(person, company)
-            try:
-                await self._book.write(
-                    *_still(actor, person),
-                    SavePerson(membership.without_company(person, self._now())),
-                    SaveCompany(company.next()),
-                    *self._parting(actor, person, company),
-                )
-            except Changed:
-                continue
-            await self._book.published()
-            return
-        raise Conflict.with_others()
+        actor, company = await (self.member(actor_id) if actor_id == user_id else self.admin(actor_id))
+        person = await self._colleague(company, user_id)
+        await self.require_another_admin(person, company)
+        await self._book.write(
+            *_still(actor, person),
+            SavePerson(membership.without_company(person, self._now())),
+            SaveCompany(company.next()),
+            *self._parting(actor, person, company),
+        )
+        await self._book.published()
 
     async def require_another_admin(self, person: Person, company: Company) -> None:
         """Refuse to let the last admin go while others are in the company.

@@ -12,14 +12,15 @@ from ups_invite.domain.session import EndSessions, Session
 from ups_invite.domain.user import Edit, Person
 from ups_invite.domain.writing import Action, Deed, SavePerson
 from ups_invite.handlers.addresses import require_zone
-from ups_invite.handlers.book import ATTEMPTS, Book, RandomBytes, new_id
+from ups_invite.handlers.book import Book, RandomBytes, new_id
 from ups_invite.handlers.erasing import Invitations, erased
 from ups_invite.handlers.limits import SIGN_IN, Limits
 from ups_invite.handlers.members import Deeds, Members, People
 from ups_invite.handlers.passwords import Passwords, hashed
 from ups_invite.handlers.resets import address_of, password_changed
 from ups_invite.handlers.sessions import Sessions, SessionStore, SignedIn
-from ups_runtime.errors import Changed, Conflict, Forbidden, Unauthorised
+from ups_runtime.errors import Forbidden, Unauthorised
+from ups_runtime.optimistic import optimistic
 from ups_schemas.ids import UserId
 
 # More than a person reads; what is older can be asked of an admin, page by page.
@@ -81,6 +82,7 @@ class OwnAccount:
         company_id = person.user.company_id
         return person, await self._people.company(company_id) if company_id else None
 
+    @optimistic
     async def edit(self, user_id: UserId, wanted: Edit) -> tuple[Person, Company | None]:
         """Change what is wanted another way.
 
@@ -89,18 +91,13 @@ class OwnAccount:
         """
         if wanted.zone is not None:
             require_zone(wanted.zone, self._zones)
-        for _ in range(ATTEMPTS):
-            person, company = await self.get(user_id)
-            changed = users.edit(person, wanted, self._now())
-            if changed is None:
-                return person, company
-            try:
-                await self._book.write(SavePerson(changed))
-            except Changed:
-                continue
-            await self._book.published()
-            return changed, company
-        raise Conflict.with_others()
+        person, company = await self.get(user_id)
+        changed = users.edit(person, wanted, self._now())
+        if changed is None:
+            return person, company
+        await self._book.write(SavePerson(changed))
+        await self._book.published()
+        return changed, company
 
     async def change_password(self, user_id: UserId, current: str, new: str, source: str) -> SignedIn:
         """Set another password. All sessions end but the one that this opens; a mail says so.
@@ -112,21 +109,7 @@ class OwnAccount:
         """
         person = await self._require_password(user_id, current, source)
         password_hash = await hashed(self._passwords, new, address_of(person), field="new")
-        known_hash = person.password_hash
-        for _ in range(ATTEMPTS):
-            now = self._now()
-            changed = users.with_password(person, password_hash, now)
-            opened, signed_in = await self._sessions.opened(changed)
-            told = password_changed(person, Action.PASSWORD_CHANGED, "change", now, self._random_bytes)
-            try:
-                await self._book.write(SavePerson(changed), VoidResets(user_id), EndSessions(user_id), *opened, *told)
-            except Changed:
-                person, _ = await self.get(user_id)
-                if person.password_hash != known_hash:
-                    raise _wrong_password() from None
-                continue
-            return signed_in
-        raise Conflict.with_others()
+        return await self._set_password(user_id, person.password_hash, password_hash)
 
     async def export(self, user_id: UserId) -> Export:
         """All that is kept about the person here; of what was done, the latest thousand entries."""
@@ -147,19 +130,30 @@ class OwnAccount:
             TooMany: tries with this account, or from this source.
         """
         await self._require_password(user_id, password, source)
-        for _ in range(ATTEMPTS):
-            person, company = await self.get(user_id)
-            if company is not None:
-                await self._members.require_another_admin(person, company)
-            deed_id = new_id(self._random_bytes)
-            writes = await erased(person, company, self._invitations, self._now(), actor=user_id, deed_id=deed_id)
-            try:
-                await self._book.write(*writes)
-            except Changed:
-                continue
-            await self._book.published()
-            return
-        raise Conflict.with_others()
+        await self._erase(user_id)
+
+    @optimistic
+    async def _set_password(self, user_id: UserId, known_hash: str | None, password_hash: str) -> SignedIn:
+        person, _ = await self.get(user_id)
+        if person.password_hash != known_hash:
+            raise _wrong_password()
+        now = self._now()
+        changed = users.with_password(person, password_hash, now)
+        opened, signed_in = await self._sessions.opened(changed)
+        told = password_changed(person, Action.PASSWORD_CHANGED, "change", now, self._random_bytes)
+        await self._book.write(SavePerson(changed), VoidResets(user_id), EndSessions(user_id), *opened, *told)
+        return signed_in
+
+    @optimistic
+    async def _erase(self, user_id: UserId) -> None:
+        person, company = await self.get(user_id)
+        if company is not None:
+            await self._members.require_another_admin(person, company)
+        deed_id = new_id(self._random_bytes)
+        await self._book.write(
+            *await erased(person, company, self._invitations, self._now(), actor=user_id, deed_id=deed_id)
+        )
+        await self._book.published()
 
     async def _require_password(self, user_id: UserId, password: str, source: str) -> Person:
         person, _ = await self.get(user_id)

@@ -14,10 +14,11 @@ from ups_invite.domain.token import sha256_of
 from ups_invite.domain.user import Person
 from ups_invite.domain.writing import Action, Deed, Order, SavePerson, Write
 from ups_invite.handlers.addresses import require_address
-from ups_invite.handlers.book import ATTEMPTS, Book, RandomBytes, mail_to, new_id
+from ups_invite.handlers.book import Book, RandomBytes, mail_to, new_id
 from ups_invite.handlers.limits import RESET, Limits
 from ups_invite.handlers.passwords import Passwords, hashed
-from ups_runtime.errors import Changed, Conflict, Gone, NotFound
+from ups_runtime.errors import Gone, NotFound
+from ups_runtime.optimistic import optimistic
 from ups_schemas.ids import UserId
 from ups_schemas.mail import MailKind
 
@@ -102,25 +103,22 @@ class Resetting:
             Gone: it was used, is void, or has expired.
             Refused: the password is not taken; the link stays good.
         """
+        _, person = await self.look_up(token)
+        await self._set_password(token, await hashed(self._passwords, password, address_of(person)))
+
+    @optimistic
+    async def _set_password(self, token: str, password_hash: str) -> None:
         found, person = await self.look_up(token)
-        password_hash = await hashed(self._passwords, password, address_of(person))
-        for _ in range(ATTEMPTS):
-            changed = users.with_password(person, password_hash, self._now())
-            told = password_changed(person, Action.PASSWORD_RESET, "reset", self._now(), self._random_bytes)
-            try:
-                await self._book.write(
-                    UseReset(resets.used(found)),
-                    SavePerson(changed),
-                    VoidResets(person.user_id),
-                    EndSessions(person.user_id),
-                    *told,
-                )
-            except Changed:
-                found, person = await self.look_up(token)
-                continue
-            await self._book.published()
-            return
-        raise Conflict.with_others()
+        changed = users.with_password(person, password_hash, self._now())
+        told = password_changed(person, Action.PASSWORD_RESET, "reset", self._now(), self._random_bytes)
+        await self._book.write(
+            UseReset(resets.used(found)),
+            SavePerson(changed),
+            VoidResets(person.user_id),
+            EndSessions(person.user_id),
+            *told,
+        )
+        await self._book.published()
 
 
 def address_of(person: Person) -> EmailAddress:

@@ -12,11 +12,12 @@ from ups_invite.domain.password import normalised
 from ups_invite.domain.session import AddSession, EndSession, EndSessions, RotateSession, Session, Shown
 from ups_invite.domain.user import Person
 from ups_invite.domain.writing import Action, Deed, RequirePerson, Write
-from ups_invite.handlers.book import ATTEMPTS, Book, RandomBytes, new_id
+from ups_invite.handlers.book import Book, RandomBytes, new_id
 from ups_invite.handlers.limits import SIGN_IN, Limits
 from ups_invite.handlers.passwords import Passwords
 from ups_runtime.errors import Changed, Conflict, Forbidden, NotFound, Unauthorised
 from ups_runtime.logging import get_logger
+from ups_runtime.optimistic import ATTEMPTS, optimistic
 from ups_schemas.ids import Id, UserId
 
 log = get_logger("sessions")
@@ -120,6 +121,7 @@ class Sessions:
         writes = [RequirePerson(person), AddSession(session), *self._told(person, Action.SIGNED_IN)]
         return writes, SignedIn(person.user_id, await self._issue(person.user_id), refresh_token)
 
+    @optimistic
     async def refresh(self, refresh_token: str) -> SignedIn:
         """Go on with a session: another access token, and the next refresh token.
 
@@ -130,27 +132,22 @@ class Sessions:
             Unauthorised: there is no such session, or it has ended, as this one may just now.
         """
         session_id, _, secret = refresh_token.partition(".")
-        for _ in range(ATTEMPTS):
-            session = await self._store.session(session_id)
-            person = await self._people.find(session.user_id) if session else None
-            if session is None or person is None or _is_closed(person):
-                raise _ended()
-            now = self._now()
-            found = sessions.shown(session, secret, now)
-            if found is Shown.EXPIRED:
-                raise _ended()
-            if found is Shown.STOLEN:
-                await self._end(session, person, Action.SESSION_STOLEN)
-                raise _ended()
-            # the last thing that may fail comes before the rotation: who gets no answer can show the same token again
-            answer = SignedIn(person.user_id, await self._issue(person.user_id), sessions.next_token(session, secret))
-            if found is Shown.CURRENT:
-                try:
-                    await self._book.write(RotateSession(sessions.rotated(session, secret, now)))
-                except Changed:
-                    continue
-            return answer
-        raise Conflict.with_others()
+        session = await self._store.session(session_id)
+        person = await self._people.find(session.user_id) if session else None
+        if session is None or person is None or _is_closed(person):
+            raise _ended()
+        now = self._now()
+        found = sessions.shown(session, secret, now)
+        if found is Shown.EXPIRED:
+            raise _ended()
+        if found is Shown.STOLEN:
+            await self._end(session, person, Action.SESSION_STOLEN)
+            raise _ended()
+        # the last thing that may fail comes before the rotation: who gets no answer can show the same token again
+        answer = SignedIn(person.user_id, await self._issue(person.user_id), sessions.next_token(session, secret))
+        if found is Shown.CURRENT:
+            await self._book.write(RotateSession(sessions.rotated(session, secret, now)))
+        return answer
 
     async def end(self, refresh_token: str) -> None:
         """Sign out: end the session of this token. Without such a session that is what is wanted already."""

@@ -7,13 +7,13 @@ from typing import Protocol
 from ups_invite.domain import signing_key
 from ups_invite.domain.signing_key import KeyPair
 from ups_runtime.cancellation import heed_cancellation
-from ups_runtime.errors import Changed, Conflict, NotFound, Retryable
+from ups_runtime.errors import Conflict, NotFound, Retryable
 from ups_runtime.logging import get_logger
+from ups_runtime.optimistic import optimistic
 from ups_schemas.account import SigningKey
 from ups_schemas.ids import KeyId, UserId
 
 # Several instances that start together meet at each key; each loser finds what the winner made.
-ATTEMPTS = 5
 
 # A key whose day has come may wait an hour; until there is one that is published, nobody can sign in.
 TEND_EVERY_S = 3600.0
@@ -105,44 +105,33 @@ class SigningKeys:
         """All that are not forgotten, oldest first."""
         return sorted(await self._store.keys(), key=lambda key: key.number)
 
+    @optimistic
     async def revoke(self, key_id: KeyId) -> None:
         """End a key: no token that it signed is good any more. The next one signs, and another is made.
 
         Raises:
             NotFound: there is no such key.
         """
-        for _ in range(ATTEMPTS):
-            key = await self._store.key(key_id)
-            if key is None:
-                raise NotFound("unknown-signing-key", "There is no such signing key.")
-            revoked = signing_key.revoke(key, self._now())
-            if revoked is None:
-                return
-            try:
-                await self._store.save_key(revoked)
-            except Changed:
-                continue
-            log.warning("signing_key.revoked", key_id=key_id)
-            await self.tend()
+        key = await self._store.key(key_id)
+        if key is None:
+            raise NotFound("unknown-signing-key", "There is no such signing key.")
+        revoked = signing_key.revoke(key, self._now())
+        if revoked is None:
             return
-        raise Conflict.with_others()
+        await self._store.save_key(revoked)
+        log.warning("signing_key.revoked", key_id=key_id)
+        await self.tend()
 
+    @optimistic
     async def tend(self) -> None:
         """Make the keys that are wanted, and forget those that are over."""
-        for _ in range(ATTEMPTS):
-            now = self._now()
-            keys = await self._store.keys()
-            try:
-                for key in keys:
-                    if signing_key.is_over(key, now):
-                        await self._store.drop_key(key)
-                        log.info("signing_key.forgotten", key_id=key.key_id)
-                await self._make(keys, now)
-            except Changed:
-                continue
-            break
-        else:
-            raise Conflict.with_others()
+        now = self._now()
+        keys = await self._store.keys()
+        for key in keys:
+            if signing_key.is_over(key, now):
+                await self._store.drop_key(key)
+                log.info("signing_key.forgotten", key_id=key.key_id)
+        await self._make(keys, now)
         await self._store.published()
         self._ready = self._first(await self._store.keys(), self._now()) is not None
 

@@ -10,10 +10,11 @@ from ups_invite.domain.company import Company
 from ups_invite.domain.user import Edit, Person
 from ups_invite.domain.writing import AddCompany, AddPerson, SavePerson
 from ups_invite.handlers.addresses import require_address, require_zone
-from ups_invite.handlers.book import ATTEMPTS, AddressTaken, Book
+from ups_invite.handlers.book import AddressTaken, Book
 from ups_invite.handlers.erasing import Invitations, erased
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
 from ups_runtime.once import Once
+from ups_runtime.optimistic import ATTEMPTS, optimistic
 from ups_schemas.account import Role
 from ups_schemas.ids import CompanyId, UserId, derived
 
@@ -129,6 +130,7 @@ class Users:
         """People, in the order in which they came."""
         return await self._people.page(company_id, after, limit)
 
+    @optimistic
     async def edit(self, user_id: UserId, wanted: Edit) -> Person:
         """Change what is wanted another way.
 
@@ -138,34 +140,25 @@ class Users:
         if wanted.zone is not None:
             require_zone(wanted.zone, self._zones)
         now = self._now()
-        for _ in range(ATTEMPTS):
-            person = await self.get(user_id)
-            changed = users.edit(person, wanted, now)
-            if changed is None:
-                return person
-            try:
-                await self._book.write(SavePerson(changed))
-            except Changed:
-                continue
-            await self._book.published()
-            return changed
-        raise Conflict.with_others()
+        person = await self.get(user_id)
+        changed = users.edit(person, wanted, now)
+        if changed is None:
+            return person
+        await self._book.write(SavePerson(changed))
+        await self._book.published()
+        return changed
 
+    @optimistic
     async def erase(self, user_id: UserId) -> None:
         """Forget the person."""
-        for _ in range(ATTEMPTS):
-            person = await self.get(user_id)
-            company_id = person.user.company_id
-            company = await self._people.company(company_id) if company_id else None
-            deed_id = self._random_bytes(16).hex()
-            writes = await erased(person, company, self._invitations, self._now(), actor=None, deed_id=deed_id)
-            try:
-                await self._book.write(*writes)
-            except Changed:
-                continue
-            await self._book.published()
-            return
-        raise Conflict.with_others()
+        person = await self.get(user_id)
+        company_id = person.user.company_id
+        company = await self._people.company(company_id) if company_id else None
+        deed_id = self._random_bytes(16).hex()
+        await self._book.write(
+            *await erased(person, company, self._invitations, self._now(), actor=None, deed_id=deed_id)
+        )
+        await self._book.published()
 
     async def _company(self, wanted: Import, seed: str, now: datetime) -> tuple[CompanyId, Company | None]:
         if wanted.company_id is None and wanted.company_name is None:
