@@ -68,6 +68,20 @@ async def test_the_cookie_of_another_installation_is_none(signed_in, browse):
     assert (await other.get("/devices")).request.url.path == "/sign-in"
 
 
+async def test_a_cookie_of_the_same_name_hides_none_of_ours(signed_in):
+    browsing = await signed_in()
+    ours = f"{COOKIE}={browsing.client.cookies[COOKIE]}"
+    others = f"{COOKIE}={Seal(('o' * 32,), Purpose.SESSION).seal(b'[1]')}"
+    browsing.client.cookies.clear()
+
+    answers = [
+        await browsing.client.get("/devices", headers={"cookie": cookies})
+        for cookies in (f"{others}; {ours}", f"{ours};{others}", f"a=b; {ours}; {COOKIE}=; {COOKIE}")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+
+
 async def test_a_key_can_be_replaced_while_people_are_signed_in(browse):
     people, fake = FakeInviteSvc(), FakeDeviceSvc()
     before = await browse(fake, people, keys=("o" * 32,))
@@ -223,6 +237,47 @@ async def test_bodies_are_bounded(signed_in, path, size):
 
     assert answer.status_code in {413, 405}
     assert browsing.invite_svc.own.changes == ["sign in"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/devices/{long}",
+        "/devices/{long}/timeline",
+        "/devices/{long}/events.csv",
+        "/events?cursor={long}",
+        "/live?device_id={long}",
+        "/company/audit?cursor={long}",
+    ],
+)
+async def test_what_is_longer_than_any_address_is_not_there(signed_in, path):
+    browsing = await signed_in()
+
+    answer = await browsing.client.get(path.format(long="!" * 30_000))
+
+    assert answer.status_code == 404
+
+
+async def test_a_form_about_what_is_longer_than_any_address_does_nothing(signed_in):
+    browsing = await signed_in()
+
+    answer = await browsing.post(f"/devices/{'!' * 30_000}/enable", fields_of(browsing.page, "/sign-out"))
+
+    assert answer.status_code == 404
+    assert browsing.device_svc.changes == []
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "utf-7", "punycode", "undefined", "x\x00y", '"utf-7"', "UTF-16"])
+async def test_forms_are_read_by_no_codec_that_a_stranger_names(browse, charset):
+    browsing = await browse()
+    token = fields_of(await browsing.get("/sign-in"), "/sign-in")["token"]
+    parts = {"token": token, "address": "\\ud800+2AA-", "password": "-a9"}
+    body = "".join(f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{parts[name]}\r\n' for name in parts)
+    headers = {"content-type": f"multipart/form-data; boundary=x; charset={charset}"}
+
+    answer = await browsing.client.post("/sign-in", content=f"{body}--x--\r\n", headers=headers)
+
+    assert answer.status_code == 400
 
 
 async def test_answers_run_our_own_scripts_only_and_are_kept_by_nobody(signed_in):

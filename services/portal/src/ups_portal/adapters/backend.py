@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, ValidationError
 
-from ups_portal.handlers.failures import AwayError, DoubtfulError
+from ups_portal.handlers.failures import AwayError, DoubtfulError, NotFoundError
 from ups_portal.metrics import BackendMetrics
 from ups_runtime.http import problem_type
 from ups_runtime.logging import get_logger
@@ -158,6 +158,7 @@ class Backend:
         Raises:
             AwayError: it was surely not asked, or the call changes nothing.
             DoubtfulError: a call that `changes` something went out, and nothing came back.
+            NotFoundError: what it is about is longer than any address.
         """
         sent = False
         try:
@@ -171,21 +172,24 @@ class Backend:
             raise self.failed(call, "slow", changes=changes and sent) from None
         except httpx.HTTPError:
             raise self.failed(call, "cut", changes=changes) from None
+        except httpx.InvalidURL:
+            raise NotFoundError(call) from None
 
     async def open(self, call: str, question: Question) -> Running | Reply:
         """The answer to a question that changes nothing, when it begins to come; a reply if it is not a 200.
 
         Raises:
             AwayError: there is none.
+            NotFoundError: as `ask`.
         """
-        request = self._client.build_request(
-            question.method,
-            question.path,
-            params=question.query,
-            headers=question.headers,
-            timeout=httpx.Timeout(PART_WITHIN_S, connect=CONNECT_WITHIN_S, pool=CONNECT_WITHIN_S),
-        )
         try:
+            request = self._client.build_request(
+                question.method,
+                question.path,
+                params=question.query,
+                headers=question.headers,
+                timeout=httpx.Timeout(PART_WITHIN_S, connect=CONNECT_WITHIN_S, pool=CONNECT_WITHIN_S),
+            )
             async with asyncio.timeout(self._answer_within_s):
                 with self._metrics.seconds.labels(call).time():
                     response = await self._client.send(request, stream=True)
@@ -197,6 +201,8 @@ class Backend:
                     await response.aclose()
         except (httpx.HTTPError, TimeoutError):
             raise self.failed(call, "unreachable", changes=False) from None
+        except httpx.InvalidURL:
+            raise NotFoundError(call) from None
 
     def understood(self) -> None:
         """Note that it answered as it should."""

@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
+from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 MAX_FIELDS = 200
+
+# Forms of ours are UTF-8. The framework would decode by any codec of Python's, of which some fail, and some make what
+# no page can be written with.
+_CHARSETS = {b"utf-8", b"us-ascii"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,10 @@ async def read_form(request: Request, max_fields: int = MAX_FIELDS, *, keep_blan
     Raises:
         HTTPException: 400, it is no form; 413, it is too large.
     """
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    content_type = request.headers.get("content-type", "")
+    if content_type.lower().startswith("multipart/form-data"):
+        if parse_options_header(content_type)[1].get(b"charset", b"utf-8").lower() not in _CHARSETS:
+            raise HTTPException(HTTPStatus.BAD_REQUEST)
         form = await request.form(max_files=0, max_fields=max_fields)
         return Fields(tuple((name, value) for name, value in form.multi_items() if isinstance(value, str)))
     body = (await request.body()).decode("utf-8", "replace")

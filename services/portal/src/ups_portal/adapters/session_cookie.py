@@ -1,6 +1,7 @@
 """The one cookie: who is signed in with a browser, sealed. The portal keeps nothing of it."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -29,10 +30,13 @@ class SessionCookie:
         self.name = f"{prefix}ridethrough"
 
     def read(self, request: Request) -> Session | Guest | None:
-        """Who is signed in; none for a browser that was given no cookie of ours."""
-        sealed = request.cookies.get(self.name, "")
-        content = self._seal.open(sealed) if 0 < len(sealed) <= MAX_BYTES else None
-        return None if content is None else _unpacked(content)
+        """Who is signed in; none for a browser that was given no cookie of ours.
+
+        Of several with this name, of which others may be of another installation on this host, the first that is ours.
+        """
+        contents = (self._seal.open(sealed) for sealed in self._given(request) if len(sealed) <= MAX_BYTES)
+        ours = next((content for content in contents if content is not None), None)
+        return None if ours is None else _unpacked(ours)
 
     def sealed(self, holder: Session | Guest) -> str:
         """Its value."""
@@ -49,6 +53,12 @@ class SessionCookie:
             httponly=True,
             samesite="lax",
         )
+
+    def _given(self, request: Request) -> Iterator[str]:
+        for each in ";".join(request.headers.getlist("cookie")).split(";"):
+            name, _, value = each.strip().partition("=")
+            if name == self.name:
+                yield value
 
 
 def _packed(holder: Session | Guest) -> bytes:
