@@ -3,8 +3,9 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
@@ -14,6 +15,7 @@ from ups_device.adapters.mongo_devices import MongoDevices
 from ups_device.adapters.mongo_log import MongoLog
 from ups_device.adapters.mongo_periods import MongoPeriods
 from ups_device.domain.company import Company
+from ups_device.domain.day_counts import Days
 from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row
 from ups_device.testing.device_contract import DeviceStoreContract
 from ups_device.testing.examples import NOW, a_decision, a_new_decision, a_new_event, a_registration, an_event
@@ -154,3 +156,29 @@ async def test_a_page_reads_what_it_shows_however_many_rows_there_are_and_whatev
         # and one more of each range that is merged
         assert look["keysExamined"] <= 21 + 2 * len(Outcome)
         assert not look.get("hasSortStage")
+
+
+async def test_counting_days_reads_no_rows_and_as_much_of_an_index_as_there_are_in_them(
+    db: AsyncDatabase[dict[str, Any]], log: MongoLog
+) -> None:
+    days = Days(date(2026, 10, 24), date(2026, 10, 26), ZoneInfo("Europe/Berlin"))
+    codes = ("ON_BATTERY", "BATTERY_LOW", "OVERLOAD")
+    events = [
+        an_event(number, code=codes[number % 3], received_at=days.start + timedelta(hours=number - 500))
+        for number in range(1000)
+    ]
+    await log.add_events([a_new_event(event) for event in events])
+    await log.add_decisions([a_new_decision(a_decision(event)) for event in events[::2]])
+    await db.command("profile", 2)
+
+    counts = await log.day_counts(CompanyLog("acme"), days)
+    beyond = await log.beyond(CompanyLog("acme"), days, 20)
+
+    await db.command("profile", 0)
+    assert sum(count.rows for count in counts) == 24 + 25 + 24
+    assert beyond == days.end - timedelta(hours=21)
+    looked = await db["system.profile"].find({"op": {"$in": ["query", "command"]}, "ns": f"{db.name}.events"}).to_list()
+    assert len(looked) == 4
+    assert {look["docsExamined"] for look in looked} == {0}
+    # of each day that is unlike the others: each code, decided or not, is where some keys are passed over
+    assert sum(look["keysExamined"] for look in looked) <= 24 + 25 + 24 + 3 * 2 * (2 * 3 + 1) + 21

@@ -35,7 +35,8 @@ class Request:
 
     @property
     def route(self) -> tuple[str, str]:
-        return self.method, self.path.replace("d1", "{device_id}").replace(a_key().key_id, "{key_id}")
+        path, _, _ = self.path.partition("?")
+        return self.method, path.replace("d1", "{device_id}").replace(a_key().key_id, "{key_id}")
 
 
 # what each route answers to the owner, to a co-worker, and to somebody of another company
@@ -51,6 +52,7 @@ TABLE = [
     Request("GET", "/v1/devices/d1/events", 200, 200, 404),
     Request("GET", "/v1/devices/d1/conditions", 200, 200, 404),
     Request("GET", "/v1/events", 200, 200, 200),
+    Request("GET", "/v1/events/counts?first=2026-11-22&last=2026-11-22", 200, 200, 200),
     Request("GET", "/v1/devices/d1/why-no-mail", 200, 200, 404),
     Request("GET", "/v1/devices/d1/notifications", 200, 200, 404),
     Request("GET", "/v1/devices/d1/notifications/periods", 200, 200, 404),

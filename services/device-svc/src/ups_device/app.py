@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from ups_device.adapters import http
 from ups_device.adapters.condition_routes import condition_router
+from ups_device.adapters.day_count_routes import day_count_router
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.kafka import LogRecords, UsersView
 from ups_device.adapters.key_routes import key_router
@@ -148,6 +149,7 @@ async def start(life: Life, settings: Settings) -> None:
             link_router(LinkVerifier(settings.link.ring()), lookup, actions),
             condition_router(conditions, members, caller),
             log_router(event_log, LogCsv(event_log, devices, now=life.clock.now), members, readers, caller),
+            day_count_router(event_log, members, caller),
             why_router(
                 Why(devices, users, event_log, notifications, subscriptions, mails, readers, now=life.clock.now),
                 members,

@@ -213,23 +213,33 @@ def log_router(log: EventLog, table: LogCsv, members: Members, readers: Readers,
         accept: Annotated[str, Header()] = "",
     ) -> LogView | Response:
         """Read the Event Log of all devices of the company: page by page as JSON, or all that fits as CSV."""
-        company_id = page.company_id if user_id is None else await members.company(user_id)
-        if company_id is None:
-            raise Refused("company-missing", "Say of which company: company_id.", "company_id")
-        if page.company_id not in {None, company_id}:
-            raise Forbidden("other-company", "You can read the Event Log of your own company only.")
-        query, words = page.query(CompanyLog(company_id)), readers.words(user_id)
+        scope = await log_of_company(page.company_id, user_id, members)
+        query, words = page.query(scope), readers.words(user_id)
         if not wants_csv(accept):
             return await _read(log, query, words)
         require_whole(page.model_fields_set)
 
         async def check() -> None:
-            if user_id is not None and await members.company(user_id) != company_id:
-                raise Forbidden("other-company", "You can read the Event Log of your own company only.")
+            await log_of_company(scope.company_id, user_id, members)
 
-        return await table.answer(query, words, user_id, company_id, check)
+        return await table.answer(query, words, user_id, scope.company_id, check)
 
     return router
+
+
+async def log_of_company(asked: CompanyId | None, user_id: UserId | None, members: Members) -> CompanyLog:
+    """The log that the caller may read: of their own company, or, for the operator, of the one that is asked for.
+
+    Raises:
+        Forbidden: it is another company's.
+        Refused: nobody knows which.
+    """
+    company_id = asked if user_id is None else await members.company(user_id)
+    if company_id is None:
+        raise Refused("company-missing", "Say of which company: company_id.", "company_id")
+    if asked not in {None, company_id}:
+        raise Forbidden("other-company", "You can read the Event Log of your own company only.")
+    return CompanyLog(company_id)
 
 
 async def _read(log: EventLog, query: LogQuery, words: Words) -> LogView:

@@ -1,10 +1,12 @@
 """Fakes of the stores: they pass the same contract as those on MongoDB, and remember what they would publish."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from ups_device.domain.company import Company
+from ups_device.domain.day_counts import DayCount, Days
 from ups_device.domain.device import Change, Device, settle
 from ups_device.domain.event_log import (
     Belonging,
@@ -251,6 +253,20 @@ class MemoryLog:
         rows = [self.rows_by_id[each] for each in row_ids if each in self.rows_by_id]
         ours = [row for row in rows if row.company_id == company_id]
         return sorted(ours, key=lambda row: (row.position.received_at, row.position.row_id))
+
+    async def beyond(self, company: CompanyLog, days: Days, rows: int) -> datetime | None:
+        """When the newest one came of those rows that are too many."""
+        newest_first = sorted((row.event.received_at for row in self._of_days(company, days)), reverse=True)
+        return newest_first[rows] if len(newest_first) > rows else None
+
+    async def day_counts(self, company: CompanyLog, days: Days) -> Sequence[DayCount]:
+        """How many rows there are of each day and code."""
+        found = Counter((days.day_of(row.event.received_at), row.event.code) for row in self._of_days(company, days))
+        return [DayCount(day, code, rows) for (day, code), rows in found.items()]
+
+    def _of_days(self, company: CompanyLog, days: Days) -> Sequence[Row]:
+        query = Query(company, 0, start=days.start, end=days.end)
+        return [row for row in self.rows_by_id.values() if _fits(row, query)]
 
 
 def _fits(row: Row, query: Query) -> bool:

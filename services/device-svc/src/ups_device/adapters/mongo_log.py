@@ -7,6 +7,7 @@ it was changed: the stream shows what has.
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import UpdateOne
@@ -14,6 +15,7 @@ from pymongo.errors import BulkWriteError
 
 from ups_device.adapters.changed_at import BY_SERVER, FIELD, MOVED
 from ups_device.adapters.mongo_upsert import duplicates, upsert
+from ups_device.domain.day_counts import DayCount, Days, Run
 from ups_device.domain.event_log import (
     CompanyLog,
     DeviceLog,
@@ -109,6 +111,33 @@ class MongoLog:
             found = self._events.find({"_id": {"$in": list(row_ids)}, "company_id": company_id})
             rows = [_row(document) async for document in found]
         return sorted(rows, key=lambda row: (row.position.received_at, row.position.row_id))
+
+    async def beyond(self, company: CompanyLog, days: Days, rows: int) -> datetime | None:
+        """When the newest one came of those rows of the days that are too many: an index is read as far as that."""
+        wanted = _wanted(Query(company, 1, start=days.start, end=days.end))
+        times = {"received_at": True, "_id": False}
+        with map_mongo_errors():
+            # as far as rows are counted, and no page: each key is a fourth of what counting it takes
+            found = self._events.find(wanted, times, sort=_NEWEST, skip=rows, limit=1, hint="company_newest")
+            return next((document["received_at"] for document in await found.to_list()), None)
+
+    async def day_counts(self, company: CompanyLog, days: Days) -> Sequence[DayCount]:
+        """How many rows there are of each day and code: of an index alone, whose entries have what is asked for."""
+        counts: list[DayCount] = []
+        with map_mongo_errors():
+            for run in days.runs():
+                wanted = _wanted(Query(company, 1, start=run.start, end=run.end))
+                stages = [{"$match": wanted}, {"$group": {"_id": _day_and_code(run), "rows": {"$sum": 1}}}]
+                async for found in await self._events.aggregate(stages, hint="company_code"):
+                    number, code = int(found["_id"]["day"]), found["_id"]["code"]
+                    counts.append(DayCount(run.first + timedelta(days=number), code, found["rows"]))
+        return counts
+
+
+def _day_and_code(run: Run) -> Document:
+    # a third of what the server's own days of a zone take, and it need not know the zone
+    since = {"$subtract": ["$received_at", run.start]}
+    return {"day": {"$floor": {"$divide": [since, run.length / timedelta(milliseconds=1)]}}, "code": "$code"}
 
 
 def _event_row(new: NewEvent) -> Document:

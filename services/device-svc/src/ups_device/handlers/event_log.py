@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Protocol, assert_never
 
 from ups_device.domain import plan
+from ups_device.domain.day_counts import MAX_ROWS, DayCount, DayCounts, Days
 from ups_device.domain.device import Device
 from ups_device.domain.event_log import (
     Belonging,
+    CompanyLog,
     DeviceLog,
     NewDecision,
     NewEvent,
@@ -60,6 +62,12 @@ class Log(Protocol):
 
     async def rows(self, company_id: CompanyId, row_ids: Collection[str]) -> Sequence[Row]:
         """Those of these rows that the company has, oldest first."""
+
+    async def beyond(self, company: CompanyLog, days: Days, rows: int) -> datetime | None:
+        """When the newest came of those rows of the days that are too many; None if there are at most `rows`."""
+
+    async def day_counts(self, company: CompanyLog, days: Days) -> Sequence[DayCount]:
+        """How many rows there are of each day and code, where there are any, in any order."""
 
 
 class Periods(Protocol):
@@ -143,6 +151,12 @@ class EventLog:
     async def rows(self, company_id: CompanyId, row_ids: Collection[str]) -> Sequence[Row]:
         """Those of these rows that the company has, oldest first."""
         return await self._whole(await self._log.rows(company_id, row_ids)) if row_ids else ()
+
+    async def day_counts(self, company: CompanyLog, days: Days, most: int = MAX_ROWS) -> DayCounts:
+        """How many rows there are of each of these days; where they are more than `most`, of the newest ones."""
+        beyond = await self._log.beyond(company, days, most)
+        counted = days if beyond is None else days.after(beyond)
+        return DayCounts(counted, await self._log.day_counts(company, counted), beyond is None)
 
     async def presence(self, device: Device) -> Presence | None:
         """When the device was last seen in its present ownership; None if it never was."""

@@ -5,13 +5,15 @@ A test module subclasses this and gives the fixtures `devices`, `log` and `perio
 
 import itertools
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from ups_device.adapters.memory_conditions import MemoryConditions
 from ups_device.adapters.memory_mails import MemoryMails
+from ups_device.domain.day_counts import DayCount, Days
 from ups_device.domain.event_log import CompanyLog, DeviceLog, Query, Row, row_id
 from ups_device.handlers import event_log as log_ports
 from ups_device.handlers.conditions import Conditions
@@ -168,6 +170,39 @@ class LogContract:
 
         assert [row.event.event_id for row in await log.page(Query(DeviceLog("d1", 2), 9))] == ["e2"]
         assert [row.event.event_id for row in await log.page(Query(CompanyLog("acme"), 9))] == ["e1"]
+
+    async def test_rows_are_counted_by_the_day_of_a_zone_and_by_code(self, log: log_ports.Log) -> None:
+        """Around a day on which clocks change; decided or not, of all devices, and of the company only."""
+        berlin = Days(date(2026, 10, 24), date(2026, 10, 26), ZoneInfo("Europe/Berlin"))
+        midnights = [datetime(2026, 10, day, tzinfo=berlin.zone).astimezone(UTC) for day in range(24, 28)]
+        moments = [moment - timedelta(milliseconds=before) for moment in midnights for before in (1, 0)]
+        events = [an_event(number, received_at=moment) for number, moment in enumerate(moments)]
+        others = an_event(10, received_at=moments[3], device_id="d2"), an_event(11, received_at=moments[3])
+        low = an_event(12, code="BATTERY_LOW", received_at=moments[3])
+        await log.add_events([a_new_event(event) for event in (*events, others[0], low)])
+        await log.add_events([a_new_event(others[1], "other")])
+        await log.add_decisions([a_new_decision(a_decision(event)) for event in events[:4]])
+
+        counts = await log.day_counts(CompanyLog("acme"), berlin)
+
+        assert sorted((each.day.day, each.code, each.rows) for each in counts) == [
+            (24, "ON_BATTERY", 2),
+            (25, "BATTERY_LOW", 1),
+            (25, "ON_BATTERY", 3),
+            (26, "ON_BATTERY", 2),
+        ]
+        assert await log.day_counts(CompanyLog("other"), berlin) == [DayCount(date(2026, 10, 25), "ON_BATTERY", 1)]
+        assert await log.day_counts(CompanyLog("acme"), berlin.after(midnights[3] - timedelta(seconds=1))) == []
+
+    async def test_it_is_known_when_the_row_came_that_is_one_too_many(self, log: log_ports.Log) -> None:
+        """Of the days that are asked for, from the newest on."""
+        days = Days(NOW.date(), NOW.date(), ZoneInfo("UTC"))
+        late = an_event(9, received_at=NOW + timedelta(days=1))
+        await log.add_events([a_new_event(event) for event in (*map(an_event, (3, 1, 2)), late)])
+
+        assert await log.beyond(CompanyLog("acme"), days, 3) is None
+        assert await log.beyond(CompanyLog("acme"), days, 2) == NOW + timedelta(seconds=1)
+        assert await log.beyond(CompanyLog("other"), days, 0) is None
 
     async def test_presence_is_the_latest_whatever_the_order(self, log: log_ports.Log) -> None:
         """Any event shows that the device lives; readings are a STATUS pulse's."""

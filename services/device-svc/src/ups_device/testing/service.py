@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from ups_device.adapters import http
 from ups_device.adapters.condition_routes import condition_router
+from ups_device.adapters.day_count_routes import day_count_router
 from ups_device.adapters.device_routes import company_router, device_router
 from ups_device.adapters.key_routes import key_router
 from ups_device.adapters.link_routes import link_router
@@ -143,6 +144,7 @@ class Service:
                 link_router(LinkVerifier(LINK_KEYS), lookup, actions),
                 condition_router(self.conditions, members, caller),
                 log_router(self.log, LogCsv(self.log, self.devices, now=now), members, readers, caller),
+                day_count_router(self.log, members, caller),
                 why_router(why, members, caller, SUPPORT),
                 notification_router(notifications, members, caller),
                 period_router(notifications, mails, members, caller),
