@@ -100,6 +100,15 @@ def test_ports_given_at_once_differ() -> None:
     assert len(set(free_ports(20))) == 20
 
 
+def test_a_port_that_was_given_is_for_a_server_and_for_nobody_else() -> None:
+    (port,) = free_ports(1)
+
+    with socket.socket() as somebody, pytest.raises(OSError, match="already in use"):
+        somebody.bind(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)) as server:
+        assert server.getsockname()[1] == port
+
+
 def test_missing_libraries_are_named_with_debians_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ldd = tmp_path / "ldd"
     ldd.write_text("#!/bin/sh\nprintf '\\tlibcurl.so.4 => not found\\n\\tlibssl.so.3 => not found\\n'\n")

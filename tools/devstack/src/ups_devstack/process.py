@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 from ups_devstack import launch
@@ -31,15 +32,17 @@ def _spawner() -> ThreadPoolExecutor:
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """Give ports of 127.0.0.1 that nobody holds now, all different; another process may still take one first."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return tuple(int(each.getsockname()[1]) for each in sockets)
-    finally:
-        for each in sockets:
-            each.close()
+    """Give ports of 127.0.0.1, all different, for servers that set SO_REUSEADDR, as ours do.
+
+    The kernel gives them to nobody else for a minute, neither to clients as their own: a connection that the server's
+    side has closed first lingers on each (TIME_WAIT).
+    """
+    with ExitStack() as held:
+        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        for listener in listeners:
+            with socket.create_connection(listener.getsockname()):
+                listener.accept()[0].close()
+        return tuple(int(each.getsockname()[1]) for each in listeners)
 
 
 def accepts_connections(host: str, port: int) -> bool:
