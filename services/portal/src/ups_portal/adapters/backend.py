@@ -99,7 +99,7 @@ class Running:
         """
         ends = [self._ended, *([stopping] if stopping else [])]
         ended = [asyncio.create_task(each.wait(), name="end of an answer") for each in ends]
-        parts = self._response.aiter_bytes()
+        parts = self._response.aiter_raw()
         try:
             while True:
                 reading = asyncio.ensure_future(anext(parts, None))
@@ -229,7 +229,7 @@ class Backend:
 
 async def _read(response: httpx.Response, max_bytes: int) -> Reply:
     content = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         content += chunk
         if len(content) > max_bytes:
             raise httpx.RemoteProtocolError("the answer is larger than any of ours")
@@ -244,6 +244,8 @@ async def connected(
     """The service at this address, while the block runs; whether it is there shows at the first call."""
     async with httpx.AsyncClient(
         base_url=str(url),
+        # read as it comes: what is packed may be a thousand times as large
+        headers={"Accept-Encoding": "identity"},
         # each call has its one deadline; only what was never connected was surely not asked
         timeout=httpx.Timeout(None, connect=CONNECT_WITHIN_S),
         limits=httpx.Limits(max_connections=MAX_CALLS + MAX_DOWNLOADS + MAX_FOLLOWERS),
