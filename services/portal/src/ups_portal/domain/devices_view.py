@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import groupby
+from itertools import filterfalse, groupby
 
 from ups_portal.domain.lasting import lasted
 from ups_portal.domain.link import Notifications
@@ -111,14 +111,12 @@ def devices_view(
         return DevicesView(TITLE, None, None, (), (), search, (), states, said)
     found = [device for device in devices if _fits(device, search, now)]
     wrong = sorted(filter(is_wrong, found), key=_urgency)
-    quiet = sorted(
-        (each for each in found if not is_wrong(each)), key=lambda each: (not each.site, each.site, each.name)
-    )
+    quiet = sorted(filterfalse(is_wrong, found), key=lambda each: (not each.site, each.site, each.name))
     named = sorted({device.site for device in devices} - {""})
     return DevicesView(
         TITLE,
         len(devices),
-        _summary(devices, found, search),
+        _summary(len(devices), len(found), len(wrong), search),
         tuple(_glance(device, now) for device in wrong),
         tuple(
             Site(site, tuple(_glance(device, now) for device in there))
@@ -152,12 +150,11 @@ def _urgency(device: OwnDevice) -> tuple[int, bool, float, datetime]:
     return -device.worst.rank, not device.on_battery, left, min(each.since for each in device.conditions)
 
 
-def _summary(devices: Sequence[OwnDevice], found: Sequence[OwnDevice], search: Search) -> Text | None:
-    if not devices:
+def _summary(total: int, found: int, wrong: int, search: Search) -> Text | None:
+    if not total:
         return None
     if search != Search():
-        return Text("{number} of {total} UPSes are as you look for them.", number=len(found), total=len(devices))
-    wrong, total = sum(map(is_wrong, devices)), len(devices)
+        return Text("{number} of {total} UPSes are as you look for them.", number=found, total=total)
     if wrong:
         return Text("Something is wrong with {number} of {total}.", number=wrong, total=total)
     return Text("No UPS reports anything wrong.")

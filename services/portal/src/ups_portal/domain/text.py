@@ -30,11 +30,17 @@ class Text:
         object.__setattr__(self, "values", values)
 
     def said(
-        self, translate: Callable[[str], str] = str, translate_number: Callable[[str, str, int], str] = _in_english
+        self,
+        translate: Callable[[str], str] = str,
+        translate_number: Callable[[str, str, int], str] = _in_english,
+        shown: Callable[[Any], str] = str,
     ) -> str:
-        """The text in the language that these lead to, which are the catalogue's `gettext` and `ngettext`."""
+        """The text in the language that these lead to, which are the catalogue's `gettext` and `ngettext`.
+
+        What stands in it and is no text of ours is made one by `shown`.
+        """
         values = {
-            name: value.said(translate, translate_number) if isinstance(value, Text) else value
+            name: value.said(translate, translate_number, shown) if isinstance(value, Text) else shown(value)
             for name, value in self.values.items()
         }
         words = translate_number(self.words, self.many, self.values["number"]) if self.many else translate(self.words)
