@@ -1,5 +1,6 @@
 """Overviews of many devices at once: one query for each kind of thing, however many devices there are."""
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -61,14 +62,17 @@ class Overviews:
         self._now = now
 
     async def of(self, devices: Sequence[Device]) -> Sequence[Overview]:
-        """These devices as they are now, in the same order: three queries, for one device or five hundred."""
+        """These devices as they are now, in the same order: three queries at once, for one device or five hundred."""
         logs = {each.device_id: DeviceLog(each.device_id, each.snapshot.ownership) for each in devices}
-        presences = await self._log.presences(logs.values())
+        presences, periods_there, open_conditions, people = await asyncio.gather(
+            self._log.presences(logs.values()),
+            self._periods.running(logs.keys()),
+            self._conditions.open_conditions(devices),
+            self._users.members({user_id for each in devices for user_id in hear(each.snapshot)}),
+        )
         running: dict[DeviceLog, Period] = {}
-        for period in sorted(await self._periods.running(logs.keys()), key=lambda each: each.since):
+        for period in sorted(periods_there, key=lambda each: each.since):
             running[DeviceLog(period.device_id, period.ownership)] = period
-        open_conditions = await self._conditions.open_conditions(devices)
-        people = await self._users.members({user_id for each in devices for user_id in hear(each.snapshot)})
         now = self._now()
 
         def overview(device: Device) -> Overview:
