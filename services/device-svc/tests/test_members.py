@@ -43,6 +43,7 @@ class Request:
 TABLE = [
     Request("POST", "/v1/devices", 201, 201, 201, {"name": "Rack 2"}),
     Request("GET", "/v1/devices", 200, 200, 200),
+    Request("GET", "/v1/devices/names", 200, 200, 200),
     Request("GET", "/v1/devices/d1", 200, 200, 404),
     Request("PATCH", "/v1/devices/d1", 200, 403, 404, {"name": "Rack 9"}),
     Request("DELETE", "/v1/devices/d1", 204, 403, 404),

@@ -55,6 +55,15 @@ async def test_a_device_of_which_nothing_is_known_yet(service: Service) -> None:
     }
 
 
+async def test_names_come_by_themselves_for_lists_to_choose_from(service: Service) -> None:
+    first = await get(service, "/v1/devices/names?limit=1")
+    last = await get(service, f"/v1/devices/names?limit=1&cursor={first['cursor']}")
+
+    assert first["devices"] == [{"device_id": "d1", "name": "Rack 1", "site": None}]
+    assert [each["device_id"] for each in last["devices"]] == ["d2"]
+    assert last["cursor"] is None
+
+
 async def test_what_is_wrong_with_each_device_and_when_it_was_seen(service: Service) -> None:
     outage = an_event(1)
     pulse = an_event(2, device_id="d2", code="STATUS", attributes={"battery_charge_percent": 80})

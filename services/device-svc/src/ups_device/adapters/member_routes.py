@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
 from ups_device.adapters.device_routes import IssuedView, ShownName
-from ups_device.adapters.overview_views import OverviewPage, OwnDeviceView
+from ups_device.adapters.overview_views import NamesPage, OverviewPage, OwnDeviceView
 from ups_device.domain.device import Device, Edit
 from ups_device.domain.registration import Registration
 from ups_device.handlers.devices import Place, Registry
@@ -51,6 +51,11 @@ class OwnDeviceList(RequestBody):
     limit: int = Field(100, ge=1, le=500)
     cursor: str | None = Field(None, max_length=400)
 
+    @property
+    def after(self) -> Place | None:
+        """Where the page begins."""
+        return Place(*decode_cursor(self.cursor)) if self.cursor else None
+
 
 def member_router(registry: Registry, overviews: Overviews, members: Members, caller: SignedIn) -> APIRouter:
     """Devices: the company reads, the owner writes."""
@@ -76,11 +81,17 @@ def member_router(registry: Registry, overviews: Overviews, members: Members, ca
     async def list_devices(user_id: who, query: Annotated[OwnDeviceList, Query()]) -> OverviewPage:
         """List the company's devices, oldest first, each at a glance."""
         company_id = await members.company(user_id)
-        after = Place(*decode_cursor(query.cursor)) if query.cursor else None
         # one more than asked for, so that the last page leads to no empty one
-        devices = await registry.page(company_id, after, query.limit + 1)
+        devices = await registry.page(company_id, query.after, query.limit + 1)
         page = await overviews.of(devices[: query.limit])
         return OverviewPage.of(page, user_id, more=len(devices) > query.limit)
+
+    @router.get("/names")
+    async def list_names(user_id: who, query: Annotated[OwnDeviceList, Query()]) -> NamesPage:
+        """List what the company's devices are called, oldest first: for lists to choose from."""
+        company_id = await members.company(user_id)
+        devices = await registry.names_page(company_id, query.after, query.limit + 1)
+        return NamesPage.of(devices[: query.limit], more=len(devices) > query.limit)
 
     @router.get("/{device_id}")
     async def get(user_id: who, device_id: DeviceId) -> OwnDeviceView:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ups_device.domain.company import Company
 from ups_device.domain.day_counts import DayCount, Days
-from ups_device.domain.device import Change, Device, settle
+from ups_device.domain.device import Change, Device, Named, settle
 from ups_device.domain.event_log import (
     Belonging,
     CompanyLog,
@@ -111,6 +111,13 @@ class MemoryDevices:
         start = (after.created_at, after.device_id) if after else None
         there = sorted((device.created_at, device.device_id) for device in ours)
         return [self.devices[device_id] for at, device_id in there if start is None or (at, device_id) > start][:limit]
+
+    async def names_page(self, company_id: CompanyId, after: Place | None, limit: int) -> Sequence[Named]:
+        """What the company's devices are called, in the same order."""
+        return [
+            Named(each.device_id, each.snapshot.name, each.snapshot.site, each.created_at)
+            for each in await self.page(company_id, after, limit)
+        ]
 
     async def company(self, company_id: CompanyId) -> Company:
         """The company; at version 0 if it has set nothing."""

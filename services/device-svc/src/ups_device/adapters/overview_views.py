@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field
 
 from ups_device.adapters.plan_views import PlanView
+from ups_device.domain.device import Named
 from ups_device.domain.overview import Overview
 from ups_device.domain.period import State
 from ups_runtime.http import encode_cursor
@@ -99,12 +100,42 @@ class OverviewPage(BaseModel):
         )
 
 
+class NamedView(BaseModel):
+    """A device by its names."""
+
+    device_id: DeviceId
+    name: str
+    site: str | None
+
+
+class NamesPage(BaseModel):
+    """What devices are called, oldest first; `cursor` leads to the next page, and is none on the last."""
+
+    devices: list[NamedView]
+    cursor: str | None
+
+    @classmethod
+    def of(cls, page: Sequence[Named], *, more: bool) -> Self:
+        """A page, with more after it or not."""
+        last = page[-1] if page and more else None
+        return cls(
+            devices=[NamedView(device_id=each.device_id, name=each.name, site=each.site) for each in page],
+            cursor=encode_cursor(last.created_at, last.device_id) if last else None,
+        )
+
+
 # Any: the fields that both views have
 def _glance(overview: Overview, user_id: UserId) -> dict[str, Any]:
     device, snapshot, presence = overview.device, overview.device.snapshot, overview.presence
     choice = device.choice(user_id) or Subscription(user_id=user_id, on=False)
     return {
-        **snapshot.model_dump(include={"device_id", "version", "name", "model", "serial", "site", "owner"}),
+        "device_id": snapshot.device_id,
+        "version": snapshot.version,
+        "name": snapshot.name,
+        "model": snapshot.model,
+        "serial": snapshot.serial,
+        "site": snapshot.site,
+        "owner": snapshot.owner,
         "plan": PlanView.of(snapshot.plan, overview.plan),
         "notifications": NotificationsAtAGlance(
             state=overview.state,

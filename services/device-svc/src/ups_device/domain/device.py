@@ -80,6 +80,16 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A device by its names, as lists have it to choose from."""
+
+    device_id: DeviceId
+    name: str
+    site: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """The step to `device.version` from the one before. `keys` are new or changed, `dropped` are no longer kept.
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from ups_device.domain import device as devices
 from ups_device.domain import plan, policy
 from ups_device.domain.company import Company
-from ups_device.domain.device import Change, Device, Edit
+from ups_device.domain.device import Change, Device, Edit, Named
 from ups_device.domain.member import Member
 from ups_device.domain.registration import Registration, first_choices, register, requested_id
 from ups_device.domain.subscription import Preferences
@@ -51,6 +51,9 @@ class Store(Protocol):
 
     async def page(self, company_id: CompanyId | None, after: "Place | None", limit: int) -> Sequence[Device]:
         """Devices that are not removed, oldest first."""
+
+    async def names_page(self, company_id: CompanyId, after: "Place | None", limit: int) -> Sequence[Named]:
+        """What the company's devices are called, in the same order."""
 
     async def company(self, company_id: CompanyId) -> Company:
         """The company; at version 0 if it has set nothing."""
@@ -188,6 +191,10 @@ class Registry:
     async def page(self, company_id: CompanyId | None, after: Place | None, limit: int) -> Sequence[Device]:
         """Devices, oldest first."""
         return await self._store.page(company_id, after, limit)
+
+    async def names_page(self, company_id: CompanyId, after: Place | None, limit: int) -> Sequence[Named]:
+        """What the company's devices are called, in the same order."""
+        return await self._store.names_page(company_id, after, limit)
 
     async def rotate(self, device_id: DeviceId, grace: timedelta, by: UserId | None = None) -> Issued:
         """A new key; the others end after the grace time.

@@ -97,6 +97,21 @@ class DeviceStoreContract:
         assert [device.device_id for device in (*first, *rest)] == ["d2", "d3", "d4", "d5"]
         assert [device.device_id for device in await devices.page(None, None, 9)] == ["d1", "d3", "d4", "d5", "d6"]
 
+    async def test_names_are_listed_as_the_devices_are(self, devices: DeviceStore) -> None:
+        """The same devices, in the same order and pages."""
+        for number in (1, 2, 3):
+            await devices.add(a_registration(number), ACME)
+        await devices.add(a_registration(4, "other"), Company("other"))
+        await devices.save(domain.remove(a_registration(1).device, NOW))
+
+        [first] = await devices.names_page("acme", None, 1)
+        rest = await devices.names_page("acme", Place(first.created_at, first.device_id), 9)
+
+        assert [(each.device_id, each.name, each.site) for each in (first, *rest)] == [
+            ("d2", "Rack 2", None),
+            ("d3", "Rack 3", None),
+        ]
+
     async def test_devices_with_another_policy_are_found(self, devices: DeviceStore) -> None:
         """Living ones, of the companies asked for."""
         for number, company_id in ((1, "acme"), (2, "acme"), (3, "other")):

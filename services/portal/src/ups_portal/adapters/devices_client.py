@@ -1,15 +1,15 @@
 """The company's UPSes at device-svc: implements `Devices`."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field, StringConstraints
 
 from ups_portal.adapters.backend import Answer
 from ups_portal.adapters.bearer import Bearer
 from ups_portal.domain.link import Notifications
-from ups_portal.domain.own_device import OpenCondition, OwnDevice, Plan, Readings
+from ups_portal.domain.own_device import Named, OpenCondition, OwnDevice, Plan, Readings
 from ups_portal.domain.wording import clean
 from ups_schemas.catalogue import Severity
 
@@ -110,9 +110,28 @@ class DeviceAnswer(Answer):
         )
 
 
-class _DevicePage(Answer):
-    devices: tuple[DeviceAnswer, ...]
+class _Page(Answer):
     cursor: Text | None = None
+
+
+class _DevicePage(_Page):
+    devices: tuple[DeviceAnswer, ...]
+
+
+class _Named(Answer):
+    device_id: Text
+    name: Text
+    site: Text | None = None
+
+    def named(self) -> Named:
+        return Named(self.device_id, clean(self.name), clean(self.site or ""))
+
+
+class _NamesPage(_Page):
+    devices: tuple[_Named, ...]
+
+
+P = TypeVar("P", bound=_Page)
 
 
 class DevicesClient:
@@ -122,13 +141,20 @@ class DevicesClient:
         self._device_svc = device_svc
 
     async def all(self) -> Sequence[OwnDevice]:
-        """All of them, one page after the other."""
-        found: list[OwnDevice] = []
+        """All of them."""
+        pages = self._pages("list devices", "/v1/devices", _DevicePage)
+        return [device.device() async for page in pages for device in page.devices]
+
+    async def names(self) -> Sequence[Named]:
+        """What all of them are called."""
+        pages = self._pages("list names", "/v1/devices/names", _NamesPage)
+        return [device.named() async for page in pages for device in page.devices]
+
+    async def _pages(self, call: str, path: str, shape: type[P]) -> AsyncIterator[P]:
         query = {"limit": str(_LIMIT)}
         for _ in range(_MAX_PAGES):
-            page = await self._device_svc.get("list devices", "/v1/devices", _DevicePage, query)
-            found += [device.device() for device in page.devices]
+            page = await self._device_svc.get(call, path, shape, query)
+            yield page
             if page.cursor is None:
-                break
+                return
             query["cursor"] = page.cursor
-        return found

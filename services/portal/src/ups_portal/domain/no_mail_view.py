@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Protocol
 
 from ups_portal.domain.device_view import Help
+from ups_portal.domain.own_device import Named
 from ups_portal.domain.text import Text
 
 
@@ -46,22 +46,6 @@ class NoMail:
     reasons: tuple[Reason, ...]
     in_order: tuple[str, ...]
     lines: tuple[Line, ...]
-
-
-class Named(Protocol):
-    """A UPS by its names."""
-
-    @property
-    def device_id(self) -> str:
-        """Its id."""
-
-    @property
-    def name(self) -> str:
-        """Its name, made harmless."""
-
-    @property
-    def site(self) -> str:
-        """Where it is, made harmless; empty if nobody said."""
 
 
 @dataclass(frozen=True, slots=True)

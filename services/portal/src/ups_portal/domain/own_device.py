@@ -82,6 +82,15 @@ class OwnDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A UPS by its names, to choose from many. The site is empty if nobody said where it is."""
+
+    device_id: str
+    name: str
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lasting:
     """A condition as pages show it."""
 

@@ -6,26 +6,15 @@ from zoneinfo import ZoneInfo
 
 from ups_portal.domain.log_filter import Filter, Period
 from ups_portal.domain.log_view import LogPage, LogView, Reader, company_view, device_view
+from ups_portal.domain.own_device import Named
 from ups_portal.handlers.parts import Missing, part, together
-
-
-class Named(Protocol):
-    """A UPS, and what it is called."""
-
-    @property
-    def device_id(self) -> str:
-        """Which one."""
-
-    @property
-    def name(self) -> str:
-        """Its name, made harmless."""
 
 
 class Devices(Protocol):
     """Who knows the company's UPSes, asked on behalf of whoever is signed in."""
 
-    async def all(self) -> Sequence[Named]:
-        """All of them.
+    async def names(self) -> Sequence[Named]:
+        """What all of them are called.
 
         Raises:
             AwayError: that cannot be said now.
@@ -51,10 +40,10 @@ class Log(Protocol):
 async def of_company(log: Log, devices: Devices, filter_: Filter, reader: Reader, zone: ZoneInfo, path: str) -> LogView:
     """The company's, by one round of calls."""
     if not filter_.good:
-        found = await part(devices.all())
+        found = await part(devices.names())
         page = None
     else:
-        asked, found = await together(log.of_company(filter_, filter_.period(zone)), devices.all())
+        asked, found = await together(log.of_company(filter_, filter_.period(zone)), devices.names())
         page = None if isinstance(asked, Missing) else asked
     names = None if isinstance(found, Missing) else {each.device_id: each.name for each in found}
     return company_view(page, names, filter_, reader, path)

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from ups_portal.domain.no_mail_view import Named, NoMail, NoMailView, no_mail_view
+from ups_portal.domain.no_mail_view import NoMail, NoMailView, no_mail_view
+from ups_portal.domain.own_device import Named
 from ups_portal.handlers.parts import Missing, part, together
 
 
 class Devices(Protocol):
     """Who knows the company's UPSes, asked on behalf of whoever is signed in."""
 
-    async def all(self) -> Sequence[Named]:
-        """All of them.
+    async def names(self) -> Sequence[Named]:
+        """What all of them are called.
 
         Raises:
             AwayError: that cannot be said now.
@@ -33,9 +34,9 @@ class Reasons(Protocol):
 async def no_mail(devices: Devices, reasons: Reasons, device_id: str) -> NoMailView:
     """The page; nothing is answered while no UPS was chosen (`device_id` is empty)."""
     if not device_id:
-        found = await part(devices.all())
+        found = await part(devices.names())
         return no_mail_view(None if isinstance(found, Missing) else found, "", None)
-    found, answer = await together(devices.all(), reasons.no_mail(device_id))
+    found, answer = await together(devices.names(), reasons.no_mail(device_id))
     return no_mail_view(
         None if isinstance(found, Missing) else found, device_id, None if isinstance(answer, Missing) else answer
     )

@@ -6,15 +6,21 @@ import pytest
 
 from ups_portal.domain.device_view import Done
 from ups_portal.domain.link import Notifications
+from ups_portal.domain.own_device import Named
+from ups_portal.handlers import log
 from ups_portal.handlers.device import Device, People
 from ups_portal.handlers.devices import Devices
 from ups_portal.handlers.failures import NotFoundError
 
 
+class Asked(Devices, log.Devices, Protocol):
+    """All that pages ask about UPSes at once."""
+
+
 class DevicesWorld(Protocol):
     """Somebody who is signed in, in a company of their own."""
 
-    devices: Devices
+    devices: Asked
     people: People
 
     def device(self, device_id: str) -> Device:
@@ -41,6 +47,13 @@ class DevicesContract:
         assert set(found) == {first, second}
         assert (found[first].name, found[first].site, found[first].model) == ("Rack 1", "Server room", "Smart-UPS 1500")
         assert (found[second].site, found[second].model) == ("", "")
+
+    async def test_its_names_are_told_by_themselves_too(self, world: DevicesWorld) -> None:
+        """For lists to choose from, which need no more; what came from outside is as harmless."""
+        first = await world.register("Rack \u202e1", "Server room", "Smart-UPS 1500")
+        second = await world.register("Rack 2", None, None)
+
+        assert set(await world.devices.names()) == {Named(first, "Rack 1", "Server room"), Named(second, "Rack 2", "")}
 
     async def test_a_new_ups_is_quiet_and_its_mails_come(self, world: DevicesWorld) -> None:
         """Nothing was heard of it, nothing stops its mails, and it was never disabled."""

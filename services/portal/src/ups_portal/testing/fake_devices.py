@@ -158,7 +158,7 @@ class FakeDevices:
         if refusal := self._refusal(request):
             return refusal
         match request.method, request.path_params["path"].split("/"):
-            case "GET", ["devices" | "events" | "stream" as listed]:
+            case "GET", ["devices" | "events" | "stream" as listed] | ["devices" as listed, "names"]:
                 lists = {"devices": self._list, "events": self.log.answer, "stream": self.log.stream}
                 return lists[listed](request)
             case "POST", ["devices"]:
@@ -195,7 +195,10 @@ class FakeDevices:
         start = int(request.query_params.get("cursor", "0"))
         end = start + self.page_size
         cursor = str(end) if end < len(self.devices) else None
-        return JSONResponse({"devices": self.devices[start:end], "cursor": cursor})
+        devices = self.devices[start:end]
+        if request.path_params["path"] == "devices/names":
+            devices = [{name: each[name] for name in ("device_id", "name", "site")} for each in devices]
+        return JSONResponse({"devices": devices, "cursor": cursor})
 
     def _shown(self, request: Request, part: str, device: Json) -> Response | None:
         if part in self.without:
