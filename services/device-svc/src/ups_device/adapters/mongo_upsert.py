@@ -17,6 +17,8 @@ _DUPLICATE_KEY = 11000
 
 async def upsert(collection: Collection, updates: Sequence[UpdateOne]) -> None:
     """Make these updates, which may be made again; two upserts that insert the same at once are tried once more."""
+    if not updates:
+        return
     with map_mongo_errors():
         try:
             await collection.bulk_write(updates, ordered=False)
