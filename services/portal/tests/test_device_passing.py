@@ -109,9 +109,16 @@ async def test_a_co_worker_can_do_neither(at, path):
     assert browsing.device_svc.own.changes == []
 
 
-@pytest.mark.parametrize("path", ["/devices/d-1/claim", "/devices/d-1/enable", "/devices/d-1/keys/1/revoke"])
-async def test_looking_at_where_a_button_goes_changes_nothing(at, path):
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/devices/d-1/claim", "/devices/d-1"),
+        ("/devices/d-1/enable", "/devices/d-1"),
+        ("/devices/d-1/keys/1/revoke", "/devices/d-1/keys"),
+    ],
+)
+async def test_looking_at_where_a_button_goes_leads_to_it_and_changes_nothing(at, path, page):
     browsing = await at(path)
 
-    assert browsing.page.status_code == 405
+    assert (browsing.page.status_code, browsing.page.request.url.path) == (200, page)
     assert browsing.device_svc.own.changes == []

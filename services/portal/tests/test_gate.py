@@ -282,3 +282,20 @@ async def test_one_part_for_which_there_is_no_page_ends_the_others():
     with pytest.raises(NotFoundError):
         await together(endless(), gone())
     assert ended == [True]
+
+
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [
+        ("/devices/%2e%2e/enable", "/devices/.."),
+        ("/devices/evil.example%5c/claim", "/devices/evil.example%5C"),
+        ("/account/sessions/x/end?next=//evil.example", "/account"),
+    ],
+)
+async def test_where_only_a_form_goes_leads_nowhere_else(browse, path, where):
+    browsing = await browse(prefix="/ups")
+
+    answer = await browsing.client.get(path)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/ups{where}")
+    assert "set-cookie" not in answer.headers

@@ -42,6 +42,8 @@ MAX_FORM_BYTES = 32 * 1024
 # As much, sealed, beside an address and a password.
 MAX_CARRIED_BYTES = 3 * MAX_FORM_BYTES
 
+_READ = ["GET", "HEAD"]
+
 _FAILURES: dict[type[Exception], tuple[PlainView, HTTPStatus]] = {
     NotFoundError: (NOT_FOUND, HTTPStatus.NOT_FOUND),
     ForbiddenError: (FORBIDDEN, HTTPStatus.FORBIDDEN),
@@ -102,14 +104,27 @@ class Gate:
     def serve(self, app: FastAPI) -> None:
         """Add all pages to the application."""
         for page in self._pages:
-            methods = [*(["GET", "HEAD"] if page.show else []), *(["POST"] if page.act else [])]
+            methods = [*(_READ if page.show else []), *(["POST"] if page.act else [])]
             app.add_api_route(page.path, self._endpoint(page), methods=methods, include_in_schema=False)
+            if not page.show:
+                app.add_api_route(page.path, self._to_form(page.path), methods=_READ, include_in_schema=False)
 
     def _endpoint(self, page: FramedPage | GuestPage) -> Callable[[Request], object]:
         async def framed(request: Request) -> Response:
             return await (self._guest(page, request) if isinstance(page, GuestPage) else self._framed(page, request))
 
         return framed
+
+    def _to_form(self, path: str) -> Callable[[Request], object]:
+        """Whoever opens where only a form goes, as after a refusal from the address bar, is led to the nearest page."""
+        shown, parts = {page.path for page in self._pages if page.show}, path.split("/")
+        depth = max(depth for depth in range(len(parts)) if "/".join(parts[:depth]) in shown)
+
+        async def led(request: Request) -> Response:
+            nearest = "/".join(_path(request).split("/")[:depth])
+            return self._response(SeeOther(nearest), Guest(self._parts.new_mark()), None)
+
+        return led
 
     async def _framed(self, page: FramedPage, request: Request) -> Response:
         holder = self._cookie.read(request)

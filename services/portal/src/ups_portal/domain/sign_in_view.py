@@ -20,7 +20,8 @@ class SignInView:
 
 
 STALE = Text(
-    "This form was out of date, or your browser sent no cookie. Nothing was done: please press the button once more."
+    "This form was out of date, or your browser sent no cookie. Nothing was done: please press the button once more. "
+    "If that does not help, let your browser keep cookies of this site."
 )
 
 
