@@ -285,6 +285,7 @@ async def test_a_link_is_good_until_its_last_moment(service: AccountService) -> 
         ({"password": "passwordpassword"}, "password", "password-common"),
         ({"password": "anna@acme.example"}, "password", "password-is-address"),
         ({"company_name": " "}, "company_name", "invalid-request"),
+        ({"company_name": "\u200b\u202e"}, "company_name", "invalid-request"),
         ({"company_name": "Acme\r\nBcc: x"}, "company_name", "invalid-request"),
         ({"name": "x" * 301}, "name", "invalid-request"),
         ({"zone": "Mars/Olympus"}, "zone", "unknown-zone"),

@@ -40,6 +40,7 @@ async def test_a_new_name_and_zone_are_seen_at_once(at_account):
     ("entered", "words"),
     [
         ({"name": " "}, "Enter your name"),
+        ({"name": "\u200b"}, "Enter your name"),
         ({"zone": "Nowhere", "name": "Ada <b>Brown</b>"}, "There is no such time zone."),
     ],
 )

@@ -49,7 +49,12 @@ async def test_an_admin_gives_it_another_name_which_stands_above_each_page(at_co
 
 
 @pytest.mark.parametrize(
-    ("entered", "words"), [(" ", "Enter what your company is called."), ("x" * 301, "300 characters at most")]
+    ("entered", "words"),
+    [
+        (" ", "Enter what your company is called."),
+        ("\u202e", "Enter what your company is called."),
+        ("x" * 301, "300 characters at most"),
+    ],
 )
 async def test_a_name_that_is_none_is_told_beside_the_field_which_keeps_it(at_company, entered, words):
     browsing = await at_company()

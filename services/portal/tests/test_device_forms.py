@@ -81,7 +81,11 @@ async def test_the_lines_to_copy_are_events_that_are_taken(at, tmp_path):
 @pytest.mark.parametrize("path", ["/devices/new", "/devices/d-1/names"])
 @pytest.mark.parametrize(
     ("entered", "words"),
-    [({"name": " "}, "Enter a name for the UPS"), ({"site": "x" * 301}, "300 characters at most")],
+    [
+        ({"name": " "}, "Enter a name for the UPS"),
+        ({"name": "\u200d"}, "Enter a name for the UPS"),
+        ({"site": "x" * 301}, "300 characters at most"),
+    ],
 )
 async def test_what_is_not_taken_is_said_and_nothing_typed_is_lost(at, path, entered, words):
     browsing = await at(path)

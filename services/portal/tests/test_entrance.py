@@ -34,6 +34,7 @@ async def test_who_registers_is_told_to_look_into_the_inbox(browse):
         ({"address": ""}, "Enter an e-mail address."),
         ({"address": "kim"}, "That is not a valid e-mail address. Check it and enter it again."),
         ({"company_name": " "}, "Enter what your company is called."),
+        ({"company_name": "\u200b"}, "Enter what your company is called."),
         ({"name": ""}, "Enter your name"),
         ({"password": "", "again": ""}, "Enter your password."),
         ({"again": "x"}, "The two were not the same."),

@@ -32,6 +32,7 @@ def test_a_zone_that_is_none_is_utc(name):
 def test_a_line_from_outside_does_not_break_turn_or_hide():
     assert one_line("a\r\nb\0c\u202ed\u200b e\ud800") == "a b cd e"
     assert one_line("\U0001f469\u200d\U0001f4bb") == "\U0001f469\u200d\U0001f4bb"
+    assert one_line("\u200d \u200c\u202e") == ""
 
 
 def test_a_short_line_stays_and_a_long_one_is_cut_between_whole_characters():

@@ -10,14 +10,19 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 # Without these two, emoji of several parts and Persian or Indic words fall apart.
 _JOINERS = {"\u200c", "\u200d"}
+_JOINED = "".join(_JOINERS) + " "
 _ELLIPSIS = "…"
 
 
 def one_line(text: str) -> str:
-    """`text` from outside made harmless: no control, direction or invisible characters, single spaces."""
+    """`text` from outside made harmless: no control, direction or invisible characters, single spaces.
+
+    Empty where nothing of it would be seen.
+    """
     # nearly every name: none of its characters is of a category that `_harmless` changes, and looking at each is slow
     harmless = text if text.isprintable() else "".join(map(_harmless, text))
-    return " ".join(harmless.split())
+    line = " ".join(harmless.split())
+    return line if line.strip(_JOINED) else ""
 
 
 def _harmless(character: str) -> str:

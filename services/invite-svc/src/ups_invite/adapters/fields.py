@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints
 
 from ups_runtime.http import RequestBody
+from ups_schemas.wording import one_line
 
 
 def _text(secret: SecretStr) -> SecretStr:
@@ -17,12 +18,18 @@ def _text(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _seen(name: str) -> str:
+    if not one_line(name):
+        raise ValueError("nothing of it can be seen")
+    return name
+
+
 # What is never shown, not even in what is wrong with it.
 SecretText = Annotated[SecretStr, AfterValidator(_text)]
 
 # Names go into headers of mails and into logs of others: no control characters.
 NameText = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
-CompanyName = Annotated[NameText, StringConstraints(strip_whitespace=True, min_length=1)]
+CompanyName = Annotated[NameText, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_seen)]
 ZoneText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 LanguageText = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 # What is wrong with an address is said in words of ours, so long as it is no novel.

@@ -8,6 +8,7 @@ from enum import StrEnum
 from ups_portal.domain.account_link import Refusal, TooOften
 from ups_portal.domain.against import above, beside
 from ups_portal.domain.text import Text, isolated
+from ups_portal.domain.wording import clean
 
 Wrong = Refusal | TooOften
 MAX_NAME = 300
@@ -107,7 +108,7 @@ _GRACES = {
 
 def what_is_wrong(names: Names) -> Refusal | None:
     """What stands against the names before anybody is asked."""
-    if not names.name.strip():
+    if not clean(names.name):
         return Refusal("", "name", "no-device-name")
     too_long = next((field for field in _FIELDS if len(getattr(names, field)) > MAX_NAME), None)
     return Refusal("", too_long, "too-long") if too_long else None

@@ -4,6 +4,7 @@ from ups_portal.domain.account_link import Entry, Refusal
 from ups_portal.domain.against import beside
 from ups_portal.domain.page import Input
 from ups_portal.domain.text import Text
+from ups_portal.domain.wording import clean
 
 # As long as names and passwords are taken; longer ones are refused here, in words, rather than cut.
 MAX_NAME = 300
@@ -49,7 +50,7 @@ def new_password_inputs(refusal: Refusal | None) -> tuple[Input, Input]:
 
 def fault_of_name(entry: Entry) -> Refusal | None:
     """What is wrong with a name."""
-    if not entry.name.strip():
+    if not clean(entry.name):
         return Refusal("", "name", "no-name")
     return Refusal("", "name", "too-long") if len(entry.name) > MAX_NAME else None
 

@@ -15,6 +15,7 @@ from ups_portal.domain.account_view import (
     account_view,
 )
 from ups_portal.domain.session import Tokens
+from ups_portal.domain.wording import clean
 from ups_portal.handlers.parts import Missing, together
 
 Against = Refusal | TooOften | None
@@ -67,7 +68,7 @@ async def shown(
 
 async def edit(account: Account, name: str, zone: str, language: str) -> Against:
     """Change these, if there is a name."""
-    return await account.edit(name, zone, language) if name.strip() else Refusal("", "name", "no-name")
+    return await account.edit(name, zone, language) if clean(name) else Refusal("", "name", "no-name")
 
 
 async def change_password(account: Account, current: str, new: str, again: str) -> Tokens | Wanted:

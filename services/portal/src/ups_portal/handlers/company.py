@@ -20,7 +20,7 @@ from ups_portal.domain.company_view import (
 )
 from ups_portal.domain.member import Member, Role
 from ups_portal.domain.session import Person
-from ups_portal.domain.wording import MAX_NAME
+from ups_portal.domain.wording import MAX_NAME, clean
 from ups_portal.handlers.failures import AwayError, ForbiddenError, NotFoundError
 from ups_portal.handlers.parts import Missing, together
 
@@ -76,7 +76,7 @@ async def rename(company: OwnCompany, name: str) -> Wrong | None:
     """Give it another name, if there is one."""
     if len(name.strip()) > MAX_NAME:
         return Refusal("", "name", "too-long")
-    return await company.rename(name) if name.strip() else Refusal("", "name", "no-company")
+    return await company.rename(name) if clean(name) else Refusal("", "name", "no-company")
 
 
 async def set_role(company: OwnCompany, user_id: str, wanted: str) -> Done | Wrong:

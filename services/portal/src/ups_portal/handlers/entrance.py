@@ -4,6 +4,7 @@ from typing import Protocol
 
 from ups_portal.domain.account_link import Refusal, TooOften
 from ups_portal.domain.entrance_view import Application
+from ups_portal.domain.wording import clean
 
 Against = Refusal | TooOften | None
 
@@ -30,9 +31,9 @@ async def register(entrance: Entrance, application: Application, password: str, 
     """Ask, if all of it is there."""
     if not application.address.strip():
         return Refusal("", "address", "address-missing")
-    if not application.company.strip():
+    if not clean(application.company):
         return Refusal("", "company_name", "no-company")
-    if not application.name.strip():
+    if not clean(application.name):
         return Refusal("", "name", "no-name")
     if not password:
         return Refusal("", "password", "no-password")
