@@ -18,7 +18,7 @@ from ups_portal.adapters.invite_svc import InviteSvc
 from ups_portal.adapters.session_client import SessionClient
 from ups_portal.domain.account_link import Account
 from ups_portal.metrics import PortalMetrics
-from ups_portal.testing.account_contract import AccountContract, SignedIn, account_of
+from ups_portal.testing.account_contract import AccountContract, SignedIn, signed_in
 from ups_portal.testing.accounts_contract import AccountsContract, Invited, Registered
 from ups_portal.testing.sessions_contract import Credentials, SessionsContract
 from ups_runtime import codec
@@ -106,8 +106,7 @@ class RealWorld:
     async def signed_in(self) -> SignedIn:
         """Somebody who has just founded a company."""
         somebody = await self.somebody()
-        account = await account_of(self.backend, somebody.address, somebody.password)
-        return SignedIn(account, somebody.address, somebody.password)
+        return await signed_in(self.backend, somebody.address, somebody.password)
 
     async def _applied(self, address: str) -> str:
         company = {"company_name": "Acme Power GmbH", "name": "Kim Park", "zone": "Europe/Berlin"}

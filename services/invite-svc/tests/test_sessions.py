@@ -87,7 +87,8 @@ async def test_whatever_is_wrong_the_answer_and_the_work_are_the_same(service: A
 
 
 async def test_a_session_goes_on_from_token_to_token(service: AccountService) -> None:
-    token = (await service.founder(ANNA))["refresh_token"]
+    founder = await service.founder(ANNA)
+    token, session_ids = founder["refresh_token"], {founder["session_id"]}
     seen = {token}
     for _ in range(3):
         service.clock.advance(timedelta(days=29))
@@ -95,8 +96,11 @@ async def test_a_session_goes_on_from_token_to_token(service: AccountService) ->
         answer = await refresh(service, token)
         token = answer.json()["refresh_token"]
         seen.add(token)
+        session_ids.add(answer.json()["session_id"])
+    listed = (await service.call("GET", PATH, bearer=answer.json()["access_token"])).json()["sessions"]
 
     assert len(seen) == 4
+    assert session_ids == {session["session_id"] for session in listed}
     assert (await service.call("GET", "/v1/me", bearer=answer.json()["access_token"])).status_code == 200
 
 

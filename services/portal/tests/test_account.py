@@ -1,5 +1,7 @@
 """One's own account, seen and changed."""
 
+import re
+
 import pytest
 
 from ups_portal.testing.browsing import fields_of
@@ -109,10 +111,22 @@ async def test_a_password_that_is_not_taken_changes_nothing_and_comes_back_in_no
 
 
 async def test_one_session_is_ended(at_account):
-    page = await at_account.press("/account/sessions/s-1/end")
+    before = at_account.page.text
+    page = await at_account.press("/account/sessions/s-2/end")
 
     assert "That session has ended." in page.text
-    assert at_account.invite_svc.own.changes == ["sign in", "end s-1"]
+    assert at_account.invite_svc.own.changes == ["sign in", "end s-2"]
+    assert before.count("End it") == 1
+
+
+async def test_the_session_that_one_looks_by_is_marked_and_ends_by_signing_out(at_account):
+    (marked,) = re.findall(
+        r'<li class="with-buttons">\s*<p id="session-\d">(.*?)</li>', at_account.page.text, re.DOTALL
+    )[:1]
+
+    assert marked.startswith("<strong>This one</strong>")
+    assert 'datetime="2026-11-19T13:15:00+00:00"' in marked
+    assert "/account/sessions/s-1/end" not in at_account.page.text
 
 
 async def test_a_session_that_is_not_ones_own_is_not_found(at_account):

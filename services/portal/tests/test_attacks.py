@@ -47,8 +47,9 @@ async def test_a_session_that_was_planted_is_not_the_one_that_is_signed_in(brows
         lambda _cookie: "ümlaut",
         lambda _cookie: json.dumps(["mark", "access", "refresh", 9e9, "u", "n", "c", "UTC", "en"]),
         lambda _cookie: Seal((SESSION_KEY,), Purpose.FORM).seal(b'["mark"]'),
+        lambda _cookie: Seal((SESSION_KEY,), Purpose.SESSION).seal(b'["of", "another", "version", 1]'),
     ],
-    ids=["signature", "content", "cut", "long", "text", "unsealed", "another purpose"],
+    ids=["signature", "content", "cut", "long", "text", "unsealed", "another purpose", "another version"],
 )
 async def test_a_cookie_that_was_tampered_with_is_none(signed_in, change):
     browsing = await signed_in()

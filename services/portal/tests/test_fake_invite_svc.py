@@ -8,7 +8,7 @@ from ups_portal.adapters.invite_client import InviteClient
 from ups_portal.adapters.invite_svc import InviteSvc
 from ups_portal.adapters.session_client import SessionClient
 from ups_portal.metrics import PortalMetrics
-from ups_portal.testing.account_contract import AccountContract, SignedIn, account_of
+from ups_portal.testing.account_contract import AccountContract, signed_in
 from ups_portal.testing.accounts_contract import AccountsContract, Invited, Registered
 from ups_portal.testing.company_contract import CompanyContract
 from ups_portal.testing.fake_device_svc import SINCE, token_for
@@ -74,7 +74,7 @@ class FakeAccountWorld:
 
     async def signed_in(self):
         own = self.fake.own
-        return SignedIn(await account_of(self.backend, own.address, own.password), own.address, own.password)
+        return await signed_in(self.backend, own.address, own.password)
 
 
 class TestTheFakeKeepsTheContractOfAccounts(AccountContract):

@@ -75,7 +75,7 @@ ANSWERS = {
     "wrong present password": ("account", {}, "/account/password", {"current": "x", "new": "y", "again": "y"}),
     "two passwords": ("account", {}, "/account/password", {"current": "x", "new": "y", "again": "z"}),
     "not erased": ("account", {}, "/account/erase", {"password": "x"}),
-    "no such session": ("account", {}, "/account/sessions/s-1/end", {"token": "x"}),
+    "no such session": ("account", {}, "/account/sessions/s-2/end", {"token": "x"}),
     "invitation of nobody": ("invite", {}, "/invite", {"address": " "}),
     "invitation that there is not": ("invite-pending", {}, "/invite/i-1/resend", {"token": "x"}),
     "no name of a company": ("company", {}, "/company", {"name": " "}),

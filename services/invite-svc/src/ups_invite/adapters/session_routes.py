@@ -32,6 +32,7 @@ class SignedInView(BaseModel):
     """A session: the access token is good for `expires_in` seconds, the refresh token gives the next pair, once."""
 
     user_id: UserId
+    session_id: Id
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - RFC 6750's word
     expires_in: int = int(LIFETIME.total_seconds())
@@ -41,7 +42,10 @@ class SignedInView(BaseModel):
     def of(cls, signed_in: SignedIn) -> "SignedInView":
         """The session as its holder sees it."""
         return cls(
-            user_id=signed_in.user_id, access_token=signed_in.access_token, refresh_token=signed_in.refresh_token
+            user_id=signed_in.user_id,
+            session_id=signed_in.session_id,
+            access_token=signed_in.access_token,
+            refresh_token=signed_in.refresh_token,
         )
 
 

@@ -58,6 +58,7 @@ class SignedIn:
     """Who is signed in, and by what."""
 
     user_id: UserId
+    session_id: Id
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
 
@@ -119,7 +120,7 @@ class Sessions:
         """What opens a session, to be written with, and after, whatever lets the person in; and the answer to them."""
         session, refresh_token = sessions.opened(person.user_id, self._random_bytes, self._now())
         writes = [RequirePerson(person), AddSession(session), *self._told(person, Action.SIGNED_IN)]
-        return writes, SignedIn(person.user_id, await self._issue(person.user_id), refresh_token)
+        return writes, SignedIn(person.user_id, session.session_id, await self._issue(person.user_id), refresh_token)
 
     @optimistic
     async def refresh(self, refresh_token: str) -> SignedIn:
@@ -144,7 +145,8 @@ class Sessions:
             await self._end(session, person, Action.SESSION_STOLEN)
             raise _ended()
         # the last thing that may fail comes before the rotation: who gets no answer can show the same token again
-        answer = SignedIn(person.user_id, await self._issue(person.user_id), sessions.next_token(session, secret))
+        issued = await self._issue(person.user_id)
+        answer = SignedIn(person.user_id, session_id, issued, sessions.next_token(session, secret))
         if found is Shown.CURRENT:
             await self._book.write(RotateSession(sessions.rotated(session, secret, now)))
         return answer

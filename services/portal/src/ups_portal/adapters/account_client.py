@@ -40,6 +40,7 @@ class _Sessions(Answer):
 
 
 class _Tokens(Answer):
+    session_id: Text
     access_token: Text = Field(repr=False)
     refresh_token: Text = Field(repr=False)
     expires_in: Annotated[int, Field(gt=0, le=86_400)]
@@ -80,7 +81,8 @@ class AccountClient:
             given = _Tokens.model_validate_json(outcome.content)
         except ValidationError:
             raise DoubtfulError(call) from None
-        return Tokens(given.access_token, given.refresh_token, self._now() + timedelta(seconds=given.expires_in))
+        good_until = self._now() + timedelta(seconds=given.expires_in)
+        return Tokens(given.session_id, given.access_token, given.refresh_token, good_until)
 
     async def end_session(self, session_id: str) -> Against:
         """End one."""

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from ups_portal.adapters.account_client import AccountClient
 from ups_portal.adapters.visit import Answer, FramedPage, GuestPage, GuestVisit, SeeOther, Shown, Visit, refused
 from ups_portal.domain.account_link import Refusal
-from ups_portal.domain.account_view import ERASED, Choices, Done, Form, Wanted
+from ups_portal.domain.account_view import ERASED, AccountView, Choices, Done, Form, Wanted
 from ups_portal.domain.session import Tokens
 from ups_portal.domain.shell import Section
 from ups_portal.domain.way_back import SIGN_IN
@@ -44,11 +44,14 @@ class _AccountPages:
         return AccountClient(visit.invite_svc, self._now)
 
     async def show(self, visit: Visit) -> Answer:
-        return Shown(_TEMPLATE, await account.shown(self._asked(visit), self._choices, visit.did(Done)))
+        return Shown(_TEMPLATE, await self._view(visit, visit.did(Done)))
 
     async def _refused(self, visit: Visit, wanted: Wanted) -> Answer:
-        view = await account.shown(self._asked(visit), self._choices, wanted=wanted)
-        return refused(_TEMPLATE, view, wanted.against)
+        return refused(_TEMPLATE, await self._view(visit, wanted=wanted), wanted.against)
+
+    async def _view(self, visit: Visit, done: Done | None = None, wanted: Wanted | None = None) -> AccountView:
+        here = visit.ticket.session.tokens.session_id
+        return await account.shown(self._asked(visit), here, self._choices, done, wanted)
 
     async def edit(self, visit: Visit) -> Answer:
         entered = {name: visit.fields.get(name) for name in ("name", "zone", "language")}

@@ -23,6 +23,7 @@ WAIT_S = 60
 
 
 class _Tokens(Answer):
+    session_id: Text
     access_token: Text = Field(repr=False)
     refresh_token: Text = Field(repr=False)
     expires_in: Annotated[int, Field(gt=0, le=86_400)]
@@ -108,7 +109,8 @@ class SessionClient:
         except ValidationError:
             raise self._backend.failed(call, "foreign", changes=False) from None
         self._backend.understood()
-        return Tokens(given.access_token, given.refresh_token, self._now() + timedelta(seconds=given.expires_in))
+        good_until = self._now() + timedelta(seconds=given.expires_in)
+        return Tokens(given.session_id, given.access_token, given.refresh_token, good_until)
 
     def _ended(self, call: str, reply: Reply) -> Exception:
         if reply.status == HTTPStatus.UNAUTHORIZED:

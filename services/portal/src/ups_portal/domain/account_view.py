@@ -81,11 +81,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """The page. No account, or no sessions: that part cannot be shown just now."""
+    """The page. No account, or no sessions: that part cannot be shown just now. `here` is the reader's own session."""
 
     title: Text
     account: OwnAccount | None
     sessions: tuple[OwnSession, ...] | None
+    here: str
     zones: tuple[tuple[str, str], ...]
     languages: tuple[tuple[str, str], ...]
     said: Text | None
@@ -113,6 +114,7 @@ _DONE = {
 def account_view(
     account: OwnAccount | None,
     sessions: Sequence[OwnSession] | None,
+    here: str,
     choices: Choices,
     done: Done | None = None,
     wanted: Wanted | None = None,
@@ -126,6 +128,7 @@ def account_view(
         Text("Account"),
         account,
         latest_first,
+        here,
         # whatever is kept can be kept
         tuple((each, each) for each in sorted({*choices.zones, zone} - {""})),
         tuple(({language: language} | dict(choices.languages)).items()) if language else (),

@@ -17,8 +17,9 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a session is at invite-svc: a token for calls until `good_until`, and one that gives the next pair, once."""
+    """A session at invite-svc: its id, a token for calls until `good_until`, and one that gives the next pair, once."""
 
+    session_id: str
     access: str = field(repr=False)
     refresh: str = field(repr=False)
     good_until: datetime

@@ -53,13 +53,14 @@ class Account(Protocol):
 
 
 async def shown(
-    account: Account, choices: Choices, done: Done | None = None, wanted: Wanted | None = None
+    account: Account, here: str, choices: Choices, done: Done | None = None, wanted: Wanted | None = None
 ) -> AccountView:
-    """The page; a part of it is missing while nobody can give it."""
+    """The page for the session `here`; a part of it is missing while nobody can give it."""
     known, sessions = await together(account.get(), account.sessions())
     return account_view(
         None if isinstance(known, Missing) else known,
         None if isinstance(sessions, Missing) else sessions,
+        here,
         choices,
         done,
         wanted,

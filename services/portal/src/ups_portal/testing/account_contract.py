@@ -26,12 +26,14 @@ class SignedIn:
     account: Account
     address: str
     password: str
+    session_id: str
 
 
-async def account_of(backend: Backend, address: str, password: str) -> Account:
-    """The account of who has just signed in."""
+async def signed_in(backend: Backend, address: str, password: str) -> SignedIn:
+    """Who has just signed in."""
     ticket = await ticket_of(backend, address, password)
-    return AccountClient(asked_by(ticket, backend), SystemClock().now)
+    account = AccountClient(asked_by(ticket, backend), SystemClock().now)
+    return SignedIn(account, address, password, ticket.session.tokens.session_id)
 
 
 class AccountWorld(Protocol):
@@ -75,11 +77,13 @@ class AccountContract:
         assert isinstance(short, Refusal)
         assert (short.field, short.why) == ("new", "password-too-short")
         assert isinstance(right, Tokens)
+        assert right.session_id in {each.session_id for each in await somebody.account.sessions()}
 
     async def test_one_session_is_ended_and_nobody_elses(self, world: AccountWorld) -> None:
         """It is not listed any more."""
         somebody = await world.signed_in()
         before = await somebody.account.sessions()
+        assert somebody.session_id in {each.session_id for each in before}
         ended = await somebody.account.end_session(before[0].session_id)
         after = await somebody.account.sessions()
         with pytest.raises(NotFoundError):

@@ -155,4 +155,4 @@ class FakeSessions:
         """The next pair."""
         self.issued += 1
         given = {"access_token": f"access-{self.issued}", "refresh_token": f"refresh-{self.issued}"}
-        return given | {"token_type": "Bearer", "expires_in": 600, "user_id": "u-1"}
+        return given | {"token_type": "Bearer", "expires_in": 600, "user_id": "u-1", "session_id": "s-1"}

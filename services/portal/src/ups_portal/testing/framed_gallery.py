@@ -46,7 +46,9 @@ def cookie_of(exhibit: Exhibit, base_url: str) -> tuple[str, str]:
     me, company = own.me, own.me["company"] or {"name": ""}
     session = Session(
         "a mark",
-        Tokens(tokens["access_token"], tokens["refresh_token"], SINCE.replace(year=SINCE.year + 1)),
+        Tokens(
+            tokens["session_id"], tokens["access_token"], tokens["refresh_token"], SINCE.replace(year=SINCE.year + 1)
+        ),
         Person(me["user_id"], me["name"][:60], company["name"][:60], me["zone"], me["language"]),
     )
     cookie = SessionCookie((SESSION_KEY,), base_url)

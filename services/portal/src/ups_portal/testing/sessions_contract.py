@@ -62,6 +62,7 @@ class SessionsContract:
         renewed = await world.sessions.renew(tokens.refresh)
 
         assert renewed.refresh != tokens.refresh
+        assert renewed.session_id == tokens.session_id
         assert await world.sessions.person(renewed.access) == await world.sessions.person(tokens.access)
 
     async def test_two_tabs_that_renew_at_once_both_go_on(self, world: SessionWorld) -> None:
