@@ -59,6 +59,17 @@ async def test_a_second_press_registers_no_second_one_and_says_where_the_key_wen
     assert browsing.device_svc.own.changes == ["register Rack <b>9</b>"] * 2
 
 
+async def test_who_goes_back_to_the_form_and_enters_another_ups_registers_that_one_too(at):
+    browsing = await at("/devices/new")
+    form = fields_of(browsing.page, "/devices/new") | NAMES
+
+    await browsing.post("/devices/new", form)
+    page = await browsing.post("/devices/new", form | {"name": "Rack 10"})
+
+    assert lines_of(page)[0] == SECRET
+    assert browsing.device_svc.own.changes == ["register Rack <b>9</b>", "register Rack 10"]
+
+
 async def test_the_lines_to_copy_are_events_that_are_taken(at, tmp_path):
     browsing = await at("/devices/new")
     _, curl, script, upsmon = lines_of(await browsing.press("/devices/new", **NAMES))

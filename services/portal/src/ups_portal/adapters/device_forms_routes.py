@@ -47,8 +47,9 @@ class _Forms:
 
     async def register(self, visit: Visit) -> Answer:
         names = _entered(visit)
-        # each form that is shown has a token of its own
-        once = hashlib.sha256(visit.fields.get(TOKEN).encode()).hexdigest()
+        # each form that is shown has a token of its own; who goes back to it and enters another UPS registers that one
+        entered = (visit.fields.get(TOKEN), names.name, names.model, names.serial, names.site)
+        once = hashlib.sha256("\0".join(entered).encode()).hexdigest()
         outcome = await forms.register(RegistryClient(visit.device_svc), names, once)
         if not isinstance(outcome, Issued):
             return _refused(_NAMES, registration_view(names, outcome), outcome)
