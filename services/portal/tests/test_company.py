@@ -2,12 +2,14 @@
 
 import pytest
 
+from ups_portal.domain.shell import Section
 from ups_portal.testing.browsing import fields_of
 from ups_portal.testing.fake_company import FakeCompany, a_deed
 from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 from ups_portal.testing.fake_team import FakeTeam, a_member
 
 ADA = a_member(1, name="Ada Adler", address="ada@example.com", role="admin")
+OF_A_COMPANY = [each for each in Section if each not in {Section.ACCOUNT, Section.HELP}]
 
 
 @pytest.fixture
@@ -141,6 +143,33 @@ async def test_who_leaves_is_asked_and_is_in_no_company_then(at_company):
     assert "<h1>You are in no company</h1>" in page.text
     assert "Acme" not in page.text
     assert changes(browsing) == ["leave"]
+
+
+@pytest.mark.parametrize("path", [*OF_A_COMPANY, "/devices/d-1", "/help/no-mail"])
+async def test_who_was_removed_is_told_so_and_what_to_do_wherever_they_look(at_company, path):
+    browsing = await at_company()
+    browsing.invite_svc.own.me["company"], browsing.device_svc.own.in_company = None, False
+
+    page = await browsing.get(path)
+
+    assert "<h1>You are in no company</h1>" in page.text
+    assert "Ask somebody of yours to invite you" in page.text
+    assert "Acme" not in page.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/invite", "/company", "/devices/new", "/devices/d-1/claim", "/company/members/u-2/role"]
+)
+async def test_who_was_removed_with_a_page_open_is_told_so_by_the_next_press(at_company, path):
+    browsing = await at_company()
+    form = fields_of(browsing.page, "/company")
+    browsing.invite_svc.own.me["company"], browsing.device_svc.own.in_company = None, False
+
+    page = await browsing.post(path, form | {"address": "sam@example.net", "name": "Rack", "role": "admin"})
+
+    assert page.status_code == 403
+    assert "<h1>You are in no company</h1>" in page.text
+    assert changes(browsing) == browsing.invite_svc.team.changes == browsing.device_svc.own.changes == []
 
 
 async def test_the_last_admin_cannot_leave_others_and_is_told_why(at_company):

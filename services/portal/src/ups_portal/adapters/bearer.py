@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from ups_portal.adapters.backend import Answer, Backend, Question, Reply, Running
 from ups_portal.domain.account_link import Refusal, TooOften
 from ups_portal.domain.wording import clean
-from ups_portal.handlers.failures import ForbiddenError, NotFoundError, SignedOutError
+from ups_portal.handlers.failures import ForbiddenError, NoCompanyError, NotFoundError, SignedOutError
 from ups_portal.handlers.sessions import Ticket
 
 A = TypeVar("A", bound=Answer)
@@ -25,7 +25,8 @@ _DONE = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_C
 class Bearer:
     """One service for one request. A token that is refused is renewed once. `call` names a call in logs and metrics.
 
-    Every call raises `SignedOutError`, `NotFoundError`, `ForbiddenError` or `AwayError` where it applies.
+    Every call raises `SignedOutError`, `NoCompanyError`, `NotFoundError`, `ForbiddenError` or `AwayError` where it
+    applies.
     """
 
     def __init__(self, backend: Backend, ticket: Ticket, visitor: str) -> None:
@@ -110,6 +111,8 @@ class Bearer:
             failure: Exception = SignedOutError(call)
         elif reply.status == HTTPStatus.NOT_FOUND:
             failure = NotFoundError(call)
+        elif reply.status == HTTPStatus.FORBIDDEN and reply.problem.name == "no-company":
+            failure = NoCompanyError(call)
         else:
             return
         self._backend.understood()

@@ -32,7 +32,10 @@ def _user_id(visit: Visit) -> str:
 
 async def _show(visit: Visit, wanted: Wanted | None = None) -> Answer:
     view = await company.shown(_asked(visit), visit.person.user_id, visit.did(Done), wanted)
-    template = "no_company.html.j2" if isinstance(view, NoCompanyView) else "company.html.j2"
+    template = "company.html.j2"
+    if isinstance(view, NoCompanyView):
+        template = "no_company.html.j2"
+        await visit.ticket.look_again()
     return refused(template, view, wanted.against) if wanted else Shown(template, view)
 
 
@@ -61,8 +64,6 @@ async def _remove(visit: Visit) -> Answer:
     against = await _asked(visit).remove(user_id)
     if against is not None:
         return refused(_PARTING, await company.parting(_asked(visit), user_id, visit.person, against), against)
-    if leaves:
-        await visit.ticket.look_again()
     return SeeOther(Section.COMPANY, Done.LEFT if leaves else Done.REMOVED)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
@@ -22,6 +22,7 @@ from ups_portal.adapters.jinja import Renderer
 from ups_portal.adapters.seal import Purpose, Seal
 from ups_portal.adapters.session_cookie import SessionCookie
 from ups_portal.adapters.visit import RETRY_AFTER_S, Answer, FramedPage, GuestPage, GuestVisit, SeeOther, Shown, Visit
+from ups_portal.domain.company_view import no_company_view
 from ups_portal.domain.plain_views import AWAY, DOUBTFUL, FORBIDDEN, FOREIGN, NOT_FOUND, PlainView
 from ups_portal.domain.resumed import not_sent_view, resumed_view
 from ups_portal.domain.session import Guest, Session
@@ -32,6 +33,7 @@ from ups_portal.handlers.failures import (
     AwayError,
     DoubtfulError,
     ForbiddenError,
+    NoCompanyError,
     NotFoundError,
     SignedOutError,
 )
@@ -160,7 +162,7 @@ class Gate:
         do = page.act if request.method == HTTPMethod.POST else page.show
         assert do  # noqa: S101 - the route has the methods that there are
         try:
-            answer = await do(visit)
+            answer = await _done(do, visit)
         except SignedOutError:
             is_post = request.method == HTTPMethod.POST
             return self._carried(page, request, fields) if is_post else self._to_sign_in(page, request)
@@ -248,6 +250,15 @@ class Gate:
         if changed:
             self._cookie.write(response, holder)
         return response
+
+
+async def _done(do: Callable[[Visit], Awaitable[Answer]], visit: Visit) -> Answer:
+    try:
+        return await do(visit)
+    except NoCompanyError:
+        # the frame of the page, too, says in which company one is
+        await visit.ticket.look_again()
+        return Shown("no_company.html.j2", no_company_view(), HTTPStatus.FORBIDDEN)
 
 
 def _back(page: FramedPage | GuestPage, request: Request) -> str:

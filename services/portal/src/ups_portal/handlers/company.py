@@ -21,14 +21,14 @@ from ups_portal.domain.company_view import (
 from ups_portal.domain.member import Member, Role
 from ups_portal.domain.session import Person
 from ups_portal.domain.wording import MAX_NAME, clean
-from ups_portal.handlers.failures import AwayError, ForbiddenError, NotFoundError
+from ups_portal.handlers.failures import AwayError, ForbiddenError, NoCompanyError, NotFoundError
 from ups_portal.handlers.parts import Missing, together
 
 
 class OwnCompany(Protocol):
     """Who knows the company of whoever is signed in. Changes give what stands against them; None when it is done.
 
-    Each raises `AwayError` where it applies, and `ForbiddenError` where who asks is in no company; those that change
+    Each raises `AwayError` where it applies, and `NoCompanyError` where who asks is in none; those that change
     something raise also `DoubtfulError`, and `NotFoundError` for who is not in the company.
     """
 
@@ -61,7 +61,7 @@ async def shown(
     """The page; a part of it is missing while nobody can give it."""
     try:
         known, members = await together(company.get(), company.members())
-    except ForbiddenError:
+    except NoCompanyError:
         return no_company_view(done)
     return company_view(
         None if isinstance(known, Missing) else known,

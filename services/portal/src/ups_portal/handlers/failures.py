@@ -33,3 +33,7 @@ class NotFoundError(Permanent):
 
 class ForbiddenError(Permanent):
     """They may see it, and not do that to it."""
+
+
+class NoCompanyError(ForbiddenError):
+    """They are in no company: there is nothing that would be theirs to see."""

@@ -138,6 +138,7 @@ class FakeDevices:
     devices: list[Json] = field(default_factory=lambda: [a_device(1), a_device(2)])
     page_size: int = 500
     refused: set[str] = field(default_factory=set)
+    in_company: bool = True
     tokens: list[str] = field(default_factory=list)
     failing: int | None = None
     without: set[str] = field(default_factory=set)  # parts that cannot be given
@@ -176,7 +177,7 @@ class FakeDevices:
         if not token or token in self.refused or self.failing is not None:
             signed_in = token and token not in self.refused
             return problem(self.failing or 503, "unavailable") if signed_in else problem(401, "not-signed-in")
-        return None
+        return None if self.in_company else problem(403, "no-company", title="You are in no company.")
 
     async def _of_one(self, request: Request, device_id: str, rest: list[str]) -> Response:
         known = next((each for each in self.devices if each["device_id"] == device_id), None)

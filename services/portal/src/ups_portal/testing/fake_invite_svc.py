@@ -69,6 +69,8 @@ class FakeInviteSvc:
         return Starlette(routes=[Route("/v1/{path:path}", call, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])])
 
     def _of_company(self, request: Request, path: str, body: Json) -> Response:
+        if self.own.me["company"] is None:
+            return problem(403, "no-company", title="You are in no company.")
         if is_of_company(path):
             return self.firm.answer(request, path, body, self.team, self.own.me)
         return self.team.answer(request, path, body)
