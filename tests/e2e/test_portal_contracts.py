@@ -12,7 +12,8 @@ from ups_portal.adapters.backend import connected
 from ups_portal.adapters.bearer import Bearer
 from ups_portal.adapters.company_client import CompanyClient
 from ups_portal.adapters.device_client import DeviceClient
-from ups_portal.adapters.device_forms_client import RegistryClient
+from ups_portal.adapters.device_forms_client import OwnedDeviceClient, RegistryClient
+from ups_portal.adapters.device_passing_client import PassingDeviceClient
 from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.invite_client import InviteClient
 from ups_portal.adapters.log_client import LogClient
@@ -25,6 +26,8 @@ from ups_portal.domain.device_forms import Issued, Names
 from ups_portal.domain.log_filter import Filter, Period
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.company_contract import CompanyContract
+from ups_portal.testing.device_forms_contract import DeviceFormsContract
+from ups_portal.testing.device_passing_contract import DevicePassingContract
 from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.invite_contract import InviteContract
 from ups_portal.testing.log_contract import LogContract
@@ -36,6 +39,8 @@ from ups_portal.testing.timeline_contract import PastContract
 from ups_runtime.metrics import Metrics
 from ups_runtime.testing import eventually
 from ups_schemas.topics import Service
+
+ADMIN = {"role": "admin"}
 
 
 @dataclass
@@ -81,6 +86,63 @@ class TestDeviceSvcKeepsTheContractOfDevices(DevicesContract):
     @pytest.fixture
     async def world(self, member):
         return DevicesWorld(member)
+
+
+class OwnedDevicesWorld:
+    def __init__(self, member, operator, company_id, co_worker_id):
+        self._member, self._operator, self._company_id = member, operator, company_id
+        self.own_id, self.co_worker_id = member.person.user_id, co_worker_id
+
+    async def registered(self, owner):
+        return (await self._operator.add_device(self._company_id, owner, "Rack 1")).device_id
+
+
+class DeviceFormsWorld(OwnedDevicesWorld):
+    @property
+    def registry(self):
+        return RegistryClient(self._member.device_svc)
+
+    def device(self, device_id):
+        return OwnedDeviceClient(self._member.device_svc, device_id)
+
+    async def of_a_co_worker(self):
+        return await self.registered(self.co_worker_id)
+
+    async def is_taken(self, _device_id, key):
+        caller = self._member.person.caller
+        url = f"{caller.services[Service.EVENT_INGEST].url}/v1/events"
+        answer = await caller.client.post(url, json={"code": "STATUS"}, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code in {202, 401}
+        return answer.status_code == 202
+
+    async def leave(self):
+        await self._member.invite_svc.change("promote", "PATCH", f"/v1/company/members/{self.co_worker_id}", ADMIN)
+        await self._member.invite_svc.change("leave", "DELETE", f"/v1/company/members/{self.own_id}")
+
+
+class DevicePassingWorld(OwnedDevicesWorld):
+    def device(self, device_id):
+        return PassingDeviceClient(self._member.device_svc, device_id)
+
+
+@pytest.fixture
+async def owned_devices(member, operator, address):
+    """Gives worlds of somebody with a co-worker."""
+    company = json.loads((await member.invite_svc.read("look", "/v1/company")).content)
+    co_worker = await operator.add_user(address("ben"), "Ben", company["company_id"])
+    return lambda world: world(member, operator, company["company_id"], co_worker["user_id"])
+
+
+class TestDeviceSvcKeepsTheContractOfDeviceForms(DeviceFormsContract):
+    @pytest.fixture
+    async def world(self, owned_devices):
+        return owned_devices(DeviceFormsWorld)
+
+
+class TestDeviceSvcKeepsTheContractOfPassingDevices(DevicePassingContract):
+    @pytest.fixture
+    async def world(self, owned_devices):
+        return owned_devices(DevicePassingWorld)
 
 
 class LogWorld:

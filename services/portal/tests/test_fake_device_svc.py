@@ -6,6 +6,8 @@ import pytest
 
 from ups_portal.adapters.backend import Backend
 from ups_portal.adapters.device_client import DeviceClient
+from ups_portal.adapters.device_forms_client import OwnedDeviceClient, RegistryClient
+from ups_portal.adapters.device_passing_client import PassingDeviceClient
 from ups_portal.adapters.device_svc import DeviceSvc
 from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.log_client import LogClient
@@ -15,10 +17,13 @@ from ups_portal.adapters.preferences_client import PreferencesClient
 from ups_portal.adapters.timeline_client import TimelineClient
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.contract import LinksContract
+from ups_portal.testing.device_forms_contract import DeviceFormsContract
+from ups_portal.testing.device_passing_contract import DevicePassingContract
 from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.fake_device_svc import FakeDeviceSvc, token_for
 from ups_portal.testing.fake_devices import BASIC, MAILED, FakeDevices, a_device
 from ups_portal.testing.fake_invite_svc import FakeInviteSvc
+from ups_portal.testing.fake_keys import secret_of
 from ups_portal.testing.fake_log import a_row
 from ups_portal.testing.fake_sessions import ADDRESS, PASSWORD
 from ups_portal.testing.log_contract import LogContract
@@ -94,6 +99,55 @@ class TestTheFakeKeepsTheContractOfDevices(DevicesContract):
     async def world(self, asked):
         fake = FakeDeviceSvc(own=FakeDevices([], why=MAILED | {"last": []}))
         return FakeDevicesWorld(fake.own, *await asked(fake))
+
+
+class FakeDeviceFormsWorld:
+    def __init__(self, own, device_svc):
+        self.own, self.device_svc = own, device_svc
+        self.registry = RegistryClient(device_svc)
+
+    def device(self, device_id):
+        return OwnedDeviceClient(self.device_svc, device_id)
+
+    async def of_a_co_worker(self):
+        self.own.devices.append(a_device(9, owner="u-2"))
+        return "d-9"
+
+    async def is_taken(self, device_id, key):
+        return any(key == secret_of(each) and each["works"] for each in self.own.keys.of(device_id))
+
+    async def leave(self):
+        self.own.in_company = False
+
+
+class TestTheFakeKeepsTheContractOfDeviceForms(DeviceFormsContract):
+    @pytest.fixture
+    async def world(self, asked):
+        fake = FakeDeviceSvc(own=FakeDevices([]))
+        device_svc, _ = await asked(fake)
+        return FakeDeviceFormsWorld(fake.own, device_svc)
+
+
+class FakeDevicePassingWorld:
+    own_id, co_worker_id = "u-1", "u-2"
+
+    def __init__(self, own, device_svc):
+        self.own, self.device_svc = own, device_svc
+
+    def device(self, device_id):
+        return PassingDeviceClient(self.device_svc, device_id)
+
+    async def registered(self, owner):
+        self.own.devices.append(a_device(len(self.own.devices) + 1, owner=owner))
+        return self.own.devices[-1]["device_id"]
+
+
+class TestTheFakeKeepsTheContractOfPassingDevices(DevicePassingContract):
+    @pytest.fixture
+    async def world(self, asked):
+        fake = FakeDeviceSvc(own=FakeDevices([]))
+        device_svc, _ = await asked(fake)
+        return FakeDevicePassingWorld(fake.own, device_svc)
 
 
 class FakeLogWorld:

@@ -10,9 +10,11 @@ from starlette.responses import JSONResponse, Response
 from ups_portal.testing.fake_keys import FakeKeys
 from ups_portal.testing.fake_log import FakeLog
 from ups_portal.testing.fake_notification_settings import FakeNotificationSettings
+from ups_portal.testing.fake_passing import passed
 from ups_portal.testing.fake_preferences import FakePreferences
 from ups_portal.testing.fake_timeline import FakePast
 from ups_portal.testing.problems import Json, problem
+from ups_schemas.wording import one_line
 
 
 def a_device(number: int, **others: Any) -> Json:  # Any: JSON
@@ -150,7 +152,7 @@ class FakeDevices:
     preferences: FakePreferences = field(default_factory=FakePreferences)
     settings: FakeNotificationSettings = field(default_factory=FakeNotificationSettings)
     keys: FakeKeys = field(default_factory=FakeKeys)
-    registered: dict[str, str] = field(default_factory=dict)  # ids by Idempotency-Key
+    registered: dict[str, tuple[str, Json]] = field(default_factory=dict)  # ids and bodies by Idempotency-Key
     log: FakeLog = field(default_factory=FakeLog)
     past: FakePast = field(default_factory=FakePast)
 
@@ -217,12 +219,14 @@ class FakeDevices:
                 return None
 
     def _changed(self, method: str, rest: list[str], device: Json, body: Json) -> Response:
-        passed = self._passed(method, rest, device, body)
-        if passed is not None:
-            return passed
+        refused_or_done = passed(method, rest, device, body, self)
+        if refused_or_done is not None:
+            return refused_or_done
         match method, rest:
             case "POST", ["notifications", "enable"]:
                 return self._enable(device)
+            case "PATCH", [] if not _can_be_seen(str(body.get("name", device["name"]))):
+                return _invalid("name")
             case "PATCH", []:
                 self.changes.append(f"edit {device['device_id']}")
                 device |= body
@@ -232,35 +236,6 @@ class FakeDevices:
             case _:
                 return problem(404, "not-found")
 
-    def _passed(self, method: str, rest: list[str], device: Json, body: Json) -> Response | None:
-        match method, rest:
-            case "POST", ["claim"]:
-                return self._claim(device)
-            case _ if device["owner"] != "u-1":
-                return problem(403, "not-owner", title="Only the device's owner can do this.")
-            case "DELETE", []:
-                self.changes.append(f"remove {device['device_id']}")
-                self.devices.remove(device)
-                return Response(status_code=204)
-            case "POST", ["hand-over"]:
-                return self._hand_over(device, body["to"])
-            case _:
-                return None
-
-    def _hand_over(self, device: Json, to: str) -> Response:
-        if to not in self.members:
-            return problem(422, "unknown-user", title="This is no active user of that company.", field="to")
-        self.changes.append(f"hand {device['device_id']} over to {to}")
-        device["owner"] = to
-        return JSONResponse({"result": "handed_over", "text": ""})
-
-    def _claim(self, device: Json) -> Response:
-        if device["owner"] is not None:
-            return problem(409, "already-owned", title="This device has an owner already.")
-        self.changes.append(f"claim {device['device_id']}")
-        device["owner"] = "u-1"
-        return JSONResponse({"result": "claimed", "text": ""})
-
     def _keys(self, method: str, device: Json, key_id: list[str], body: Json) -> Response:
         answer = self.keys.answer(method, device["device_id"], "".join(key_id), body)
         if method != "GET" and answer.status_code < 400:  # noqa: PLR2004 - it is done
@@ -268,14 +243,18 @@ class FakeDevices:
         return answer
 
     def _register(self, body: Json, once: str) -> Response:
+        if not _can_be_seen(body["name"]):
+            return _invalid("name")
         known = self.registered.get(once)
         if known is None:
             device = a_device(len(self.devices) + 1, **{"model": None, "site": None, "serial": None} | body)
             self.devices.append(device | {"last_seen": None, "last_read_at": None, "last_readings": None})
-            self.registered[once] = device["device_id"]
+            self.registered[once] = device["device_id"], body
             self.changes.append(f"register {body['name']}")
+        elif known[1] != body:
+            return problem(422, "idempotency-key-reused", field="Idempotency-Key")
         key = "rt_0000000000000001.secret" if known is None else None
-        return JSONResponse({"device_id": self.registered[once], "key": key}, 201)
+        return JSONResponse({"device_id": self.registered[once][0], "key": key}, 201)
 
     def _enable(self, device: Json) -> Response:
         state = device["notifications"]
@@ -289,3 +268,11 @@ class FakeDevices:
             else state | {"state": "enabling"}
         )
         return JSONResponse({"answer": "requested", "text": ""}, 202)
+
+
+def _can_be_seen(name: str) -> bool:
+    return bool(one_line(name))
+
+
+def _invalid(field: str) -> Response:
+    return problem(422, "invalid-request", title="The request is not valid.", field=field)

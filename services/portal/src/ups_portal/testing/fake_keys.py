@@ -16,6 +16,11 @@ def a_key(number: int, **others: str | bool | None) -> Json:
     return {"key_id": key_id} | more | others
 
 
+def secret_of(key: Json) -> str:
+    """What a UPS says to be believed."""
+    return f"rt_{key['key_id']}.secret"
+
+
 @dataclass
 class FakeKeys:
     """The keys by device. Secrets are made up from how many there are."""
@@ -44,7 +49,7 @@ class FakeKeys:
         for each in keys:
             each |= {"expires_at": "2026-11-23T18:31:05Z", "works": each["works"] and grace_s > 0}
         keys.append(a_key(len(keys) + 1))
-        return JSONResponse({"device_id": device_id, "key": f"rt_{keys[-1]['key_id']}.secret", "keys": keys}, 201)
+        return JSONResponse({"device_id": device_id, "key": secret_of(keys[-1]), "keys": keys}, 201)
 
     def _revoke(self, keys: list[Json], key_id: str) -> Response:
         found = next((each for each in keys if each["key_id"] == key_id), None)
