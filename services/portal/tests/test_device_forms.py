@@ -133,6 +133,19 @@ async def test_a_new_key_is_shown_once_and_the_others_end_when_it_was_said(at):
     assert [each["works"] for each in browsing.device_svc.own.keys.of("d-1")] == [False, True]
 
 
+async def test_a_form_for_a_new_key_that_is_sent_again_ends_none(at):
+    browsing = await at("/devices/d-1/keys")
+    form = fields_of(browsing.page, "/devices/d-1/keys") | {"grace": "0"}
+
+    first, again = [await browsing.post("/devices/d-1/keys", form) for _ in range(2)]
+    await browsing.get("/devices/d-1/keys")
+    anew = await browsing.press("/devices/d-1/keys", grace="86400")
+
+    assert "Its key was shown before" in again.text
+    assert [lines_of(page)[0] for page in (first, anew)] == ["rt_0000000000000002.secret", "rt_0000000000000003.secret"]
+    assert [each["works"] for each in browsing.device_svc.own.keys.of("d-1")] == [False, True, True]
+
+
 async def test_too_many_keys_are_said_beside_the_list(at):
     browsing = await at("/devices/d-1/keys", keys=[a_key(number) for number in range(1, 11)])
 

@@ -74,11 +74,12 @@ class _Forms:
 
     async def new_key(self, visit: Visit) -> Answer:
         asked, wanted = _asked(visit), visit.fields.get("grace")
-        known = await forms.owned(asked, visit.person.user_id)
-        outcome = await asked.new_key(int(next((each for each in Grace if each == wanted), Grace.DAY)))
+        known = await forms.with_keys(asked)
+        grace_s = int(next((each for each in Grace if each == wanted), Grace.DAY))
+        outcome = await forms.new_key(asked, known, visit.fields.get("version"), grace_s)
         if not isinstance(outcome, Issued):
             return await self.show_keys(visit, outcome)
-        return Shown(_KEY, issued_view(outcome, known.name, self._events_url, first=False))
+        return Shown(_KEY, issued_view(outcome, known.device.name, self._events_url, first=False))
 
     async def revoke(self, visit: Visit) -> Answer:
         wrong = await _asked(visit).revoke(visit.request.path_params["key_id"])

@@ -86,11 +86,12 @@ class Grace(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeysView:
-    """The keys of a UPS, those that work first."""
+    """The keys of a UPS, those that work first; `newest` is the id of the one that was made last."""
 
     title: Text
     device_id: str
     keys: tuple[OwnKey, ...]
+    newest: str
     none_works: bool
     graces: tuple[tuple[str, Text], ...]
     said: Text | None
@@ -147,6 +148,11 @@ def issued_view(issued: Issued, name: str, events_url: str, *, first: bool) -> I
     )
 
 
+def newest(keys: Sequence[OwnKey]) -> str:
+    """The id of the last one; empty where there is none."""
+    return keys[-1].key_id if keys else ""
+
+
 def keys_view(
     device_id: str, name: str, keys: Sequence[OwnKey], done: KeysDone | None = None, against: Wrong | None = None
 ) -> KeysView:
@@ -155,6 +161,7 @@ def keys_view(
         Text("Keys of {name}", name=isolated(name)),
         device_id,
         tuple(sorted(sorted(keys, key=lambda each: each.changed_at, reverse=True), key=lambda each: not each.works)),
+        newest(keys),
         not any(each.works for each in keys),
         tuple((grace.value, label) for grace, label in _GRACES.items()),
         Text("That key has ended.") if done else None,

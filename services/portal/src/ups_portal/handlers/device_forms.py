@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ups_portal.domain.account_link import Refusal
-from ups_portal.domain.device_forms import Issued, Names, OwnKey, Wrong, what_is_wrong
+from ups_portal.domain.device_forms import Issued, Names, OwnKey, Wrong, newest, what_is_wrong
 from ups_portal.domain.own_device import OwnDevice
 from ups_portal.handlers.failures import AwayError, ForbiddenError
 from ups_portal.handlers.parts import Missing, together
@@ -40,7 +40,7 @@ class OwnedDevice(KnownDevice, Protocol):
         """Call it that; what is empty is taken away."""
 
     async def keys(self) -> Sequence[OwnKey]:
-        """Its keys."""
+        """Its keys, the oldest first."""
 
     async def new_key(self, grace_s: int) -> Issued | Wrong:
         """Make one; the older ones end after the grace time."""
@@ -91,3 +91,10 @@ async def with_keys(device: OwnedDevice) -> Keys:
     if isinstance(known, Missing) or isinstance(keys, Missing):
         raise AwayError("list keys")
     return Keys(known, keys)
+
+
+async def new_key(device: OwnedDevice, known: Keys, seen: str, grace_s: int) -> Issued | Wrong:
+    """Make one, where the newest is still the one that was `seen`: the press of a form that is sent again ends none."""
+    if seen != newest(known.keys):
+        return Issued(known.device.device_id, None)
+    return await device.new_key(grace_s)
