@@ -7,10 +7,10 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 from ups_portal.adapters.backend import MAX_FOLLOWERS
+from ups_portal.adapters.handed_on import hand_on
 from ups_portal.adapters.visit import Answer, FramedPage, Visit
 from ups_portal.domain.account_link import TooOften
-from ups_runtime.errors import TooMany
-from ups_runtime.streaming import Seats, Streamed
+from ups_runtime.streaming import Seats
 
 _EVENTS = "text/event-stream"
 # Tabs that one person looks at; device-svc says the same.
@@ -32,29 +32,10 @@ class _Live:
         # a browser that comes back by itself says where it was in the header, to the address that it began with
         position = visit.request.headers.get("last-event-id") or asked.get("last_event_id", "")
         query = {"device_id": asked.get("device_id", ""), "last_event_id": position}
-        try:
-            leave_seat = self._seats.take(visit.person.user_id)
-        except TooMany as too_many:
-            return _too_many(int(too_many.retry_after.total_seconds()))
-        try:
-            running = await visit.device_svc.open(
-                "follow", "/v1/stream", {name: value for name, value in query.items() if value}, {"Accept": _EVENTS}
-            )
-        except BaseException:
-            leave_seat()
-            raise
-        if isinstance(running, TooOften):
-            leave_seat()
-            return _too_many(running.wait_s)
-
-        def leave() -> None:
-            running.end()
-            leave_seat()
-
+        given = {name: value for name, value in query.items() if value}
+        answer = await hand_on(visit, self._seats, "follow", "/v1/stream", given, _EVENTS, self._stopping)
+        if isinstance(answer, TooOften):
+            return Response(status_code=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": str(answer.wait_s)})
         # proxies that buffer answers are asked not to
-        headers = {"content-type": _EVENTS, "x-accel-buffering": "no"}
-        return Streamed(running.parts(self._stopping), leave, headers=headers)
-
-
-def _too_many(wait_s: int) -> Answer:
-    return Response(status_code=HTTPStatus.TOO_MANY_REQUESTS, headers={"Retry-After": str(wait_s)})
+        answer.headers["x-accel-buffering"] = "no"
+        return answer

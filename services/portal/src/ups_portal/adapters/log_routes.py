@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from ups_portal.adapters.backend import MAX_DOWNLOADS, path_to
 from ups_portal.adapters.devices_client import DevicesClient
+from ups_portal.adapters.handed_on import hand_on
 from ups_portal.adapters.log_client import LogClient, log_of, narrowed
 from ups_portal.adapters.visit import Answer, FramedPage, SeeOther, Shown, Visit
 from ups_portal.domain.account_link import TooOften
@@ -14,8 +15,7 @@ from ups_portal.domain.log_view import Reader
 from ups_portal.domain.plain_views import TOO_MANY_DOWNLOADS
 from ups_portal.domain.shell import Section
 from ups_portal.handlers import log
-from ups_runtime.errors import TooMany
-from ups_runtime.streaming import Seats, Streamed
+from ups_runtime.streaming import Seats
 from ups_schemas.wording import zone_of
 
 _TEMPLATE = "log.html.j2"
@@ -67,29 +67,13 @@ class _LogPages:
         filter_ = _entered(visit)
         if not filter_.good:
             return SeeOther(page + filter_.query())
-        try:
-            leave_seat = self._seats.take(visit.person.user_id)
-        except TooMany as too_many:
-            return _too_many(int(too_many.retry_after.total_seconds()))
         query = narrowed(filter_, filter_.period(zone_of(visit.person.zone)))
-        try:
-            running = await visit.device_svc.open("download log", path, query, {"Accept": _CSV})
-        except BaseException:
-            leave_seat()
-            raise
-        if isinstance(running, TooOften):
-            leave_seat()
-            return _too_many(running.wait_s)
-
-        def leave() -> None:
-            running.end()
-            leave_seat()
-
-        headers = {
-            "content-type": f"{_CSV}; charset=utf-8",
-            "content-disposition": running.headers.get("content-disposition", "attachment"),
-        }
-        return Streamed(running.parts(), leave, headers=headers)
+        answer = await hand_on(visit, self._seats, "download log", path, query, _CSV)
+        if isinstance(answer, TooOften):
+            return Shown("plain.html.j2", TOO_MANY_DOWNLOADS, HTTPStatus.TOO_MANY_REQUESTS, answer.wait_s)
+        answer.headers["content-type"] = f"{_CSV}; charset=utf-8"
+        answer.headers.setdefault("content-disposition", "attachment")
+        return answer
 
     def _reader(self, visit: Visit) -> Reader:
         return Reader(visit.person.user_id, self._now())
@@ -105,7 +89,3 @@ def _device_of(visit: Visit) -> str:
 
 def _page_of(device_id: str) -> str:
     return path_to("devices", device_id, "events")
-
-
-def _too_many(wait_s: int) -> Answer:
-    return Shown("plain.html.j2", TOO_MANY_DOWNLOADS, HTTPStatus.TOO_MANY_REQUESTS, wait_s)
