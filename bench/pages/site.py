@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from rich.progress import Progress
 
 from bench.log.rows import APART, Whose, fill
+from bench.process import usage
 from ups_device.adapters.migrations import DATABASE
 from ups_devstack.fleet import Device, Operator
 from ups_devstack.founding import Founding, Person
@@ -92,6 +93,7 @@ class Site:
     client: httpx.AsyncClient
     calls: Calls
     devices: Sequence[str]
+    device_svc_cpu_s: Callable[[], float]
 
 
 @asynccontextmanager
@@ -115,7 +117,13 @@ async def site(backing: Backing, folder: Path, devices: int, rows: int, progress
             transport = httpx.ASGITransport(_portal(*clients))
             client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=ORIGIN))
             await _sign_in(client, ada)
-            yield Site(client, calls, [each.device_id for each in fleet])
+
+            def device_svc_cpu_s() -> float:
+                pid = services[Service.DEVICE_SVC].pid
+                assert pid is not None
+                return usage(pid).cpu_s
+
+            yield Site(client, calls, [each.device_id for each in fleet], device_svc_cpu_s)
     finally:
         await asyncio.to_thread(services.stop)
 
