@@ -116,6 +116,7 @@ def paths_of(there: Site) -> Mapping[str, str]:
         "time line of a device": f"{device}/timeline",
         "Event Log": "/events",
         "Event Log, filtered": "/events?code=BATTERY_LOW",
+        "events by day, of 90 days": "/events/days?range=90d",
         "Event Log of a device": f"{device}/events",
         "Notifications": "/notifications",
         "preference for a device": f"/notifications/{there.devices[0]}",

@@ -11,6 +11,7 @@ from ups_devstack.founding import Founding, Person
 from ups_portal.adapters.backend import connected
 from ups_portal.adapters.bearer import Bearer
 from ups_portal.adapters.company_client import CompanyClient
+from ups_portal.adapters.days_client import DaysClient
 from ups_portal.adapters.device_client import DeviceClient
 from ups_portal.adapters.device_forms_client import OwnedDeviceClient, RegistryClient
 from ups_portal.adapters.device_passing_client import PassingDeviceClient
@@ -26,6 +27,7 @@ from ups_portal.domain.device_forms import Issued, Names
 from ups_portal.domain.log_filter import Filter, Period
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.company_contract import CompanyContract
+from ups_portal.testing.days_contract import DaysContract
 from ups_portal.testing.device_forms_contract import DeviceFormsContract
 from ups_portal.testing.device_passing_contract import DevicePassingContract
 from ups_portal.testing.devices_contract import DevicesContract
@@ -148,7 +150,8 @@ class TestDeviceSvcKeepsTheContractOfPassingDevices(DevicePassingContract):
 class LogWorld:
     def __init__(self, device_svc, ups):
         self.device_svc, self.ups = device_svc, ups
-        self.log, self.device_id = LogClient(device_svc), ups.device_id
+        self.log, self.counts = LogClient(device_svc), DaysClient(device_svc)
+        self.device_id = ups.device_id
 
     async def happen(self, *codes):
         for code in codes:
@@ -165,6 +168,13 @@ class LogWorld:
 
 
 class TestDeviceSvcKeepsTheContractOfTheLog(LogContract):
+    @pytest.fixture
+    async def world(self, member):
+        ups = await member.person.caller.register_device("/v1/devices", {"name": "Rack 1"})
+        return LogWorld(member.device_svc, ups)
+
+
+class TestDeviceSvcKeepsTheContractOfDays(DaysContract):
     @pytest.fixture
     async def world(self, member):
         ups = await member.person.caller.register_device("/v1/devices", {"name": "Rack 1"})

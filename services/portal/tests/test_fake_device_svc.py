@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from ups_portal.adapters.backend import Backend
+from ups_portal.adapters.days_client import DaysClient
 from ups_portal.adapters.device_client import DeviceClient
 from ups_portal.adapters.device_forms_client import OwnedDeviceClient, RegistryClient
 from ups_portal.adapters.device_passing_client import PassingDeviceClient
@@ -17,6 +18,7 @@ from ups_portal.adapters.preferences_client import PreferencesClient
 from ups_portal.adapters.timeline_client import TimelineClient
 from ups_portal.metrics import PortalMetrics
 from ups_portal.testing.contract import LinksContract
+from ups_portal.testing.days_contract import DaysContract
 from ups_portal.testing.device_forms_contract import DeviceFormsContract
 from ups_portal.testing.device_passing_contract import DevicePassingContract
 from ups_portal.testing.devices_contract import DevicesContract
@@ -154,16 +156,26 @@ class FakeLogWorld:
     device_id = "d-1"
 
     def __init__(self, rows, device_svc):
-        self.rows, self.device_svc, self.log = rows, device_svc, LogClient(device_svc)
+        self.rows, self.device_svc = rows, device_svc
+        self.log, self.counts = LogClient(device_svc), DaysClient(device_svc)
 
     async def happen(self, *codes):
-        self.rows[:] = [a_row(number, code=code) for number, code in enumerate(reversed(codes))]
+        at = datetime.now(UTC).isoformat()
+        self.rows[:] = [a_row(number, code=code, received_at=at) for number, code in enumerate(reversed(codes))]
 
     async def table(self):
         return await self.device_svc.open("download log", "/v1/events", {}, {"Accept": "text/csv"})
 
 
 class TestTheFakeKeepsTheContractOfTheLog(LogContract):
+    @pytest.fixture
+    async def world(self, asked):
+        fake = FakeDeviceSvc()
+        device_svc, _ = await asked(fake)
+        return FakeLogWorld(fake.own.log.rows, device_svc)
+
+
+class TestTheFakeKeepsTheContractOfDays(DaysContract):
     @pytest.fixture
     async def world(self, asked):
         fake = FakeDeviceSvc()

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ups_portal.adapters.jinja import assets
+from ups_portal.domain.event_groups import Group
 from ups_portal.domain.timeline import Curve, Range, Span, Stretch, curve, span_of, ticks
 from ups_portal.domain.timeline_view import Condition, History, Period, Reading, Told, timeline_view
 from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
@@ -303,6 +304,7 @@ def luminance(colour):
         ("soft", "card", 4.5),
         ("soft", "panel", 4.5),
         *((each, "panel", 3) for each in ("critical", "warning", "info", "curve")),
+        *((each, "panel", 3) for each in Group),
     ],
 )
 def test_words_and_bars_stand_out_from_their_ground(scheme, colour, ground, ratio):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ups_portal.adapters.account_routes import account_pages
 from ups_portal.adapters.carried import Carrier
 from ups_portal.adapters.company_routes import company_pages
+from ups_portal.adapters.days_routes import days_pages
 from ups_portal.adapters.device_forms_routes import device_forms_pages
 from ups_portal.adapters.device_passing_routes import device_passing_pages
 from ups_portal.adapters.device_routes import device_pages
@@ -35,6 +36,7 @@ def all_pages(parts: Parts) -> Sequence[FramedPage | GuestPage]:
     return (
         *account_pages(signing_in, parts.now),
         *company_pages(),
+        *days_pages(parts.now),
         *device_forms_pages(parts.events_url),
         *device_passing_pages(),
         *device_pages(parts.now),

@@ -30,6 +30,7 @@ class Range(StrEnum):
 
 # Days that are shown, and how far apart those with a line are.
 _DAYS = {Range.WEEK: (7, 1), Range.MONTH: (30, 5), Range.QUARTER: (90, 15)}
+WHOLE_DAYS = tuple(_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,29 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Dates:
+    """So many days from the first one on; those with a line are so far `apart`."""
+
+    first: date
+    number: int
+    apart: int
+
+    @property
+    def last(self) -> date:
+        """The last one."""
+        return self.after(self.number - 1)
+
+    def after(self, number: int) -> date:
+        """The day so many days after the first one."""
+        return self.first + timedelta(days=number)
+
+    @property
+    def marked(self) -> Sequence[date]:
+        """Those with a line."""
+        return [self.after(number) for number in range(0, self.number, self.apart)]
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """A line across the picture, and what stands beside it."""
 
@@ -77,22 +101,25 @@ class Curve:
     dots: str
 
 
+def dates_of(shown: Range, now: datetime, zone: ZoneInfo) -> Dates:
+    """The days of a range that has whole ones, today the last."""
+    number, apart = _DAYS[shown]
+    return Dates(now.astimezone(zone).date() - timedelta(days=number - 1), number, apart)
+
+
 def span_of(shown: Range, now: datetime, zone: ZoneInfo) -> Span:
     """The last 24 hours; or whole days, today the last: one on which clocks change has 23 or 25 hours."""
     if shown is Range.DAY:
         return Span(now - timedelta(days=1), now)
-    days, _ = _DAYS[shown]
-    today = now.astimezone(zone).date()
-    return Span(_midnight(today - timedelta(days=days - 1), zone), _midnight(today + timedelta(days=1), zone))
+    dates = dates_of(shown, now, zone)
+    return Span(_midnight(dates.first, zone), _midnight(dates.after(dates.number), zone))
 
 
 def ticks(shown: Range, span: Span, zone: ZoneInfo) -> Sequence[Tick]:
     """The beginnings of days, or hours of the day."""
     if shown is not Range.DAY:
-        days, apart = _DAYS[shown]
-        first = span.start.astimezone(zone).date()
-        dates = [first + timedelta(days=number) for number in range(0, days, apart)]
-        return [Tick(span.x(_midnight(each, zone)), day(each)) for each in dates]
+        marked = Dates(span.start.astimezone(zone).date(), *_DAYS[shown]).marked
+        return [Tick(span.x(_midnight(each, zone)), day(each)) for each in marked]
     begun = span.start.replace(minute=0, second=0, microsecond=0)
     quarters = [begun + number * _QUARTER for number in range(4 * 25 + 1)]
     local = [at.astimezone(zone) for at in quarters if span.start <= at < span.end]

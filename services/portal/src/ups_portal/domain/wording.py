@@ -1,6 +1,6 @@
 """Words that pages share: names from outside, those of conditions, moments, and how long it is until then."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ups_portal.domain.text import Text, isolated
@@ -29,16 +29,18 @@ def condition_name(code: str) -> Text:
 
 def local_moment(at: datetime, zone: ZoneInfo) -> Text:
     """`Sun 22 Nov 2026, 18:31:05 (UTC+01:00)` in the reader's zone."""
-    date, _, time = moment(at, zone).partition(", ")
-    weekday, day, month, year = date.split(" ")
-    return Text(
-        "{weekday} {day} {month} {year}, {time}",
-        weekday=Text(weekday),
-        day=day,
-        month=Text(month),
-        year=year,
-        time=time,
-    )
+    day, _, time = moment(at, zone).partition(", ")
+    return Text("{day}, {time}", day=_day(day), time=time)
+
+
+def local_day(on: date) -> Text:
+    """`Sun 22 Nov 2026`."""
+    return _day(moment(datetime(on.year, on.month, on.day, tzinfo=UTC), ZoneInfo("UTC")).partition(", ")[0])
+
+
+def _day(words: str) -> Text:
+    weekday, day, month, year = words.split(" ")
+    return Text("{weekday} {day} {month} {year}", weekday=Text(weekday), day=day, month=Text(month), year=year)
 
 
 def utc_moment(at: datetime, zone: ZoneInfo) -> Text | str | None:

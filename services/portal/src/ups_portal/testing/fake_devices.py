@@ -160,10 +160,12 @@ class FakeDevices:
         """The answer to a call on behalf of whoever is signed in."""
         if refusal := self._refusal(request):
             return refusal
-        match request.method, request.path_params["path"].split("/"):
-            case "GET", ["devices" | "events" | "stream" as listed] | ["devices" as listed, "names"]:
-                lists = {"devices": self._list, "events": self.log.answer, "stream": self.log.stream}
-                return lists[listed](request)
+        path = request.path_params["path"]
+        lists = {"devices": self._list, "devices/names": self._list, "stream": self.log.stream}
+        lists |= {"events": self.log.answer, "events/counts": self.log.counts}
+        match request.method, path.split("/"):
+            case "GET", _ if path in lists:
+                return lists[path](request)
             case "POST", ["devices"]:
                 return self._register(await request.json(), request.headers["idempotency-key"])
             case _, ["subscriptions"]:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
@@ -57,6 +59,7 @@ class FakeLog:
 
     rows: list[Json] = field(default_factory=list)
     failing: int | None = None
+    most_counted: int = 1_000_000
     asked: list[Mapping[str, str]] = field(default_factory=list)
     news: list[str] = field(default_factory=list)
     held: bool = False
@@ -111,6 +114,26 @@ class FakeLog:
         start, limit = int(cursor), int(query.get("limit", "100"))
         end = start + limit
         return JSONResponse({"events": rows[start:end], "cursor": str(end) if end < len(rows) else None})
+
+    def counts(self, request: Request) -> Response:
+        """How many rows there are of each day and code: as far as they are no more than `most_counted`."""
+        query = request.query_params
+        self.asked.append(dict(query))
+        if self.failing is not None:
+            return problem(self.failing, "unavailable", headers={"Retry-After": "30"})
+        first, last = date.fromisoformat(query["first"]), date.fromisoformat(query["last"])
+        happened = [(_day_of(row, ZoneInfo(query["zone"])), row["event"]["code"]) for row in self.rows]
+        within = sorted(((on, code) for on, code in happened if first <= on <= last), reverse=True)
+        whole = len(within) <= self.most_counted
+        first = first if whole else within[self.most_counted][0] + timedelta(days=1)
+        dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        codes = {each: Counter(code for on, code in within if on == each) for each in dates}
+        days = [{"day": f"{on}", "events": counts.total(), "events_by_code": counts} for on, counts in codes.items()]
+        return JSONResponse({"zone": query["zone"], "whole": whole, "days": days})
+
+
+def _day_of(row: Json, zone: ZoneInfo) -> date:
+    return datetime.fromisoformat(row["event"]["received_at"]).astimezone(zone).date()
 
 
 def _fits(row: Json, query: Mapping[str, str]) -> bool:

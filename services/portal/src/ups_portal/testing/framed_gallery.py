@@ -6,6 +6,7 @@ from ups_portal.adapters.session_cookie import SessionCookie
 from ups_portal.domain.session import Person, Session, Tokens
 from ups_portal.testing.account_gallery import account_gallery
 from ups_portal.testing.company_gallery import company_gallery
+from ups_portal.testing.days_gallery import days_gallery
 from ups_portal.testing.device_forms_gallery import device_forms_gallery
 from ups_portal.testing.device_gallery import device_gallery
 from ups_portal.testing.devices_gallery import devices_gallery
@@ -26,6 +27,7 @@ def framed_gallery() -> Mapping[str, Exhibit]:
     return {
         **account_gallery(),
         **company_gallery(),
+        **days_gallery(),
         **device_forms_gallery(),
         **device_gallery(),
         **devices_gallery(),
