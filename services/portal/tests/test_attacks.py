@@ -163,6 +163,27 @@ async def test_nobody_is_signed_in_as_somebody_else_by_a_form_from_elsewhere(bro
     assert PASSWORD not in without_cookie.text
 
 
+@pytest.mark.parametrize("known", ["guest", "nobody", "session"])
+async def test_of_several_tabs_that_were_opened_at_once_any_signs_in(browse, known):
+    browsing = await browse()
+    fields = fields_of(await browsing.get("/sign-in"), "/sign-in") | {"address": ADDRESS, "password": PASSWORD}
+    browsing.client.cookies.clear()
+    if known == "guest":
+        await browsing.client.get("/devices")
+    elif known == "session":
+        await browsing.sign_in()
+    before = list(browsing.invite_svc.own.changes)
+
+    doubtful = await browsing.client.post("/sign-in", data=fields)
+    if known == "nobody":
+        browsing.client.cookies.clear()
+    ours = await browsing.client.post("/sign-in", data=fields, headers={"sec-fetch-site": "same-origin"})
+
+    assert doubtful.status_code == 403
+    assert ours.status_code == (303 if known == "guest" else 403)
+    assert browsing.invite_svc.own.changes == before + ["sign in"] * (known == "guest")
+
+
 @pytest.mark.parametrize(
     "target",
     [

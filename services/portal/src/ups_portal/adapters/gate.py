@@ -182,10 +182,13 @@ class Gate:
         visit = GuestVisit(request, before, Fields())
         do = page.show
         if request.method == HTTPMethod.POST and page.act:
-            if self._whence(request) is Whence.FOREIGN:
+            whence = self._whence(request)
+            if whence is Whence.FOREIGN:
                 return self._foreign(page, request, before)
             visit.fields = await read_form(request)
-            visit.stale = not self._shown_to(known, visit.fields)
+            # tabs that are opened at once, as when a browser starts, give each other's forms another guest
+            ours = whence is Whence.OURS and isinstance(known, Guest)
+            visit.stale = not ours and not self._shown_to(known, visit.fields)
             do = page.show if visit.stale else page.act
         try:
             answer = await do(visit)
