@@ -1,5 +1,6 @@
 """To register, and to ask for a link to choose a password."""
 
+import httpx
 import pytest
 
 from ups_portal.testing.browsing import fields_of
@@ -106,6 +107,21 @@ async def test_without_an_answer_nobody_is_told_that_a_mail_comes(browse):
 
     assert page.status_code == 503
     assert "We cannot say whether that worked" in page.text
+
+
+@pytest.mark.parametrize(("path", "entered"), [("/register", ENTERED), ("/reset-password", {"address": "a@b.example"})])
+async def test_what_was_entered_waits_while_nobody_can_be_asked(browse, path, entered):
+    async def refuse(scope, receive, send):
+        raise httpx.ConnectError("nobody there")
+
+    browsing = await browse(None, type("Away", (FakeInviteSvc,), {"app": lambda _self: refuse})())
+    await browsing.get(path)
+
+    page = await browsing.press(path, **entered)
+
+    assert (page.status_code, page.headers["retry-after"]) == (503, "30")
+    asked_again = {name: "" for name in ("password", "again") if name in entered}
+    assert fields_of(page, path) == entered | asked_again | {"token": fields_of(page, path)["token"]}
 
 
 async def test_who_cannot_sign_in_finds_the_way(browse):

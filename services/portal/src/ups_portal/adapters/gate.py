@@ -167,11 +167,7 @@ class Gate:
             is_post = request.method == HTTPMethod.POST
             return self._carried(page, request, fields) if is_post else self._to_sign_in(page, request)
         except tuple(_FAILURES) as failure:
-            if isinstance(failure, AwayError) and request.method == HTTPMethod.POST:
-                view = not_sent_view(what_was_entered(_path(request), fields))
-                answer = Shown("resumed.html.j2", view, HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER_S)
-            else:
-                answer = self._failed(failure, _back(page, request))
+            answer = self._failed(failure, page, request, fields)
         if ticket.ended:
             return self._response(answer, Guest(parts.new_mark()), page.section, changed=True)
         return self._response(answer, ticket.session, page.section, changed=ticket.session is not holder)
@@ -193,7 +189,7 @@ class Gate:
         try:
             answer = await do(visit)
         except tuple(_FAILURES) as failure:
-            answer = self._failed(failure, _back(page, request))
+            answer = self._failed(failure, page, request, visit.fields)
         return self._response(answer, visit.holder, page.section, changed=visit.holder is not known)
 
     def _whence(self, request: Request) -> Whence:
@@ -226,10 +222,12 @@ class Gate:
         shown = Shown("plain.html.j2", replace(FOREIGN, path=_back(page, request)), HTTPStatus.FORBIDDEN)
         return self._response(shown, holder or Guest(self._parts.new_mark()), None)
 
-    def _failed(self, failure: Exception, path: str) -> Shown:
+    def _failed(self, failure: Exception, page: FramedPage | GuestPage, request: Request, fields: Fields) -> Shown:
         view, status = _FAILURES[type(failure)]
         wait_s = RETRY_AFTER_S if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-        return Shown("plain.html.j2", replace(view, path=path), status, wait_s)
+        if isinstance(failure, AwayError) and request.method == HTTPMethod.POST:
+            return Shown("resumed.html.j2", not_sent_view(what_was_entered(_path(request), fields)), status, wait_s)
+        return Shown("plain.html.j2", replace(view, path=_back(page, request)), status, wait_s)
 
     def _response(
         self, answer: Answer, holder: Session | Guest, section: Section | None, *, changed: bool = False
