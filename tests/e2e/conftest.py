@@ -7,8 +7,12 @@ import uuid
 import pytest
 
 from ups_devstack.fleet import Operator
+from ups_devstack.founding import Founding, Person
 from ups_devstack.services import Installation, Services
 from ups_devstack.testing.reader import Reader
+from ups_portal.testing.browser import browser
+from ups_runtime.testing import eventually
+from ups_schemas.topics import Service
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +71,39 @@ def join(operator, address):
         return Reader(await operator.add_user(address(name.lower()), name, company_id), operator.beside())
 
     return make
+
+
+@pytest.fixture
+async def company(operator, address):
+    """Ada, who has founded a company, and Ben, whom she has invited, both with passwords."""
+    ada = Person("Ada Adler", address("ada"), "Europe/Berlin", operator.beside())
+    ben = Person("Ben Brook", address("ben"), "America/New_York", operator.beside())
+    founding = Founding(lambda _person, _what: None, mail_within_s=90)
+    await founding.found(ada, "Acme")
+    await founding.invite(ada, ben)
+    return ada, ben
+
+
+@pytest.fixture
+async def chromium():
+    async with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def portal(services):
+    return services[Service.PORTAL].url
+
+
+@pytest.fixture
+def mails(stack):
+    async def come(address: str, words: str, count: int = 1):
+        """Those to this address with these words in the subject, the oldest first, once so many have come."""
+
+        async def there():
+            found = [each for each in await stack.inbox.mails(to=address) if words in each.subject]
+            return found if len(found) >= count else None
+
+        return await eventually(there, within_s=90, every_s=0.1)
+
+    return come

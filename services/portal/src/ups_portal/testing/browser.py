@@ -41,6 +41,14 @@ async def tab(
         await context.close()
 
 
+async def sign_in(page: Page, address: str, password: str) -> None:
+    """Sign in at the page that asks for it."""
+    await page.get_by_label("E-mail address").fill(address)
+    await page.get_by_label("Password", exact=True).fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Sign out", exact=True).wait_for()
+
+
 # What WCAG 2.2 at AA asks for, by axe-core's tags.
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
