@@ -1,5 +1,7 @@
 """Optimistic writing."""
 
+import asyncio
+
 import pytest
 
 from ups_runtime.errors import Changed, Conflict
@@ -45,3 +47,16 @@ async def test_a_step_that_is_refused_does_not_start_over() -> None:
     with pytest.raises(Conflict, match="owner already"):
         await refused()
     assert len(tries) == 1
+
+
+async def test_what_others_wrote_may_be_readable_a_moment_later_only() -> None:
+    readable = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.2, readable.set)
+
+    @optimistic
+    async def write() -> str:
+        if not readable.is_set():
+            raise Changed
+        return "done"
+
+    assert await write() == "done"

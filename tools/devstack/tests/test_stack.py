@@ -192,8 +192,7 @@ async def test_a_later_stack_on_the_same_folder_has_the_data_of_the_earlier_one(
 
     # MongoDB has to move, because somebody took its port; the others are where they were.
     (port,) = json.loads((folder / "mongo" / "ports.json").read_text())
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)):
         async with backing(data_dir=folder) as later:
             assert later.kafka_bootstrap == earlier.kafka_bootstrap
             assert later.mongo_uri != earlier.mongo_uri

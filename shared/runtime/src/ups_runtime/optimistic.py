@@ -1,5 +1,6 @@
 """Optimistic writing: read, decide, write; whoever finds that another writer was first starts over."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -8,6 +9,7 @@ from ups_runtime.errors import Changed, Conflict
 
 # Two writers of one thing meet rarely; five in a row means that somebody writes in a loop.
 ATTEMPTS = 5
+FIRST_PAUSE_S = 0.05
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,7 +24,8 @@ def optimistic(step: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, An
 
     @wraps(step)
     async def persistent(*args: P.args, **kwargs: P.kwargs) -> T:
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await pause_before(attempt)
             try:
                 return await step(*args, **kwargs)
             except Changed:
@@ -30,3 +33,13 @@ def optimistic(step: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, An
         raise Conflict.with_others()
 
     return persistent
+
+
+async def pause_before(attempt: int) -> None:
+    """Rest before an attempt, longer each time, in all about 2 s; not before attempt 0.
+
+    What made a write fail can be read a moment later only: reads have the read concern "majority", writes are checked
+    against what is there already.
+    """
+    if attempt > 0:
+        await asyncio.sleep(FIRST_PAUSE_S * 3 ** (attempt - 1))

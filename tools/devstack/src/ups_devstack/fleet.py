@@ -15,6 +15,8 @@ from ups_schemas.topics import Service
 
 Json = dict[str, Any]  # Any: JSON
 
+UNKNOWN_USER = "urn:ridethrough:problem:unknown-user"
+
 
 class RefusedError(Exception):
     """A service said no; the message is the problem's own."""
@@ -94,8 +96,15 @@ class Caller:
         return answer
 
     async def register_device(self, path: str, body: Json) -> Device:
-        """Register a UPS; its key works at once."""
-        answer = await self.call(Service.DEVICE_SVC, "POST", path, body)
+        """Register a UPS; its key works at once. Waits up to half a minute for a new owner to be published."""
+        for attempt in range(100):
+            try:
+                answer = await self.call(Service.DEVICE_SVC, "POST", path, body)
+                break
+            except RefusedError as refused:
+                if attempt == 99 or refused.problem.get("type") != UNKNOWN_USER:  # noqa: PLR2004 - the last attempt
+                    raise
+                await asyncio.sleep(0.3)
         device = Device(answer["device_id"], answer["name"], answer["key"], self.client, self.services)
         await device.wait_known()
         return device

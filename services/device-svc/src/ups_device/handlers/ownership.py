@@ -11,7 +11,7 @@ from ups_device.handlers import devices as ports
 from ups_device.handlers.devices import People, require_member
 from ups_device.handlers.refusals import not_owner, require_present
 from ups_runtime.errors import Changed, Conflict
-from ups_runtime.optimistic import ATTEMPTS, optimistic
+from ups_runtime.optimistic import ATTEMPTS, optimistic, pause_before
 from ups_schemas.catalogue import Severity
 from ups_schemas.ids import DeviceId, UserId, derived
 from ups_schemas.mail import MailRequest
@@ -78,7 +78,8 @@ class Ownerships:
         """
         await self._users.read_to_end()
         was_owner = False
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await pause_before(attempt)
             device = require_present(await self._store.find(device_id))
             owner = device.snapshot.owner
             if owner == to and by in (None, owner, device.handed_over_by):

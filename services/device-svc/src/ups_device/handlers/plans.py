@@ -11,7 +11,7 @@ from ups_device.domain.purchase import Order, Purchase, bought
 from ups_device.handlers.refusals import require_present
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, Refused, Retryable
 from ups_runtime.logging import get_logger
-from ups_runtime.optimistic import ATTEMPTS, optimistic
+from ups_runtime.optimistic import ATTEMPTS, optimistic, pause_before
 from ups_schemas.device import Plan
 from ups_schemas.ids import DeviceId, Id
 
@@ -98,7 +98,8 @@ class Plans:
             Refused: there is no such device, no plan to be had, or the id stands for another order.
             Retryable: others change the device again and again. A refusal would be final, and this was paid for.
         """
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await pause_before(attempt)
             if there := await self._purchases.find(order.purchase_id):
                 return _repeated(there, order)
             try:

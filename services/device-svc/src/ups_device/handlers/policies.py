@@ -9,7 +9,7 @@ from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device
 from ups_device.domain.policy import Override, resolve
 from ups_runtime.errors import Conflict
-from ups_runtime.optimistic import ATTEMPTS, optimistic
+from ups_runtime.optimistic import ATTEMPTS, optimistic, pause_before
 from ups_schemas.device import Policy
 from ups_schemas.ids import CompanyId, DeviceId
 
@@ -84,7 +84,8 @@ class Policies:
 
     async def _settle(self, company_id: CompanyId, override: Override) -> tuple[Policy, int]:
         changed = 0
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await pause_before(attempt)
             policy = resolve(self._default, override)
             changed += await self._bring(policy, company_id)  # 2
             brought, override = override, (await self._store.company(company_id)).override  # 3

@@ -17,7 +17,7 @@ from ups_device.handlers.refusals import require_known_codes, require_present, t
 from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.errors import Changed, Conflict, Retryable
 from ups_runtime.logging import get_logger
-from ups_runtime.optimistic import ATTEMPTS, optimistic
+from ups_runtime.optimistic import ATTEMPTS, optimistic, pause_before
 from ups_schemas.device import DeviceSnapshot, Subscription
 from ups_schemas.ids import CompanyId, DeviceId, UserId
 from ups_schemas.mail import MailRequest
@@ -232,6 +232,7 @@ class Subscriptions:
     async def _bring(self, user_id: UserId) -> None:
         first, met = None, 0
         while met < ATTEMPTS:
+            await pause_before(met)
             preferences = await self.preferences(user_id)
             others = await self._store.unlike(preferences, BATCH)
             if not others:

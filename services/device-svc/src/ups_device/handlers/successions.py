@@ -14,7 +14,7 @@ from ups_runtime.cancellation import heed_cancellation
 from ups_runtime.clock import Clock
 from ups_runtime.errors import Changed, Conflict, Retryable
 from ups_runtime.logging import get_logger
-from ups_runtime.optimistic import ATTEMPTS
+from ups_runtime.optimistic import ATTEMPTS, pause_before
 from ups_runtime.waking import set_within
 from ups_schemas.catalogue import Severity
 from ups_schemas.ids import CompanyId, UserId
@@ -154,6 +154,7 @@ class Successions:
         members, heir = people.of(company_id), people.longest_standing_admin(company_id)
         first, met = None, 0
         while met < ATTEMPTS:
+            await pause_before(met)
             devices = await self._store.unsettled(company_id, members, BATCH, ownerless=heir is not None)
             if not devices:
                 await self._tell(company_id, people)

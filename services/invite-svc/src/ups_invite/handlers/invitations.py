@@ -17,7 +17,7 @@ from ups_invite.handlers.invitation_papers import deed_about, invitation_mail
 from ups_invite.handlers.refusals import uninvited, unknown_invitation, unmanaged
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, TooMany
 from ups_runtime.once import Once
-from ups_runtime.optimistic import ATTEMPTS, optimistic
+from ups_runtime.optimistic import ATTEMPTS, optimistic, pause_before
 from ups_runtime.rates import Rate
 from ups_schemas.ids import CompanyId, Id, UserId, derived
 
@@ -114,7 +114,8 @@ class Invitations:
         if once and (there := await self._store.find(invitation_id)):
             return _repeated(there, once)
         paid = False
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await pause_before(attempt)
             now = self._now()
             invitee = await self._people.by_address(address.compare_key)
             if refusal := life.uninvitable(inviter, address, invitee):

@@ -21,7 +21,7 @@ from ups_invite.handlers.passwords import Passwords, hashed
 from ups_invite.handlers.refusals import unaccepted, unknown_invitation
 from ups_invite.handlers.sessions import SignedIn
 from ups_runtime.errors import Changed, Conflict, Refused
-from ups_runtime.optimistic import ATTEMPTS, optimistic
+from ups_runtime.optimistic import ATTEMPTS, optimistic, pause_before
 from ups_schemas.account import Role
 from ups_schemas.ids import CompanyId, UserId
 from ups_schemas.mail import MailKind
@@ -131,7 +131,8 @@ class Joining:
             Refused: what somebody without an account says of themselves will not do.
         """
         password_hash: str | None = None
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await pause_before(attempt)
             invitation, invitee = await self._addressed(token)
             inviter = await self._people.find(invitation.inviter)
             now = self._now()

@@ -17,7 +17,7 @@ from ups_invite.handlers.limits import SIGN_IN, Limits
 from ups_invite.handlers.passwords import Passwords
 from ups_runtime.errors import Changed, Conflict, Forbidden, NotFound, Unauthorised
 from ups_runtime.logging import get_logger
-from ups_runtime.optimistic import ATTEMPTS, optimistic
+from ups_runtime.optimistic import ATTEMPTS, optimistic, pause_before
 from ups_schemas.ids import Id, UserId
 
 log = get_logger("sessions")
@@ -101,7 +101,8 @@ class Sessions:
         person = await self._people.by_address(compare_key)
         password_hash = person.password_hash if person else None
         is_right = await self._passwords.matches(password_hash, normalised(password))
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await pause_before(attempt)
             if person is None or not is_right or person.password_hash != password_hash:
                 raise Unauthorised("wrong-credentials", "The e-mail address or the password is wrong.")
             if _is_closed(person):

@@ -14,7 +14,7 @@ from ups_invite.handlers.book import AddressTaken, Book
 from ups_invite.handlers.erasing import Invitations, erased
 from ups_runtime.errors import AlreadyExists, Changed, Conflict, NotFound, Refused
 from ups_runtime.once import Once
-from ups_runtime.optimistic import ATTEMPTS, optimistic
+from ups_runtime.optimistic import ATTEMPTS, optimistic, pause_before
 from ups_schemas.account import Role
 from ups_schemas.ids import CompanyId, UserId, derived
 
@@ -87,7 +87,8 @@ class Users:
         require_zone(wanted.zone, self._zones)
         seed = once.key if once else self._random_bytes(16).hex()
         now = self._now()
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await pause_before(attempt)
             company_id, founded = await self._company(wanted, seed, now)
             person = users.admit(
                 derived("user", "operator", seed),
