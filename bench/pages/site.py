@@ -135,9 +135,12 @@ def _portal(device_svc: httpx.AsyncClient, invite_svc: httpx.AsyncClient) -> Fas
     renderer, now = Renderer(Portal("Ridethrough", "support@bench.example", "")), SystemClock().now
     keys = (secrets.token_urlsafe(32),)
     sessions = SessionClient(people, now)
-    parts = Parts(sessions, devices, people, renderer, keys, ORIGIN, ORIGIN, now, lambda: secrets.token_urlsafe(16))
+    sleep = asyncio.sleep
+    parts = Parts(
+        sessions, devices, people, renderer, keys, ORIGIN, ORIGIN, now, sleep, lambda: secrets.token_urlsafe(16)
+    )
     gate = Gate(parts, (*all_pages(parts), FramedPage(EMPTY, None, _empty)))
-    links = LinkPages(DeviceSvc(devices), now, asyncio.sleep)
+    links = LinkPages(DeviceSvc(devices), now, sleep)
     return build(links, AccountPages(InviteSvc(people)), gate, renderer, metrics, "0.0.0", "")
 
 

@@ -66,6 +66,40 @@ async def test_the_owner_enables_what_is_disabled(look):
     assert browsing.page.request.url.path == "/devices/d-1"
 
 
+@pytest.mark.parametrize("pressed_before", [False, True])
+async def test_a_press_waits_until_the_throttle_has_done_it_and_says_so(signed_in, pressed_before):
+    device, waited = a_device(1, notifications=DISABLED), []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+        if len(waited) == 3:
+            device["notifications"] = {"state": "enabled", "since": None, "until": None}
+
+    browsing = await signed_in(FakeDeviceSvc(own=FakeDevices([device], confirmed_at_once=False)), sleep=sleep)
+    await browsing.get("/devices/d-1")
+    if pressed_before:
+        device["notifications"] = DISABLED | {"state": "enabling"}
+
+    page = await browsing.post("/devices/d-1/enable", {"token": _token(browsing)})
+
+    assert "What happens from now on is mailed again." in page.text
+    assert waited == [0.1, 0.2, 0.4]
+
+
+@pytest.mark.parametrize("failing", [401, 404, 503])
+async def test_a_look_that_fails_while_it_waits_hides_nothing_of_what_was_done(signed_in, failing):
+    own = FakeDevices([a_device(1, notifications=DISABLED)], confirmed_at_once=False)
+
+    async def sleep(_seconds):
+        own.failing = failing
+
+    browsing = await signed_in(FakeDeviceSvc(own=own), sleep=sleep)
+    await browsing.get("/devices/d-1")
+    answer = await browsing.client.post("/devices/d-1/enable", data={"token": _token(browsing)})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/devices/d-1?did=requested")
+
+
 async def test_a_second_press_is_friendly_and_changes_nothing(look):
     browsing = await look(a_device(1, notifications=DISABLED), confirmed_at_once=False)
     fields = {"token": _token(browsing)}

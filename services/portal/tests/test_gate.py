@@ -96,7 +96,7 @@ async def noting():
         def mark():
             return secrets.token_urlsafe(16)
 
-        parts = Parts(sessions, devices, accounts, renderer, keys, ORIGIN, EVENTS, clock.now, mark)
+        parts = Parts(sessions, devices, accounts, renderer, keys, ORIGIN, EVENTS, clock.now, clock.sleep, mark)
         page = FramedPage("/note", None, note.show, note.act)
         app = FastAPI()
         Gate(parts, [page, *sign_in_pages(SigningIn(sessions, mark), Carrier(keys), mark)]).serve(app)

@@ -40,6 +40,7 @@ async def start(life: Life, settings: Settings) -> None:
         str(portal.base_url),
         str(portal.events_url),
         now,
+        life.clock.sleep,
         _new_mark,
         life.stopping,
     )

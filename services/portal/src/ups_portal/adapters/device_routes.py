@@ -13,13 +13,14 @@ from ups_portal.domain.account_link import TooOften
 from ups_portal.domain.device_view import Done, Wrong
 from ups_portal.domain.shell import Section
 from ups_portal.handlers import device
+from ups_portal.handlers.confirming import Sleep
 
 _TEMPLATE = "device.html.j2"
 
 
-def device_pages(now: Callable[[], datetime]) -> Sequence[FramedPage]:
+def device_pages(now: Callable[[], datetime], sleep: Sleep) -> Sequence[FramedPage]:
     """The page, *Enable Notifications*, and claiming."""
-    pages = _DevicePages(now)
+    pages = _DevicePages(now, sleep)
     return (
         FramedPage("/devices/{device_id}", Section.DEVICES, pages.show),
         FramedPage("/devices/{device_id}/enable", Section.DEVICES, act=pages.enable),
@@ -28,8 +29,9 @@ def device_pages(now: Callable[[], datetime]) -> Sequence[FramedPage]:
 
 
 class _DevicePages:
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], sleep: Sleep) -> None:
         self._now = now
+        self._sleep = sleep
 
     async def show(self, visit: Visit, against: Wrong | None = None) -> Answer:
         asked, people = asked_about(visit), PeopleClient(visit.invite_svc)
@@ -43,7 +45,7 @@ class _DevicePages:
                 return Shown(_TEMPLATE, view, HTTPStatus.CONFLICT)
 
     async def enable(self, visit: Visit) -> Answer:
-        outcome = await asked_about(visit).enable()
+        outcome = await device.enabled(asked_about(visit), self._sleep)
         if isinstance(outcome, Done):
             return SeeOther(page_of(visit), outcome)
         return await self.show(visit, outcome)

@@ -29,6 +29,7 @@ from ups_portal.domain.session import Guest, Session
 from ups_portal.domain.shell import Section, Shell
 from ups_portal.domain.sign_in_view import sign_in_view
 from ups_portal.domain.way_back import HOME, SIGN_IN, own_path, sign_in_path
+from ups_portal.handlers.confirming import Sleep
 from ups_portal.handlers.failures import (
     AwayError,
     DoubtfulError,
@@ -77,6 +78,7 @@ class Parts:
     base_url: str
     events_url: str
     now: Callable[[], datetime]
+    sleep: Sleep
     new_mark: Callable[[], str]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

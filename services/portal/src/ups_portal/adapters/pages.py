@@ -39,7 +39,7 @@ def all_pages(parts: Parts) -> Sequence[FramedPage | GuestPage]:
         *days_pages(parts.now),
         *device_forms_pages(parts.events_url),
         *device_passing_pages(),
-        *device_pages(parts.now),
+        *device_pages(parts.now, parts.sleep),
         *devices_pages(parts.now),
         *entrance_pages(EntranceClient(parts.invite_svc)),
         *live_pages(parts.stopping),

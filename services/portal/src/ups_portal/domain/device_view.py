@@ -184,7 +184,7 @@ def device_view(
 
 def _said(done: Done | None, device: OwnDevice) -> Text | None:
     """The sentence for what was done, as far as it is so."""
-    if done is Done.REQUESTED and device.notifications is Notifications.ENABLED:
+    if done in {Done.REQUESTED, Done.ALREADY_REQUESTED} and device.notifications is Notifications.ENABLED:
         return _ENABLED
     about_mails = done in {Done.REQUESTED, Done.ALREADY_REQUESTED, Done.ALREADY_ENABLED}
     if done is None or (about_mails and device.notifications is Notifications.DISABLED):

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Protocol
 
 from ups_portal.domain.device_view import DeviceView, Done, Known, Period, Why, Wrong, device_view
+from ups_portal.domain.link import Notifications
 from ups_portal.domain.own_device import OwnDevice
+from ups_portal.handlers.confirming import Sleep, confirmed
 from ups_portal.handlers.failures import AwayError
 from ups_portal.handlers.parts import Missing, together
 
@@ -65,3 +67,19 @@ async def shown(
         done,
         against,
     )
+
+
+async def enabled(device: Device, sleep: Sleep) -> Done | Wrong:
+    """Have its Event Notifications enabled, and wait a moment until they are.
+
+    Raises:
+        AwayError, DoubtfulError, NotFoundError: as `Device.enable`.
+    """
+    outcome = await device.enable()
+
+    async def is_so() -> bool:
+        return (await device.get()).notifications is not Notifications.ENABLING
+
+    if outcome in {Done.REQUESTED, Done.ALREADY_REQUESTED}:
+        await confirmed(is_so, sleep)
+    return outcome

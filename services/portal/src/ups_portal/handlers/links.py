@@ -1,6 +1,6 @@
 """What happens when a mailed link is opened, and when a button on its page is pressed."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, assert_never
@@ -20,12 +20,8 @@ from ups_portal.domain.page import Page
 from ups_portal.domain.plain_pages import INCOMPLETE, NOT_ALLOWED
 from ups_portal.domain.subscription_page import not_undone_page, resubscribe_page, unsubscribe_page
 from ups_portal.domain.why_page import why_page
+from ups_portal.handlers.confirming import Sleep, confirmed
 from ups_portal.handlers.failures import NotDoneError
-from ups_runtime.errors import Retryable
-
-# How long a press of *Enable Notifications* waits to say that it is so rather than that it will be. The throttle takes
-# some 100 ms; none of this, and most people have to look again, much more, and they press twice.
-CONFIRMATION_WAITS_S = (0.1, 0.2, 0.4, 0.8)
 
 
 class Links(Protocol):
@@ -66,17 +62,10 @@ class Seen:
 class LinkPages:
     """The pages behind links. Looking changes nothing, however often and by whom."""
 
-    def __init__(
-        self,
-        links: Links,
-        now: Callable[[], datetime],
-        sleep: Callable[[float], Awaitable[None]],
-        confirmation_waits_s: Sequence[float] = CONFIRMATION_WAITS_S,
-    ) -> None:
+    def __init__(self, links: Links, now: Callable[[], datetime], sleep: Sleep) -> None:
         self._links = links
         self._now = now
         self._sleep = sleep
-        self._confirmation_waits_s = confirmation_waits_s
 
     async def show(self, kind: LinkKind, token: str, seen: Seen | None = None) -> Page:
         """The page as it is now.
@@ -130,8 +119,13 @@ class LinkPages:
             result = await self._links.enable(token)
         except NotDoneError:
             return refused(await self.show(LinkKind.ENABLE, token))
-        if result is Result.REQUESTED:
-            await self._confirmed(token)
+
+        async def is_so() -> bool:
+            link = await self._links.look_up(LinkKind.ENABLE, token)
+            return not (isinstance(link, EnableLink) and link.notifications is Notifications.ENABLING)
+
+        if result is not Result.ALREADY_ENABLED:
+            await confirmed(is_so, self._sleep)
         return Seen(result)
 
     async def _resubscribe(self, kind: LinkKind, token: str, scope: Scope) -> Page | Seen:
@@ -139,17 +133,6 @@ class LinkPages:
             return Seen(_plainly(await self._links.resubscribe(kind, token, scope)), scope)
         except NotDoneError as error:
             return not_undone_page(error.why)
-
-    async def _confirmed(self, token: str) -> None:
-        for wait_s in self._confirmation_waits_s:
-            await self._sleep(wait_s)
-            try:
-                link = await self._links.look_up(LinkKind.ENABLE, token)
-            except Retryable:
-                # it was asked for, and that is said
-                return
-            if isinstance(link, EnableLink) and link.notifications is not Notifications.ENABLING:
-                return
 
 
 def _plainly(result: Result) -> Result:

@@ -18,6 +18,7 @@ from ups_portal.adapters.jinja import CATALOGUES, Portal, Renderer
 from ups_portal.adapters.pages import gate
 from ups_portal.adapters.session_client import SessionClient
 from ups_portal.handlers.accounts import AccountPages
+from ups_portal.handlers.confirming import Sleep
 from ups_portal.handlers.links import LinkPages
 from ups_portal.metrics import PortalMetrics
 from ups_runtime.clock import Clock
@@ -44,6 +45,7 @@ async def site(
     keys: tuple[str, ...] = (SESSION_KEY,),
     catalogues: Mapping[str, NullTranslations] = CATALOGUES,
     answer_within_s: float = 5,
+    sleep: Sleep = _at_once,
 ) -> AsyncIterator[tuple[FastAPI, Metrics]]:
     """The portal's application, and its metrics, on these services."""
     metrics = Metrics("portal")
@@ -61,9 +63,10 @@ async def site(
             origin + prefix,
             EVENTS,
             clock.now,
+            sleep,
             lambda: secrets.token_urlsafe(16),
         )
-        links = LinkPages(DeviceSvc(behind_links), clock.now, _at_once)
+        links = LinkPages(DeviceSvc(behind_links), clock.now, sleep)
         accounts = AccountPages(InviteSvc(behind_accounts))
         yield build(links, accounts, gate(parts), renderer, counted, "0.0.0", prefix), metrics
 
