@@ -39,6 +39,15 @@ async def test_a_browser_that_comes_back_goes_on_where_it_was(signed_in):
     assert browsing.device_svc.own.log.asked == [{"last_event_id": "5.2"}]
 
 
+async def test_who_asks_for_the_head_of_the_stream_follows_nothing(signed_in):
+    browsing = await signed_in(svc())
+
+    head = await browsing.client.head("/live")
+
+    assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream")
+    assert browsing.device_svc.own.log.asked == []
+
+
 async def test_nobody_follows_without_signing_in(browse):
     browsing = await browse(svc())
 

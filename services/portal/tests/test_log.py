@@ -156,6 +156,16 @@ async def test_a_token_that_is_refused_is_renewed_before_a_table_is_refused(sign
     assert table.text.startswith("received_at,code")
 
 
+async def test_who_asks_for_the_head_of_a_table_has_none_made(signed_in):
+    browsing = await signed_in(svc(some_rows()))
+
+    heads = [await browsing.client.head(path) for path in ("/events.csv?code=ON_BATTERY", "/devices/d-99/events.csv")]
+
+    assert [head.status_code for head in heads] == [200, 404]
+    assert heads[0].headers["content-type"] == "text/csv; charset=utf-8"
+    assert browsing.device_svc.own.log.asked == [{"code": "ON_BATTERY", "limit": "1"}]
+
+
 @pytest.mark.parametrize(("failing", "status", "said"), [(429, 429, "Too many downloads"), (503, 503, "Not possible")])
 async def test_a_table_that_cannot_be_had_is_said_to_be(signed_in, failing, status, said):
     browsing = await signed_in(svc(some_rows()))

@@ -1,5 +1,9 @@
 """Headers of every answer: kept by nobody, framed by nobody, and loading nothing but what is ours."""
 
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -25,3 +29,10 @@ FRAMED_PAGE = LINK_PAGE | {
 }
 
 KEPT_FOR_A_YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}
+
+
+def head_only(headers: Mapping[str, str]) -> Response:
+    """The answer to HEAD where a GET begins with these headers, and nobody knows how long it is."""
+    response = Response(headers=dict(headers))
+    del response.headers["content-length"]
+    return response

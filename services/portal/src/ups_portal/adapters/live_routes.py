@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 
 from starlette.responses import Response
 
 from ups_portal.adapters.backend import MAX_FOLLOWERS
 from ups_portal.adapters.handed_on import hand_on
+from ups_portal.adapters.headers import head_only
 from ups_portal.adapters.visit import Answer, FramedPage, Visit
 from ups_portal.domain.account_link import TooOften
 from ups_runtime.streaming import Seats
@@ -28,6 +29,8 @@ class _Live:
         self._seats = Seats(_EACH, MAX_FOLLOWERS)
 
     async def follow(self, visit: Visit) -> Answer:
+        if visit.request.method == HTTPMethod.HEAD:
+            return head_only({"content-type": _EVENTS})
         asked = visit.request.query_params
         # a browser that comes back by itself says where it was in the header, to the address that it began with
         position = visit.request.headers.get("last-event-id") or asked.get("last_event_id", "")

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 
 from ups_portal.adapters.backend import MAX_DOWNLOADS, path_to
 from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.handed_on import hand_on
+from ups_portal.adapters.headers import head_only
 from ups_portal.adapters.log_client import LogClient, log_of, narrowed
 from ups_portal.adapters.visit import Answer, FramedPage, SeeOther, Shown, Visit
 from ups_portal.domain.account_link import TooOften
@@ -20,6 +21,7 @@ from ups_schemas.wording import zone_of
 
 _TEMPLATE = "log.html.j2"
 _CSV = "text/csv"
+_TABLE = f"{_CSV}; charset=utf-8"
 # What one person downloads at once; device-svc says the same.
 _EACH = 3
 
@@ -68,10 +70,13 @@ class _LogPages:
         if not filter_.good:
             return SeeOther(page + filter_.query())
         query = narrowed(filter_, filter_.period(zone_of(visit.person.zone)))
+        if visit.request.method == HTTPMethod.HEAD:
+            await visit.device_svc.read("look at log", path, query | {"limit": "1"})
+            return head_only({"content-type": _TABLE})
         answer = await hand_on(visit, self._seats, "download log", path, query, _CSV)
         if isinstance(answer, TooOften):
             return Shown("plain.html.j2", TOO_MANY_DOWNLOADS, HTTPStatus.TOO_MANY_REQUESTS, answer.wait_s)
-        answer.headers["content-type"] = f"{_CSV}; charset=utf-8"
+        answer.headers["content-type"] = _TABLE
         answer.headers.setdefault("content-disposition", "attachment")
         return answer
 
