@@ -32,6 +32,7 @@ from ups_portal.testing.device_forms_contract import DeviceFormsContract
 from ups_portal.testing.device_passing_contract import DevicePassingContract
 from ups_portal.testing.devices_contract import DevicesContract
 from ups_portal.testing.invite_contract import InviteContract
+from ups_portal.testing.live_contract import LiveContract
 from ups_portal.testing.log_contract import LogContract
 from ups_portal.testing.no_mail_contract import NoMailContract
 from ups_portal.testing.notification_settings_contract import NotificationSettingsContract
@@ -163,6 +164,9 @@ class LogWorld:
 
         await eventually(logged, within_s=60)
 
+    async def remove(self):
+        await self.device_svc.change("remove", "DELETE", f"/v1/devices/{self.device_id}")
+
     async def table(self):
         return await self.device_svc.open("download log", "/v1/events", {}, {"Accept": "text/csv"})
 
@@ -179,6 +183,34 @@ class TestDeviceSvcKeepsTheContractOfDays(DaysContract):
     async def world(self, member):
         ups = await member.person.caller.register_device("/v1/devices", {"name": "Rack 1"})
         return LogWorld(member.device_svc, ups)
+
+
+class LiveWorld:
+    def __init__(self, member, operator, address):
+        self._member, self._operator, self._address, self._devices = member, operator, address, {}
+
+    async def register(self, name):
+        device = await self._member.person.caller.register_device("/v1/devices", {"name": name})
+        self._devices[device.device_id] = device
+        return device.device_id
+
+    async def foreign(self):
+        eve = await self._operator.add_user(self._address("eve"), "Eve")
+        return (await self._operator.add_device(eve["company_id"], eve["user_id"], "Rack 1")).device_id
+
+    async def happen(self, device_id, code):
+        await self._devices[device_id].send(code)
+
+    async def follow(self, device_id="", last_event_id=""):
+        query = {"device_id": device_id, "last_event_id": last_event_id}
+        asked = {name: value for name, value in query.items() if value}
+        return await self._member.device_svc.open("follow", "/v1/stream", asked, {"Accept": "text/event-stream"})
+
+
+class TestDeviceSvcKeepsTheContractOfWhatChanges(LiveContract):
+    @pytest.fixture
+    async def world(self, member, operator, address):
+        return LiveWorld(member, operator, address)
 
 
 class InviteWorld:

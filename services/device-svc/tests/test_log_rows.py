@@ -166,3 +166,15 @@ async def test_what_nobody_confirms_is_over_a_day_later_without_anything_being_t
 
     assert (condition["end"], condition["duration_s"]) == ("not_reported", None)
     assert condition["ended_at"] == "2026-11-23T12:00:01.000Z"
+
+
+async def test_a_page_says_what_its_devices_are_called_also_removed_ones(service: Service) -> None:
+    there, gone = [await service.register(name=name) for name in ("Rack 2", "Old rack")]
+    for number, device in enumerate((there, gone)):
+        await service.log.record(an_event(number, device_id=device["device_id"]))
+    removed = await service.call("DELETE", f"/v1/devices/{gone['device_id']}", headers=service.bearer("anna"))
+    assert removed.is_success
+
+    page = await service.call("GET", "/v1/events", headers=service.bearer("ben"))
+
+    assert page.json()["device_names"] == {there["device_id"]: "Rack 2", gone["device_id"]: "Old rack"}

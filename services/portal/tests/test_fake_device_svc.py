@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from pydantic import AnyHttpUrl
 
-from ups_portal.adapters.backend import Backend
+from ups_portal.adapters.backend import Backend, connected
 from ups_portal.adapters.days_client import DaysClient
 from ups_portal.adapters.device_client import DeviceClient
 from ups_portal.adapters.device_forms_client import OwnedDeviceClient, RegistryClient
@@ -26,15 +27,18 @@ from ups_portal.testing.fake_device_svc import FakeDeviceSvc, token_for
 from ups_portal.testing.fake_devices import BASIC, MAILED, FakeDevices, a_device
 from ups_portal.testing.fake_invite_svc import FakeInviteSvc
 from ups_portal.testing.fake_keys import secret_of
-from ups_portal.testing.fake_log import a_row
+from ups_portal.testing.fake_log import FakeLog, a_row
 from ups_portal.testing.fake_sessions import ADDRESS, PASSWORD
+from ups_portal.testing.live_contract import LiveContract
 from ups_portal.testing.log_contract import LogContract
 from ups_portal.testing.notification_settings_contract import NotificationSettingsContract
 from ups_portal.testing.preferences_contract import PreferencesContract
 from ups_portal.testing.signing_in import asked_by, ticket_of
 from ups_portal.testing.timeline_contract import PastContract
 from ups_portal.testing.timeline_gallery import a_carrying_row
+from ups_runtime.lifecycle import Life
 from ups_runtime.metrics import Metrics
+from ups_runtime.testing import FakeClock
 
 
 class FakeWorld:
@@ -163,6 +167,9 @@ class FakeLogWorld:
         at = datetime.now(UTC).isoformat()
         self.rows[:] = [a_row(number, code=code, received_at=at) for number, code in enumerate(reversed(codes))]
 
+    async def remove(self):
+        await self.device_svc.change("remove", "DELETE", f"/v1/devices/{self.device_id}")
+
     async def table(self):
         return await self.device_svc.open("download log", "/v1/events", {}, {"Accept": "text/csv"})
 
@@ -181,6 +188,53 @@ class TestTheFakeKeepsTheContractOfDays(DaysContract):
         fake = FakeDeviceSvc()
         device_svc, _ = await asked(fake)
         return FakeLogWorld(fake.own.log.rows, device_svc)
+
+
+@pytest.fixture
+async def served():
+    """Gives a fake on a port, as it is asked for somebody who is signed in: what its answers say comes at once."""
+    counted, life = PortalMetrics(Metrics("portal")), Life("fake", FakeClock())
+    async with AsyncExitStack() as stack:
+
+        async def begin(fake):
+            urls = []
+            for app in (fake.app(), FakeInviteSvc().app()):
+                port = await life.serve(app, "127.0.0.1", 0)
+                urls.append(AnyHttpUrl(f"http://127.0.0.1:{port}"))
+            device_svc = await stack.enter_async_context(connected("device-svc", urls[0], counted.device_svc))
+            invite_svc = await stack.enter_async_context(connected("invite-svc", urls[1], counted.invite_svc))
+            return asked_by(await ticket_of(invite_svc, ADDRESS, PASSWORD), device_svc)
+
+        yield begin
+    await life.tear_down()
+    life.failure.cancel()
+
+
+class FakeLiveWorld:
+    def __init__(self, own, device_svc):
+        self.own, self.device_svc = own, device_svc
+
+    async def register(self, name):
+        self.own.devices.append(a_device(len(self.own.devices) + 1, name=name))
+        return self.own.devices[-1]["device_id"]
+
+    async def foreign(self):
+        return "d-99"
+
+    async def happen(self, device_id, code):
+        self.own.log.tell(a_row(0, device_id=device_id, code=code))
+
+    async def follow(self, device_id="", last_event_id=""):
+        query = {"device_id": device_id, "last_event_id": last_event_id}
+        asked = {name: value for name, value in query.items() if value}
+        return await self.device_svc.open("follow", "/v1/stream", asked, {"Accept": "text/event-stream"})
+
+
+class TestTheFakeKeepsTheContractOfWhatChanges(LiveContract):
+    @pytest.fixture
+    async def world(self, served):
+        fake = FakeDeviceSvc(own=FakeDevices([], log=FakeLog(held=True)))
+        return FakeLiveWorld(fake.own, await served(fake))
 
 
 class FakePreferencesWorld:

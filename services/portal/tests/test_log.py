@@ -14,6 +14,7 @@ def svc(rows=(), **own):
 
 async def test_the_log_of_the_company_says_what_happened_to_which_ups_and_what_became_of_it(signed_in):
     browsing = await signed_in(svc(some_rows()))
+    browsing.device_svc.own.log.removed = {"d-9": "<Old> rack"}
 
     page = (await browsing.get("/events")).text
 
@@ -21,7 +22,8 @@ async def test_the_log_of_the_company_says_what_happened_to_which_ups_and_what_b
     assert "Mailed to Ada Byron, Ben, Cleo and Dan (2 of 6 in 30 minutes)." in page
     assert 'href="/devices/d-2/events"' in page
     assert "Sun 22 Nov 2026, 18:59:00 (UTC+01:00)" in page
-    assert "A UPS that was removed" in page
+    assert "\u2068&lt;Old&gt; rack\u2069 (removed)" in page
+    assert 'href="/devices/d-9' not in page
     assert page.index('id="row-r-1"') < page.index('id="row-r-70"')
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ups_portal.domain.log_row import Copy, End, Opened, Row, happened, shown
+from ups_portal.domain.log_row import Copy, Devices, End, Opened, Row, happened, shown
 from ups_schemas.catalogue import Severity
 from ups_schemas.event import Phase
 
@@ -14,7 +14,7 @@ ROW = Row("r", "d-1", AT, AT, "ON_BATTERY", Phase.RAISE, Severity.CRITICAL, "", 
 
 
 def seen(**changes):
-    return shown(replace(ROW, **changes), {"d-1": "Rack 1"}, "u-1", AT + timedelta(hours=1))
+    return shown(replace(ROW, **changes), Devices({"d-1": "Rack 1"}, {}), "u-1", AT + timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,18 @@ def test_the_time_of_the_device_is_told_where_it_is_another_one(apart_s, told):
     assert seen(occurred_at=occurred_at).by_its_clock == (occurred_at if told else None)
 
 
-def test_a_device_is_called_by_its_name_as_long_as_it_is_there():
-    called = [shown(ROW, names, "u-1", AT).device.said(str) for names in ({"d-1": "Rack 1"}, {}, None)]
+@pytest.mark.parametrize(
+    ("there", "named", "called", "removed"),
+    [
+        ({"d-1": "Rack 1"}, {}, "\u2068Rack 1\u2069", False),
+        ({"d-1": "Rack 1"}, {"d-1": "Rack"}, "\u2068Rack 1\u2069", False),
+        ({}, {"d-1": "Rack 1"}, "\u2068Rack 1\u2069 (removed)", True),
+        ({}, {}, "A UPS that was removed", True),
+        (None, {"d-1": "Rack 1"}, "\u2068Rack 1\u2069", False),
+        (None, {}, "A UPS", False),
+    ],
+)
+def test_a_device_is_called_by_its_name_also_when_it_was_removed(there, named, called, removed):
+    row = shown(ROW, Devices(there, named), "u-1", AT)
 
-    assert called == ["\u2068Rack 1\u2069", "A UPS that was removed", "A UPS"]
+    assert (row.device.said(str), row.removed) == (called, removed)

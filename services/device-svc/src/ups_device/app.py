@@ -148,7 +148,7 @@ async def start(life: Life, settings: Settings) -> None:
             ),
             link_router(LinkVerifier(settings.link.ring()), lookup, actions),
             condition_router(conditions, members, caller),
-            log_router(event_log, LogCsv(event_log, devices, now=life.clock.now), members, readers, caller),
+            log_router(event_log, devices, LogCsv(event_log, devices, now=life.clock.now), members, readers, caller),
             day_count_router(event_log, members, caller),
             why_router(
                 Why(devices, users, event_log, notifications, subscriptions, mails, readers, now=life.clock.now),

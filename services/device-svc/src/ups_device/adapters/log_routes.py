@@ -1,13 +1,13 @@
 """Routes of the Event Log."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from ups_device.adapters.condition_routes import ConditionView
-from ups_device.adapters.log_csv import MEDIA_TYPE, LogCsv, require_whole, wants_csv
+from ups_device.adapters.log_csv import MEDIA_TYPE, Devices, LogCsv, require_whole, wants_csv
 from ups_device.domain.event_log import MAX_PAGE, CompanyLog, DeviceLog, Position, Row
 from ups_device.domain.event_log import Query as LogQuery
 from ups_device.domain.mail import Copy
@@ -175,13 +175,19 @@ class RowView(BaseModel):
 
 
 class LogView(BaseModel):
-    """Rows, newest first; `cursor` leads to older ones, and is none on the last page."""
+    """Rows, newest first; `cursor` leads to older ones, and is none on the last page.
+
+    `device_names` is what the devices of these rows are called, also removed ones.
+    """
 
     events: list[RowView]
+    device_names: Mapping[DeviceId, str]
     cursor: str | None
 
 
-def log_router(log: EventLog, table: LogCsv, members: Members, readers: Readers, caller: Caller) -> APIRouter:
+def log_router(
+    log: EventLog, devices: Devices, table: LogCsv, members: Members, readers: Readers, caller: Caller
+) -> APIRouter:
     """The Event Log: of the company's devices, or, for the operator, of any."""
     router = APIRouter(prefix="/v1", tags=["event log"])
     as_table: dict[int | str, dict[str, object]] = {200: {"content": {MEDIA_TYPE: {}}}}
@@ -202,7 +208,7 @@ def log_router(log: EventLog, table: LogCsv, members: Members, readers: Readers,
         await check()
         query, words = page.query(await log.of_device(device_id)), readers.words(user_id)
         if not wants_csv(accept):
-            return await _read(log, query, words)
+            return await _read(log, devices, query, words)
         require_whole(page.model_fields_set)
         return await table.answer(query, words, user_id, device_id, check)
 
@@ -216,7 +222,7 @@ def log_router(log: EventLog, table: LogCsv, members: Members, readers: Readers,
         scope = await log_of_company(page.company_id, user_id, members)
         query, words = page.query(scope), readers.words(user_id)
         if not wants_csv(accept):
-            return await _read(log, query, words)
+            return await _read(log, devices, query, words)
         require_whole(page.model_fields_set)
 
         async def check() -> None:
@@ -242,11 +248,12 @@ async def log_of_company(asked: CompanyId | None, user_id: UserId | None, member
     return CompanyLog(company_id)
 
 
-async def _read(log: EventLog, query: LogQuery, words: Words) -> LogView:
+async def _read(log: EventLog, devices: Devices, query: LogQuery, words: Words) -> LogView:
     rows = await log.page(query)
     last = rows[-1].position if len(rows) == query.limit else None
     cursor = encode_cursor(last.received_at, last.row_id) if last else None
-    return LogView(events=[RowView.of(row, words) for row in rows], cursor=cursor)
+    names = await devices.names({row.event.device_id for row in rows}) if rows else {}
+    return LogView(events=[RowView.of(row, words) for row in rows], device_names=names, cursor=cursor)
 
 
 def _mailed(decision: EventDecided | LateEventsDecided) -> MailedView:

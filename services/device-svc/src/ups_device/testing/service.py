@@ -143,7 +143,7 @@ class Service:
                 purchase_webhook(sold, Webhook(WEBHOOK_SECRETS, "UPS_DEVICE_PURCHASE_SECRETS", now=now)),
                 link_router(LinkVerifier(LINK_KEYS), lookup, actions),
                 condition_router(self.conditions, members, caller),
-                log_router(self.log, LogCsv(self.log, self.devices, now=now), members, readers, caller),
+                log_router(self.log, self.devices, LogCsv(self.log, self.devices, now=now), members, readers, caller),
                 day_count_router(self.log, members, caller),
                 why_router(why, members, caller, SUPPORT),
                 notification_router(notifications, members, caller),

@@ -1,5 +1,6 @@
 """The Event Log at device-svc: implements `Log`."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -62,6 +63,7 @@ class _Row(Answer):
 
 class _Page(Answer):
     events: tuple[_Row, ...]
+    device_names: Mapping[Text, Text] = {}
     cursor: Text | None = None
 
 
@@ -92,7 +94,8 @@ class LogClient:
         query = narrowed(filter_, period) | {"limit": str(PAGE)}
         query |= {"cursor": filter_.cursor} if filter_.cursor else {}
         page = await self._device_svc.get(call, path, _Page, query)
-        return LogPage(tuple(map(_of, page.events)), page.cursor)
+        names = {device_id: clean(name) for device_id, name in page.device_names.items()}
+        return LogPage(tuple(map(_of, page.events)), names, page.cursor)
 
 
 def log_of(device_id: str) -> str:

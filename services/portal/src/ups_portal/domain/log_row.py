@@ -63,6 +63,25 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Devices:
+    """What devices are called: those of the company by `there`, unless nobody can say; removed ones by `named`."""
+
+    there: Mapping[str, str] | None
+    named: Mapping[str, str]
+
+    def removed(self, device_id: str) -> bool:
+        """Whether it surely is not there any more."""
+        return self.there is not None and device_id not in self.there
+
+    def called(self, device_id: str) -> Text:
+        """Its name, as far as that is known, and that it was removed."""
+        name = (self.there or {}).get(device_id) or self.named.get(device_id)
+        if self.removed(device_id):
+            return Text("{name} (removed)", name=isolated(name)) if name else Text("A UPS that was removed")
+        return Text("{name}", name=isolated(name)) if name else Text("A UPS")
+
+
+@dataclass(frozen=True, slots=True)
 class Mailed:
     """What became of the copies of one person, or of several of whom the same is so."""
 
@@ -105,15 +124,15 @@ _ENDS = {
 }
 
 
-def shown(row: Row, names: Mapping[str, str] | None, user_id: str, now: datetime) -> ShownRow:
-    """The row for this person. `names` are the devices' by id, none where they are not known just now."""
+def shown(row: Row, devices: Devices, user_id: str, now: datetime) -> ShownRow:
+    """The row for this person."""
     is_over = row.phase is Phase.CLEAR
     apart = row.occurred_at is not None and abs(row.at - row.occurred_at) >= _APART
     return ShownRow(
         row.row_id,
         row.device_id,
-        _device(row.device_id, names),
-        names is not None and row.device_id not in names,
+        devices.called(row.device_id),
+        devices.removed(row.device_id),
         row.at,
         row.occurred_at if apart else None,
         "over" if is_over else row.severity.value,
@@ -135,13 +154,6 @@ def happened(code: str, phase: Phase, detail: str) -> Text:
     if phase is Phase.CLEAR and not (known and known.kind is Kind.CLEAR):
         return Text("{name}, ended", name=name)
     return name
-
-
-def _device(device_id: str, names: Mapping[str, str] | None) -> Text:
-    if names is None:
-        return Text("A UPS")
-    name = names.get(device_id)
-    return Text("{name}", name=isolated(name)) if name else Text("A UPS that was removed")
 
 
 def _lasting(opened: Opened, now: datetime) -> Iterable[Text]:

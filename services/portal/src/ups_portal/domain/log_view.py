@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ups_portal.domain.log_filter import OUTCOMES, Filter, codes
-from ups_portal.domain.log_row import Row, ShownRow, shown
+from ups_portal.domain.log_row import Devices, Row, ShownRow, shown
 from ups_portal.domain.text import Text, isolated
 
 Options = tuple[tuple[str, Text | str], ...]
@@ -13,9 +13,10 @@ Options = tuple[tuple[str, Text | str], ...]
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Rows, newest first; `cursor` leads to older ones."""
+    """Rows, newest first, and what their devices are called, also removed ones; `cursor` leads to older ones."""
 
     rows: Sequence[Row]
+    names: Mapping[str, str]
     cursor: str | None
 
 
@@ -77,11 +78,12 @@ def _view(
     path: str,
     devices: Options,
 ) -> LogView:
+    called = Devices(names, page.names if page else {})
     return LogView(
         title,
         path,
         device,
-        None if page is None else tuple(shown(row, names, reader.user_id, reader.now) for row in page.rows),
+        None if page is None else tuple(shown(row, called, reader.user_id, reader.now) for row in page.rows),
         filter_,
         filter_.query(),
         filter_.query(page.cursor) if page and page.cursor else None,

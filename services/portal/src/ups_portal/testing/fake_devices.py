@@ -161,8 +161,8 @@ class FakeDevices:
         if refusal := self._refusal(request):
             return refusal
         path = request.path_params["path"]
-        lists = {"devices": self._list, "devices/names": self._list, "stream": self.log.stream}
-        lists |= {"events": self.log.answer, "events/counts": self.log.counts}
+        lists = {"devices": self._list, "devices/names": self._list, "stream": self._followed}
+        lists |= {"events": self._logged, "events/counts": self.log.counts}
         match request.method, path.split("/"):
             case "GET", _ if path in lists:
                 return lists[path](request)
@@ -192,9 +192,17 @@ class FakeDevices:
         if rest == ["notification-settings"]:
             return await self.settings.answer(request, known)
         if rest == ["events"]:
-            return self.log.answer(request, device_id)
+            return self._logged(request, device_id)
         body: Json = await request.json() if await request.body() else {}
         return self._shown(request, "/".join(rest), known) or self._changed(request.method, rest, known, body)
+
+    def _followed(self, request: Request) -> Response:
+        asked = request.query_params.get("device_id")
+        there = not asked or any(each["device_id"] == asked for each in self.devices)
+        return self.log.stream(request) if there else problem(404, "unknown-device")
+
+    def _logged(self, request: Request, device_id: str | None = None) -> Response:
+        return self.log.answer(request, {each["device_id"]: each["name"] for each in self.devices}, device_id)
 
     def _list(self, request: Request) -> Response:
         start = int(request.query_params.get("cursor", "0"))

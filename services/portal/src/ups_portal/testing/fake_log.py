@@ -55,13 +55,17 @@ def a_condition(end: str | None = None, duration_s: float | None = None, repeats
 
 @dataclass
 class FakeLog:
-    """What is so. A cursor is how many rows are newer; the stream tells `news`, and ends unless it is `held` open."""
+    """What is so. A cursor is how many rows are newer; the stream tells `news`, and ends unless it is `held` open.
+
+    `removed` are the names of devices that are not there any more.
+    """
 
     rows: list[Json] = field(default_factory=list)
+    removed: dict[str, str] = field(default_factory=dict)
     failing: int | None = None
     most_counted: int = 1_000_000
     asked: list[Mapping[str, str]] = field(default_factory=list)
-    news: list[str] = field(default_factory=list)
+    news: list[Json] = field(default_factory=list)
     held: bool = False
     followers: int = 0
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,7 +73,7 @@ class FakeLog:
     def tell(self, row: Json) -> None:
         """Have something happen."""
         self.rows.insert(0, row)
-        self.news.append(f"id: {len(self.news) + 1}.0\nevent: row\ndata: {json.dumps(row)}\n\n")
+        self.news.append(row)
         self.stirred.set()
         self.stirred = asyncio.Event()
 
@@ -79,17 +83,23 @@ class FakeLog:
         self.asked.append(query)
         if self.failing is not None:
             return problem(self.failing, "too-many-open", headers={"Retry-After": "30"})
-        told = int(query.get("last_event_id", str(float(len(self.news)))).partition(".")[0]) if self.held else 0
-        return StreamingResponse(self._told(told), media_type="text/event-stream")
+        since, _, rest = query.get("last_event_id", f"{len(self.news)}.0").partition(".")
+        told = int(since) if since.isdecimal() and rest == "0" else None
+        parts = self._told(told if self.held else 0, query.get("device_id"))
+        return StreamingResponse(parts, media_type="text/event-stream")
 
-    async def _told(self, told: int) -> AsyncIterator[str]:
+    async def _told(self, told: int | None, device_id: str | None) -> AsyncIterator[str]:
         self.followers += 1
         try:
             yield "retry: 100\n\n"
+            if told is None:
+                told = len(self.news)
+                yield f"id: {told}.0\nevent: reset\ndata: {{}}\n\n"
             while True:
                 stirred = self.stirred
-                for event in self.news[told:]:
-                    yield event
+                for number, row in enumerate(self.news[told:], start=told + 1):
+                    if device_id in {None, row["event"]["device_id"]}:
+                        yield f"id: {number}.0\nevent: row\ndata: {json.dumps(row)}\n\n"
                 told = len(self.news)
                 if not self.held:
                     return
@@ -97,8 +107,8 @@ class FakeLog:
         finally:
             self.followers -= 1
 
-    def answer(self, request: Request, device_id: str | None = None) -> Response:
-        """The answer to who may read."""
+    def answer(self, request: Request, names: Mapping[str, str], device_id: str | None = None) -> Response:
+        """The answer to who may read. `names` are those of the devices that are there."""
         query = dict(request.query_params)
         self.asked.append(query)
         if self.failing is not None:
@@ -113,7 +123,10 @@ class FakeLog:
             return problem(422, "invalid-cursor", field="cursor")
         start, limit = int(cursor), int(query.get("limit", "100"))
         end = start + limit
-        return JSONResponse({"events": rows[start:end], "cursor": str(end) if end < len(rows) else None})
+        page, more = rows[start:end], str(end) if end < len(rows) else None
+        called = {**self.removed, **names}
+        device_names = {each: called[each] for row in page if (each := row["event"]["device_id"]) in called}
+        return JSONResponse({"events": page, "device_names": device_names, "cursor": more})
 
     def counts(self, request: Request) -> Response:
         """How many rows there are of each day and code: as far as they are no more than `most_counted`."""

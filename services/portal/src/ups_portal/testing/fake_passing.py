@@ -4,17 +4,19 @@ from typing import Protocol
 
 from starlette.responses import JSONResponse, Response
 
+from ups_portal.testing.fake_log import FakeLog
 from ups_portal.testing.problems import Json, problem
 
 _ME = "u-1"
 
 
 class Company(Protocol):
-    """The devices and the active members of the company, and the calls that changed something."""
+    """The devices and the active members of the company, its Event Log, and the calls that changed something."""
 
     devices: list[Json]
     members: set[str]
     changes: list[str]
+    log: FakeLog
 
 
 def passed(method: str, rest: list[str], device: Json, body: Json, company: Company) -> Response | None:
@@ -29,6 +31,7 @@ def passed(method: str, rest: list[str], device: Json, body: Json, company: Comp
         case "DELETE", []:
             company.changes.append(f"remove {device['device_id']}")
             company.devices.remove(device)
+            company.log.removed[device["device_id"]] = device["name"]
             return Response(status_code=204)
         case "POST", ["hand-over"]:
             return _hand_over(device, body["to"], company)

@@ -23,6 +23,9 @@ class LogWorld(Protocol):
     async def happen(self, *codes: str) -> None:
         """Have these events of it logged, one after the other."""
 
+    async def remove(self) -> None:
+        """Remove the UPS."""
+
     async def table(self) -> Running | TooOften:
         """The company's log as a table."""
 
@@ -67,6 +70,16 @@ class LogContract:
         """And is no failure."""
         with pytest.raises(NotFoundError):
             await world.log.of_company(Filter(cursor="made-up"), ALL)
+
+    async def test_rows_of_a_ups_that_was_removed_stay_with_its_name(self, world: LogWorld) -> None:
+        """In the company's log."""
+        await world.happen("OVERLOAD")
+
+        await world.remove()
+
+        page = await world.log.of_company(Filter(), ALL)
+        assert [row.code for row in page.rows] == ["OVERLOAD"]
+        assert page.names == {world.device_id: "Rack 1"}
 
     async def test_the_table_has_all_rows(self, world: LogWorld) -> None:
         """Below a line of headings."""

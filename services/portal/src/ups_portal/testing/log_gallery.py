@@ -56,7 +56,7 @@ def log_gallery() -> Mapping[str, Exhibit]:
     rows = some_rows()
     hostile = [a_row(1, device_id="d-1", code="OTHER", native_text=HOSTILE, text=HOSTILE, mails=[a_mail("u", HOSTILE)])]
     return {
-        "log": _at("/events", FakeLog(rows)),
+        "log": _at("/events", FakeLog(rows, {"d-9": "Old rack"})),
         "log-device": _at("/devices/d-1/events", FakeLog(rows)),
         "log-older": _at("/events?cursor=2&first=2026-11-01", FakeLog([a_row(number) for number in range(60)])),
         "log-none": _at("/events", FakeLog()),
