@@ -36,7 +36,8 @@
       const answer = await fetch(location.href);
       waiting = undefined;
       // signed out: the page stays as it was, and whatever is pressed leads to sign-in
-      if (!answer.ok || answer.redirected) return;
+      if (answer.redirected) return leave();
+      if (!answer.ok) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       let told = false;
       for (const part of document.querySelectorAll("[data-live]")) {
