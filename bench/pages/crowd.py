@@ -94,7 +94,7 @@ class _Cookies:
 
     def of(self, number: int) -> Mapping[str, str]:
         person = Person(f"u-{number}", "Ada Adler", "Bench", "Europe/Berlin", "en")
-        session = Session("a mark", Tokens("access", "refresh", self._good_until), person)
+        session = Session("a mark", Tokens("a session", "access", "refresh", self._good_until), person)
         return {"Cookie": f"{self._cookie.name}={self._cookie.sealed(session)}"}
 
 
