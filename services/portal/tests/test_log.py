@@ -36,6 +36,20 @@ async def test_the_log_of_one_ups_has_its_rows_and_no_others(signed_in):
     assert page.count('id="row-') == 1
 
 
+@pytest.mark.parametrize("path", ["/events", "/devices/d-1/events"])
+async def test_co_workers_are_named_and_counted_while_nobody_can_say_their_names(signed_in, path):
+    browsing = await signed_in(svc(some_rows()))
+
+    named = (await browsing.get(path)).text
+    browsing.invite_svc.failing = 503
+    unnamed = await browsing.get(path)
+
+    assert "The mail to \u2068Ben Bell\u2069: " in named
+    assert "The alert to \u2068Ben Bell\u2069: " in named
+    assert "The mails to 2 co-workers: " in unnamed.text
+    assert unnamed.status_code == 200
+
+
 async def test_a_ups_of_another_company_has_no_log_here(signed_in):
     browsing = await signed_in(svc(some_rows()))
 

@@ -13,8 +13,9 @@ AT = datetime(2026, 11, 22, 18, tzinfo=UTC)
 ROW = Row("r", "d-1", AT, AT, "ON_BATTERY", Phase.RAISE, Severity.CRITICAL, "", "Mailed to Ada.", (), ())
 
 
-def seen(**changes):
-    return shown(replace(ROW, **changes), Devices({"d-1": "Rack 1"}, {}), "u-1", AT + timedelta(hours=1))
+def seen(people=None, **changes):
+    devices = Devices({"d-1": "Rack 1"}, {})
+    return shown(replace(ROW, **changes), devices, people or {}, "u-1", AT + timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,29 @@ def test_how_long_it_lasted_and_how_often_it_was_reported_is_said(opened, said):
     assert [each.said(str) for each in seen(opened=(opened,)).lasting] == said
 
 
-def test_what_became_of_mails_is_said_with_ones_own_first_and_co_workers_counted():
+def test_co_workers_whose_mails_fared_alike_are_named_and_who_has_gone_is_counted():
+    people = {"u-1": "Ada", "u-2": "Ben", "u-3": "Anna", "u-5": "\u202eEve"}
+    copies = tuple(Copy(f"u-{number}", "event", "the mail server took it") for number in (9, 2, 3, 1))
+    alert = Copy("u-5", "disabled", "the mail server took it")
+
+    told = [mail.who.said(str) for mail in seen(people, copies=(*copies, alert)).mails]
+
+    assert told == [
+        "The mail to you",
+        "The mail to \u2068Anna\u2069, \u2068Ben\u2069",
+        "The alert to \u2068\u202eEve\u2069",
+        "The mail to a co-worker",
+    ]
+
+
+def test_more_co_workers_than_fit_into_a_line_are_counted():
+    people = {f"u-{number}": f"Person {number}" for number in range(10)}
+    copies = tuple(Copy(f"u-{number}", "event", "x") for number in range(2, 8))
+
+    assert [mail.who.said(str) for mail in seen(people, copies=copies).mails] == ["The mails to 6 co-workers"]
+
+
+def test_what_became_of_mails_is_said_with_ones_own_first_and_co_workers_counted_where_nobody_knows_their_names():
     went, back = "the mail server took it", "the mail server refused it (550)"
     copies = (Copy("u-2", "event", went), Copy("u-3", "event", went), Copy("u-4", "event", back))
     own = (Copy("u-1", "event", went), Copy("u-1", "disabled", went), Copy("u-5", "disabled", back))
@@ -87,6 +110,6 @@ def test_the_time_of_the_device_is_told_where_it_is_another_one(apart_s, told):
     ],
 )
 def test_a_device_is_called_by_its_name_also_when_it_was_removed(there, named, called, removed):
-    row = shown(ROW, Devices(there, named), "u-1", AT)
+    row = shown(ROW, Devices(there, named), {}, "u-1", AT)
 
     assert (row.device.said(str), row.removed) == (called, removed)

@@ -9,6 +9,7 @@ from ups_portal.adapters.devices_client import DevicesClient
 from ups_portal.adapters.handed_on import hand_on
 from ups_portal.adapters.headers import head_only
 from ups_portal.adapters.log_client import LogClient, log_of, narrowed
+from ups_portal.adapters.people_client import PeopleClient
 from ups_portal.adapters.visit import Answer, FramedPage, SeeOther, Shown, Visit
 from ups_portal.domain.account_link import TooOften
 from ups_portal.domain.log_filter import Filter, entered
@@ -46,16 +47,12 @@ class _LogPages:
         filter_ = _entered(visit)
         if filter_.device:
             return SeeOther(_page_of(filter_.device) + filter_.query())
-        asked, devices = LogClient(visit.device_svc), DevicesClient(visit.device_svc)
-        zone = zone_of(visit.person.zone)
-        return Shown(
-            _TEMPLATE, await log.of_company(asked, devices, filter_, self._reader(visit), zone, Section.EVENT_LOG)
-        )
+        devices = DevicesClient(visit.device_svc)
+        return Shown(_TEMPLATE, await log.of_company(self._asked(visit, filter_), devices, Section.EVENT_LOG))
 
     async def of_device(self, visit: Visit) -> Answer:
-        device_id, zone = _device_of(visit), zone_of(visit.person.zone)
-        asked, reader = LogClient(visit.device_svc), self._reader(visit)
-        view = await log.of_device(asked, device_id, _entered(visit), reader, zone, _page_of(device_id))
+        device_id = _device_of(visit)
+        view = await log.of_device(self._asked(visit, _entered(visit)), device_id, _page_of(device_id))
         return Shown(_TEMPLATE, view)
 
     async def table_of_company(self, visit: Visit) -> Answer:
@@ -80,8 +77,10 @@ class _LogPages:
         answer.headers.setdefault("content-disposition", "attachment")
         return answer
 
-    def _reader(self, visit: Visit) -> Reader:
-        return Reader(visit.person.user_id, self._now())
+    def _asked(self, visit: Visit, filter_: Filter) -> log.Asked:
+        reader = Reader(visit.person.user_id, self._now())
+        asked, people = LogClient(visit.device_svc), PeopleClient(visit.invite_svc)
+        return log.Asked(asked, people, filter_, reader, zone_of(visit.person.zone))
 
 
 def _entered(visit: Visit) -> Filter:

@@ -1,7 +1,7 @@
 """A row of the Event Log as pages show it: what happened, how long it lasted, and what became of it and its mails."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,10 @@ from ups_schemas.catalogue import CODES, OTHER, Kind, Severity, Told
 from ups_schemas.event import Phase
 from ups_schemas.mail import MailKind
 
+# Whose a copy is; what is said first is the least.
+_OWN, _CO_WORKERS, _OTHERS = range(3)
+# Of more people than these a line has only the number.
+_NAMED = 5
 # A device's clock is told where it differs by so much.
 _APART = timedelta(minutes=1)
 
@@ -124,8 +128,8 @@ _ENDS = {
 }
 
 
-def shown(row: Row, devices: Devices, user_id: str, now: datetime) -> ShownRow:
-    """The row for this person."""
+def shown(row: Row, devices: Devices, people: Mapping[str, str], user_id: str, now: datetime) -> ShownRow:
+    """The row for this person. `people` are the names in their company, as far as they are known."""
     is_over = row.phase is Phase.CLEAR
     apart = row.occurred_at is not None and abs(row.at - row.occurred_at) >= _APART
     return ShownRow(
@@ -140,7 +144,7 @@ def shown(row: Row, devices: Devices, user_id: str, now: datetime) -> ShownRow:
         happened(row.code, row.phase, row.detail),
         row.text,
         tuple(said for opened in row.opened for said in _lasting(opened, now)),
-        tuple(_mails(row.copies, user_id)),
+        tuple(_mails(row.copies, people, user_id)),
     )
 
 
@@ -167,20 +171,32 @@ def _lasting(opened: Opened, now: datetime) -> Iterable[Text]:
         yield Text("It was reported once more.", "It was reported {number} times more.", number=opened.repeats)
 
 
-def _mails(copies: Iterable[Copy], user_id: str) -> Iterable[Mailed]:
-    """One's own first."""
-    alike = Counter((copy.user_id != user_id, copy.kind == MailKind.DISABLED, copy.fate) for copy in copies)
-    for (others, alert, fate), number in sorted(alike.items()):
-        yield Mailed(_to(others, alert, number), fate)
+def _mails(copies: Iterable[Copy], people: Mapping[str, str], user_id: str) -> Iterable[Mailed]:
+    """One's own first, then co-workers by name, then those who are not among them any more."""
+    alike: dict[tuple[int, bool, str], list[str]] = defaultdict(list)
+    for copy in copies:
+        whose = _OWN if copy.user_id == user_id else _CO_WORKERS if copy.user_id in people else _OTHERS
+        alike[whose, copy.kind == MailKind.DISABLED, copy.fate].append(people.get(copy.user_id, ""))
+    for (whose, alert, fate), names in sorted(alike.items()):
+        yield Mailed(_to(whose, alert, sorted(names, key=str.casefold)), fate)
 
 
-def _to(others: bool, alert: bool, number: int) -> Text:  # noqa: FBT001 - a table of words
-    match others, alert:
-        case False, True:
+def _to(whose: int, alert: bool, names: Sequence[str]) -> Text:  # noqa: FBT001 - a table of words
+    number = len(names)
+    match whose, alert:
+        case 0, True:
             return Text("The alert to you")
-        case False, False:
+        case 0, False:
             return Text("The mail to you")
-        case True, True:
+        case 1, True if number <= _NAMED:
+            return Text("The alert to {names}", names=_listed(names))
+        case 1, False if number <= _NAMED:
+            return Text("The mail to {names}", names=_listed(names))
+        case _, True:
             return Text("The alert to a co-worker", "The alerts to {number} co-workers", number=number)
         case _:
             return Text("The mail to a co-worker", "The mails to {number} co-workers", number=number)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(isolated(name) for name in names)

@@ -1,7 +1,7 @@
 """The Event Log, of the company or of one UPS: a page of it, and what to look for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ups_portal.domain.log_filter import OUTCOMES, Filter, codes
@@ -22,10 +22,11 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads, and when."""
+    """Who reads, and when; `people` are the names in their company, as far as they are known."""
 
     user_id: str
     now: datetime
+    people: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,12 @@ def _view(
     devices: Options,
 ) -> LogView:
     called = Devices(names, page.names if page else {})
+    people, now = reader.people, reader.now
     return LogView(
         title,
         path,
         device,
-        None if page is None else tuple(shown(row, called, reader.user_id, reader.now) for row in page.rows),
+        None if page is None else tuple(shown(row, called, people, reader.user_id, now) for row in page.rows),
         filter_,
         filter_.query(),
         filter_.query(page.cursor) if page and page.cursor else None,

@@ -1,6 +1,7 @@
 """The Event Log: a page of the company's, or of one UPS."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -37,24 +38,58 @@ class Log(Protocol):
         """What it is called."""
 
 
-async def of_company(log: Log, devices: Devices, filter_: Filter, reader: Reader, zone: ZoneInfo, path: str) -> LogView:
+class People(Protocol):
+    """Who knows the people of the company, asked on behalf of whoever is signed in."""
+
+    async def names(self) -> Mapping[str, str]:
+        """What each is called, by id.
+
+        Raises:
+            AwayError: that cannot be said now.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked for a page of the log, and what for."""
+
+    log: Log
+    people: People
+    filter: Filter
+    reader: Reader
+    zone: ZoneInfo
+
+
+async def of_company(asked: Asked, devices: Devices, path: str) -> LogView:
     """The company's, by one round of calls."""
+    filter_, reader = asked.filter, asked.reader
     if not filter_.good:
         found = await part(devices.names())
         page = None
     else:
-        asked, found = await together(log.of_company(filter_, filter_.period(zone)), devices.names())
-        page = None if isinstance(asked, Missing) else asked
+        rows, found, people = await together(
+            asked.log.of_company(filter_, filter_.period(asked.zone)), devices.names(), asked.people.names()
+        )
+        page = None if isinstance(rows, Missing) else rows
+        reader = _knowing(reader, people)
     names = None if isinstance(found, Missing) else {each.device_id: each.name for each in found}
     return company_view(page, names, filter_, reader, path)
 
 
-async def of_device(log: Log, device_id: str, filter_: Filter, reader: Reader, zone: ZoneInfo, path: str) -> LogView:
+async def of_device(asked: Asked, device_id: str, path: str) -> LogView:
     """That of one UPS, by one round of calls."""
+    log, filter_, reader = asked.log, asked.filter, asked.reader
     if not filter_.good:
         named = await part(log.name(device_id))
         page = None
     else:
-        asked, named = await together(log.of_device(device_id, filter_, filter_.period(zone)), log.name(device_id))
-        page = None if isinstance(asked, Missing) else asked
+        rows, named, people = await together(
+            log.of_device(device_id, filter_, filter_.period(asked.zone)), log.name(device_id), asked.people.names()
+        )
+        page = None if isinstance(rows, Missing) else rows
+        reader = _knowing(reader, people)
     return device_view(page, device_id, None if isinstance(named, Missing) else named, filter_, reader, path)
+
+
+def _knowing(reader: Reader, people: Mapping[str, str] | Missing) -> Reader:
+    return reader if isinstance(people, Missing) else replace(reader, people=people)
