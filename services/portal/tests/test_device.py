@@ -146,6 +146,7 @@ async def test_why_there_is_no_mail_is_said_with_what_helps(look):
     assert "You get no mail" in page
     assert 'href="#disabled"' in page
     assert 'href="https://shop.example/plans?ups=d-1"' in page
+    assert "Power Shop, +49 30 1234567" in page
 
 
 async def test_the_history_says_what_ended_each_period_and_who(look):

@@ -29,7 +29,7 @@ async def start(life: Life, settings: Settings) -> None:
     people = await life.enter("invite-svc", connected("invite-svc", backend.invite_url, metrics.invite_svc))
     portal = settings.portal
     prefix = (portal.base_url.path or "").rstrip("/")
-    renderer = Renderer(Portal(portal.name, portal.support_address, prefix, portal.purchase_url))
+    renderer = Renderer(Portal(portal.name, portal.support_address, prefix, portal.purchase_url, portal.reseller_text))
     now = life.clock.now
     parts = Parts(
         SessionClient(people, now),

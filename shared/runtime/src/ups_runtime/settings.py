@@ -174,7 +174,7 @@ class PortalSettings(Group):
     purchase_url: Annotated[str, Field(max_length=1000), AfterValidator(_purchase_url)] | None = Field(
         None, description=f"where a plan is bought; {DEVICE_ID} in it becomes the device's id, or nothing for several"
     )
-    reseller_text: Annotated[str, Field(max_length=500)] = Field("", description="who sells plans, in mails about them")
+    reseller_text: Annotated[str, Field(max_length=500)] = Field("", description="who sells plans")
 
 
 def load(settings_type: type[S], environ: Mapping[str, str]) -> S:

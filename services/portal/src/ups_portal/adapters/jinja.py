@@ -33,13 +33,14 @@ _EMPHASIS = re.compile(r"\*([^*<>]+)\*")
 class Portal:
     """What the installation calls itself, whom to ask, and below which path its pages are (no slash at the end).
 
-    `purchase_url` is where plans are sold, with `{device_id}` for the UPS.
+    `purchase_url` is where plans are sold, with `{device_id}` for the UPS; `reseller_text` says who sells them.
     """
 
     name: str
     support_address: str
     prefix: str
     purchase_url: str | None = None
+    reseller_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

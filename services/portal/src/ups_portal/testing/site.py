@@ -27,6 +27,7 @@ from ups_runtime.metrics import Metrics
 ORIGIN = "https://ups.example"
 SESSION_KEY = "s" * 32
 EVENTS = "https://events.example"
+RESELLER = "Power Shop, +49 30 1234567"
 SHOP = "https://shop.example/plans?ups={device_id}"
 
 
@@ -53,7 +54,7 @@ async def site(
     async with _client(device_svc) as devices, _client(invite_svc) as people:
         behind_links = Backend("device-svc", devices, counted.device_svc, answer_within_s)
         behind_accounts = Backend("invite-svc", people, counted.invite_svc, answer_within_s)
-        renderer = Renderer(Portal("Ridethrough", "support@example.com", prefix, SHOP), catalogues)
+        renderer = Renderer(Portal("Ridethrough", "support@example.com", prefix, SHOP, RESELLER), catalogues)
         parts = Parts(
             SessionClient(behind_accounts, clock.now),
             behind_links,
