@@ -113,7 +113,7 @@ def paths_of(there: Site) -> Mapping[str, str]:
         OVERVIEW: "/devices",
         "overview, of a site": "/devices?site=Site+1",
         "device": device,
-        "time line of a device": f"{device}/timeline",
+        "timeline of a device": f"{device}/timeline",
         "Event Log": "/events",
         "Event Log, filtered": "/events?code=BATTERY_LOW",
         "events by day, of 90 days": "/events/days?range=90d",

@@ -308,6 +308,59 @@ async def test_who_is_signed_in_can_do_everything_with_the_keyboard_and_no_scrip
         assert await page.get_by_role("heading", level=1).inner_text() == "Sign in"
 
 
+async def test_on_a_phone_the_parts_of_the_portal_are_behind_one_button_that_needs_no_script(chromium):
+    exhibit = EXHIBITS["devices"]
+    cookie, value = cookie_of(exhibit, "http://localhost")
+    fakes = exhibit.device_svc.app(), exhibit.invite_svc.app()
+    async with (
+        portal(*fakes) as url,
+        tab(chromium, width=PHONE, javascript=False) as page,
+        tab(chromium, width=PHONE) as scanned,
+    ):
+        for each in (page, scanned):
+            await each.context.add_cookies([{"name": cookie, "value": value, "url": url}])
+            await each.goto(url + "/devices")
+        closed = await page.get_by_role("banner").bounding_box()
+        part = page.get_by_role("link", name="Event Log", exact=True)
+        shown = await part.is_visible()
+        for _ in ("skip", "name", "menu"):
+            await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await part.wait_for()
+        await page.screenshot(path=PICTURES / "menu.phone.png")
+        await scanned.get_by_text("Menu").click()
+        wrong = await complaints(scanned)
+        for _ in ("sign out", "devices", "log"):
+            await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+
+        await page.get_by_role("heading", name="Event Log").wait_for()
+        assert not shown
+        assert closed["height"] < 64
+        assert wrong == []
+
+
+async def test_on_paper_a_timeline_needs_no_colours_and_has_its_tables(stage):
+    stage.exhibit = EXHIBITS["timeline"]
+    cookie, value = cookie_of(stage.exhibit, "http://localhost")
+    await stage.context.add_cookies([{"name": cookie, "value": value, "url": stage.url}])
+    page = await stage.context.new_page()
+    await page.emulate_media(media="print")
+    await page.goto(stage.url + stage.exhibit.path)
+    fillings = await page.evaluate(
+        """() => ['.bar.critical', '.bar.warning', '.bar.info', '.picture .shade'].map(
+        each => getComputedStyle(document.querySelector(each)).fill)"""
+    )
+    measured = await page.get_by_role("table", name="What was measured").is_visible()
+    beside = [await each.is_visible() for each in await page.locator("nav, button, summary").all()]
+    await page.screenshot(path=PICTURES / "timeline.print.png", full_page=True)
+    await page.close()
+
+    assert fillings == ["rgb(0, 0, 0)", 'url("#striped")', "rgb(255, 255, 255)", 'url("#dotted")']
+    assert measured
+    assert not any(beside)
+
+
 async def test_who_gets_no_mail_signs_in_and_is_told_why_about_the_ups_that_they_choose(chromium):
     fake = FakeDeviceSvc(own=FakeDevices(why=STOPPED))
     async with portal(fake.app()) as url, tab(chromium, javascript=False) as page:

@@ -40,7 +40,7 @@ async def test_a_ups_is_registered_and_its_key_is_shown_once(at):
     assert "\u2068Rack &lt;b&gt;9&lt;/b&gt;\u2069 is registered" in page.text
     assert lines_of(page)[0] == SECRET
     assert page.headers["cache-control"] == "no-store"
-    assert "Never heard of" in listed.text
+    assert "No contact yet" in listed.text
     assert SECRET not in listed.text
     new = browsing.device_svc.own.devices[-1]
     assert (new["name"], new["site"], new["model"], new["serial"]) == ("Rack <b>9</b>", "Berlin", None, "AS9")

@@ -101,7 +101,7 @@ async def test_who_is_not_told_of_what_is_said(look):
     assert "Event Notifications Disabled</span>" in page
     assert "until <time" in page
     assert "Nobody is told" in page
-    assert "Never heard of" in page
+    assert "No contact yet" in page
 
 
 async def test_a_company_without_a_ups_is_told_how_to_begin(look):

@@ -77,7 +77,7 @@ async def test_kinds_that_were_chosen_elsewhere_stay(at):
 
     page = await browsing.press("/notifications/d-1", mails="critical")
 
-    assert "Of these kinds only: <bdi>ON_BATTERY</bdi>" in page.text
+    assert "<li>On battery</li>" in page.text
     assert preferences(browsing).changes == ["d-1 on=True critical ['ON_BATTERY']"]
 
 

@@ -1,4 +1,4 @@
-"""The time line of a UPS: where what stands in the picture, and what the page says."""
+"""The timeline of a UPS: where what stands in the picture, and what the page says."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The route of a UPS's time line."""
+"""The route of a UPS's timeline."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

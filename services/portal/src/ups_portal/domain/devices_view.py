@@ -88,7 +88,7 @@ _STATES = {
     Only.WRONG: Text("Something is wrong"),
     Only.DISABLED: Text("Event Notifications Disabled"),
     Only.BASIC: Text("Basic Monitoring"),
-    Only.SILENT: Text("Not heard of for a day"),
+    Only.SILENT: Text("No contact for a day"),
     Only.UNOWNED: Text("Nobody owns it"),
 }
 _TESTS: Mapping[Only, Callable[[OwnDevice, datetime], bool]] = {

@@ -70,7 +70,7 @@ DECISIONS: Sequence[Saying] = (
     ),
     Saying(
         Text("Not mailed again: it has lasted since 10:02, and was told before."),
-        Text("A UPS repeats what goes on, sometimes each minute. One mail tells of its begin, one of its end."),
+        Text("A UPS repeats what goes on, sometimes each minute. One mail tells of its beginning, one of its end."),
         _NOTHING,
     ),
     Saying(

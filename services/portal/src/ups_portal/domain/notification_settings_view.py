@@ -31,7 +31,7 @@ SUGGESTED = ("SHUTDOWN_STARTED", "BATTERY_LOW")
 SEVERITIES = {
     Severity.CRITICAL: Text("Critical"),
     Severity.WARNING: Text("Warning"),
-    Severity.INFO: Text("Note"),
+    Severity.INFO: Text("Information"),
 }
 _UNITS = {
     Unit.SECONDS: Text("seconds"),

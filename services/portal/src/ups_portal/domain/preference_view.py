@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ups_portal.domain.notifications_view import MAILS, Done, Mails, Option, Wanted, against
 from ups_portal.domain.text import Text
+from ups_portal.domain.wording import condition_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class PreferenceView:
     version: str
     options: tuple[Option, ...]
     codes: tuple[str, ...]
+    kinds: tuple[Text, ...]
     silenced: bool
     nobody_hears: bool
 
@@ -50,6 +52,7 @@ def preference_view(
         preference.version,
         tuple(Option(mails, label, mails == chosen) for mails, label in MAILS.items()),
         preference.codes or (),
+        tuple(condition_name(code) for code in preference.codes or ()),
         preference.mails is not Mails.NONE and not preference.in_force,
         preference.listeners == 0,
     )

@@ -166,7 +166,7 @@ def timeline_view(
     lanes = _lanes(conditions.found if conditions else (), span, now)
     shaded = [span.stretch(each.since, each.end) for each in (periods.found if periods else ())]
     return TimelineView(
-        title=Text("Time line"),
+        title=Text("Timeline"),
         device_id=device_id,
         name=history.name,
         shown=shown,

@@ -1,4 +1,4 @@
-"""The time line of a UPS: asks for everything that it shows, at the same time."""
+"""The timeline of a UPS: asks for everything that it shows, at the same time."""
 
 from datetime import datetime
 from typing import Protocol, TypeVar

@@ -1,4 +1,4 @@
-"""What the time line counts on whoever knows what became of a UPS: device-svc, and the fake in tests."""
+"""What the timeline counts on whoever knows what became of a UPS: device-svc, and the fake in tests."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""The time line as it can be."""
+"""The timeline as it can be."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
