@@ -138,7 +138,7 @@ async def its_time_line_is_drawn(page) -> None:
     """As a picture, and the same as tables."""
     await page.get_by_role("link", name="Devices", exact=True).click()
     await page.get_by_role("link", name="Rack 1").click()
-    await page.get_by_role("link", name="Time line").click()
+    await page.get_by_role("link", name="Timeline").click()
     picture = page.get_by_role("img", name="What was wrong over time, as bars.")
     lanes = await picture.locator(".lane").all_inner_texts()
     bars, lasting, shades = [
