@@ -250,7 +250,9 @@ async def test_what_was_before_the_time_that_is_shown_is_not_shown(signed_in):
 @pytest.mark.parametrize("part", ["conditions", "notifications/periods", "events"])
 async def test_a_part_that_is_away_is_said_and_the_rest_shown(signed_in, part):
     browsing = await signed_in(
-        of_past(an_eventful_past(), without={part}, log=FakeLog(a_discharge(), 503 if part == "events" else None))
+        of_past(
+            an_eventful_past(), without={part}, log=FakeLog(a_discharge(), failing=503 if part == "events" else None)
+        )
     )
 
     page = await browsing.get("/devices/d-1/timeline")
