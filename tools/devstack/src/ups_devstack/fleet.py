@@ -111,11 +111,16 @@ class Caller:
 
 
 class Operator:
-    """The operator of an installation: brings people and devices in, and looks things up."""
+    """The operator of an installation: brings people and devices in, and looks things up.
 
-    def __init__(self, services: Services) -> None:
+    `source` is the address that they, and who is beside them, call from, as a proxy in front would name it.
+    """
+
+    def __init__(self, services: Services, source: str = "127.0.0.1") -> None:
         # trust_env: a proxy of the environment knows nothing of local ports
-        self._client = httpx.AsyncClient(timeout=30, trust_env=False, verify=ssl.create_default_context())
+        self._client = httpx.AsyncClient(
+            timeout=30, trust_env=False, verify=ssl.create_default_context(), headers={"X-Forwarded-For": source}
+        )
         self._caller = Caller(services, self._client, services.installation.operator_token)
 
     async def __aenter__(self) -> Self:
