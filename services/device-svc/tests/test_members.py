@@ -321,6 +321,21 @@ async def test_the_owner_rotates_the_key(service: Service) -> None:
     assert [key["expires_at"] for key in issued["keys"]] == ["2026-11-22T12:00:00.000Z", None]
 
 
+async def test_a_key_that_is_asked_for_twice_is_made_once(service: Service) -> None:
+    asked = service.bearer(ANNA) | {"Idempotency-Key": "one-press"}
+    owners, operators = "/v1/devices/d1/keys", "/v1/operator/devices/d1/keys"
+
+    first, again = [(await service.call("POST", owners, headers=asked)).json() for _ in range(2)]
+    by_operator = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": "one-press"}
+    other = (await service.call("POST", operators, headers=by_operator)).json()
+
+    assert parse(first["key"])
+    assert (again["key"], again["key_id"]) == (None, first["key_id"])
+    assert again["keys"] == first["keys"]
+    assert parse(other["key"])
+    assert other["key_id"] != first["key_id"]
+
+
 async def test_the_owner_sees_keys_without_secrets_and_revokes_them_to_the_last_one(service: Service) -> None:
     path, headers = "/v1/devices/d1/keys", service.bearer(ANNA)
     issued = (await service.call("POST", path, headers=headers)).json()

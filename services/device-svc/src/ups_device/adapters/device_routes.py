@@ -257,9 +257,12 @@ def device_router(registry: Registry, log: EventLog, subscriptions: Subscription
         await registry.remove(device_id)
 
     @router.post("/{device_id}/keys", status_code=201)
-    async def rotate(device_id: DeviceId, body: RotationBody | None = None) -> IssuedView:
+    async def rotate(
+        device_id: DeviceId, body: RotationBody | None = None, idempotency_key: IdempotencyKey = None
+    ) -> IssuedView:
         """Make a new key; the older ones go on for the grace time (24 hours unless said otherwise)."""
-        return IssuedView.issued(await registry.rotate(device_id, (body or RotationBody()).grace))
+        grace = (body or RotationBody()).grace
+        return IssuedView.issued(await registry.rotate(device_id, grace, once=idempotency_key))
 
     @router.delete("/{device_id}/keys/{key_id}", status_code=204, response_class=Response)
     async def revoke(device_id: DeviceId, key_id: KeyId) -> None:

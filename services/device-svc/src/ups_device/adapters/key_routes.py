@@ -12,6 +12,7 @@ from ups_device.domain.device import Device, is_live
 from ups_device.handlers.devices import Issued, Registry
 from ups_device.handlers.members import Members
 from ups_runtime.clock import Clock
+from ups_runtime.http import IdempotencyKey
 from ups_schemas.ids import DeviceId, KeyId, UserId
 
 _NO_KEY = "No key of this device works. It cannot report until you make a new one and put it into the device."
@@ -71,10 +72,12 @@ def key_router(registry: Registry, members: Members, caller: SignedIn, clock: Cl
         return KeysView.of(await members.require_owner(user_id, device_id), clock.now())
 
     @router.post("", status_code=201)
-    async def rotate(user_id: who, device_id: DeviceId, body: RotationBody | None = None) -> NewKeyView:
+    async def rotate(
+        user_id: who, device_id: DeviceId, body: RotationBody | None = None, idempotency_key: IdempotencyKey = None
+    ) -> NewKeyView:
         """Make a new key, as the owner; the older ones go on for the grace time (24 hours unless said otherwise)."""
         await members.require_owner(user_id, device_id)
-        issued = await registry.rotate(device_id, (body or RotationBody()).grace, user_id)
+        issued = await registry.rotate(device_id, (body or RotationBody()).grace, user_id, idempotency_key)
         return NewKeyView.issued(issued, clock.now())
 
     @router.delete("/{key_id}")

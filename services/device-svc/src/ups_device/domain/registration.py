@@ -8,7 +8,7 @@ from ups_device.domain.device import Change, Device, key_of
 from ups_device.domain.subscription import Preferences, resolve
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import DeviceSnapshot, Plan, Policy, Subscription
-from ups_schemas.ids import CompanyId, DeviceId, Id, UserId, derived
+from ups_schemas.ids import CompanyId, DeviceId, Id, KeyId, UserId, derived
 from ups_schemas.keys import NewKey
 
 
@@ -32,6 +32,11 @@ class Registration:
 def requested_id(key: Id, by: UserId | None) -> DeviceId:
     """The id of the device that is registered by a request with this key, of that person or of the operator (None)."""
     return derived("device", "operator", key) if by is None else derived("device", "user", by, key)
+
+
+def requested_key_id(device_id: DeviceId, key: Id, by: UserId | None) -> KeyId:
+    """The id of the device's key that is made by a request with this key, of that person or of the operator (None)."""
+    return derived("device-key", device_id, by or "", key).replace("-", "")[:16]
 
 
 def register(

@@ -10,7 +10,7 @@ from ups_device.domain import plan, policy
 from ups_device.domain.company import Company
 from ups_device.domain.device import Change, Device, Edit, Named
 from ups_device.domain.member import Member
-from ups_device.domain.registration import Registration, first_choices, register, requested_id
+from ups_device.domain.registration import Registration, first_choices, register, requested_id, requested_key_id
 from ups_device.domain.subscription import Preferences
 from ups_device.handlers.plans import require_settable
 from ups_device.handlers.refusals import require_known_codes, require_present, too_many
@@ -196,21 +196,30 @@ class Registry:
         """What the company's devices are called, in the same order."""
         return await self._store.names_page(company_id, after, limit)
 
-    async def rotate(self, device_id: DeviceId, grace: timedelta, by: UserId | None = None) -> Issued:
-        """A new key; the others end after the grace time.
+    async def rotate(
+        self, device_id: DeviceId, grace: timedelta, by: UserId | None = None, once: Id | None = None
+    ) -> Issued:
+        """A new key; the others end after the grace time. A second request with the same `once` makes none.
 
         Raises:
             Conflict: too many of the others have not ended yet.
         """
-        key = self._new_key()
+        key = self._new_key(requested_key_id(device_id, once, by) if once else None)
         now = self._now()
+        made = True
+
+        def rotated(device: Device) -> Change | None:
+            nonlocal made
+            made = device.key(key.key_id) is None
+            return devices.rotate(device, key, grace=grace, now=now) if made else None
+
         try:
-            device = await self._change(device_id, lambda device: devices.rotate(device, key, grace=grace, now=now), by)
+            device = await self._change(device_id, rotated, by)
         except OverflowError:
             raise Conflict(
                 "too-many-keys", f"A device has at most {devices.MAX_KEYS} keys at a time. Revoke some first."
             ) from None
-        return Issued(device, key.key_id, key.text)
+        return Issued(device, key.key_id, key.text if made else None)
 
     async def revoke(self, device_id: DeviceId, key_id: KeyId, by: UserId | None = None) -> Device:
         """End a key at once, also the last one."""
@@ -252,8 +261,10 @@ class Registry:
             raise Conflict("removed-meanwhile", "The device that this request registered has been removed.")
         return Issued(there, there.keys[0].key_id, None)
 
-    def _new_key(self) -> NewKey:
-        return new_key(self._random_bytes(RANDOM_BYTES))
+    def _new_key(self, key_id: KeyId | None = None) -> NewKey:
+        chance = self._random_bytes(RANDOM_BYTES)
+        named = bytes.fromhex(key_id) if key_id else b""
+        return new_key(named + chance[len(named) :])
 
     def _new_id(self) -> Id:
         return derived("device", self._random_bytes(16).hex())

@@ -64,10 +64,12 @@ class OwnedDeviceClient:
         told = await self._device_svc.get("list keys", self._path("keys"), _Keys)
         return [OwnKey(each.key_id, each.works, each.revoked, each.expires_at, each.changed_at) for each in told.keys]
 
-    async def new_key(self, grace_s: int) -> Issued | Wrong:
+    async def new_key(self, grace_s: int, once: str) -> Issued | Wrong:
         """Make one."""
-        call = "make key"
-        return _issued(call, await self._device_svc.change(call, "POST", self._path("keys"), {"grace_s": grace_s}))
+        call, headers = "make key", {"Idempotency-Key": once}
+        return _issued(
+            call, await self._device_svc.change(call, "POST", self._path("keys"), {"grace_s": grace_s}, headers)
+        )
 
     async def revoke(self, key_id: str) -> Wrong | None:
         """End one."""

@@ -42,8 +42,8 @@ class OwnedDevice(KnownDevice, Protocol):
     async def keys(self) -> Sequence[OwnKey]:
         """Its keys, the oldest first."""
 
-    async def new_key(self, grace_s: int) -> Issued | Wrong:
-        """Make one; the older ones end after the grace time."""
+    async def new_key(self, grace_s: int, once: str) -> Issued | Wrong:
+        """Make one; the older ones end after the grace time. A second press with the same `once` makes none."""
 
     async def revoke(self, key_id: str) -> Wrong | None:
         """End one at once."""
@@ -97,4 +97,4 @@ async def new_key(device: OwnedDevice, known: Keys, seen: str, grace_s: int) -> 
     """Make one, where the newest is still the one that was `seen`: the press of a form that is sent again ends none."""
     if seen != newest(known.keys):
         return Issued(known.device.device_id, None)
-    return await device.new_key(grace_s)
+    return await device.new_key(grace_s, f"after-{seen}")

@@ -1,5 +1,6 @@
 """What the forms of a UPS count on whoever keeps UPSes: device-svc, and the fake in tests."""
 
+import asyncio
 from typing import Protocol
 
 import pytest
@@ -77,12 +78,12 @@ class DeviceFormsContract:
             return await world.is_taken(issued.device_id, key or "")
 
         assert bool(await eventually(lambda: works(issued.key), within_s=30))
-        replacing = await device.new_key(0)
+        replacing = await device.new_key(0, "a")
         assert isinstance(replacing, Issued)
         assert bool(await eventually(lambda: works(replacing.key), within_s=30))
         assert not await works(issued.key)
         (second,) = (each for each in await device.keys() if each.works)
-        added = await device.new_key(_HOUR_S)
+        added = await device.new_key(_HOUR_S, "b")
         assert isinstance(added, Issued)
         assert bool(await eventually(lambda: works(added.key), within_s=30))
         assert await works(replacing.key)
@@ -97,13 +98,24 @@ class DeviceFormsContract:
         with pytest.raises(NotFoundError):
             await device.revoke("of-nobody")
 
+    async def test_of_two_presses_at_once_one_makes_a_key(self, world: DeviceFormsWorld) -> None:
+        """The other one is told that it was shown already."""
+        issued = await world.registry.register(_NAMES, "a")
+        assert isinstance(issued, Issued)
+        device = world.device(issued.device_id)
+
+        made = await asyncio.gather(*(device.new_key(_HOUR_S, "a-press") for _ in range(2)))
+
+        assert sorted(each.key is not None for each in made if isinstance(each, Issued)) == [False, True]
+        assert len(await device.keys()) == 2  # noqa: PLR2004 - the first, and one more
+
     async def test_there_are_ten_keys_at_most(self, world: DeviceFormsWorld) -> None:
         """The next one is refused, and nothing ends."""
         issued = await world.registry.register(_NAMES, "a")
         assert isinstance(issued, Issued)
         device = world.device(issued.device_id)
 
-        made = [await device.new_key(_HOUR_S) for _ in range(10)]
+        made = [await device.new_key(_HOUR_S, f"press-{number}") for number in range(10)]
 
         assert [isinstance(each, Issued) for each in made] == [True] * 9 + [False]
         assert isinstance(made[-1], Refusal)
@@ -114,13 +126,13 @@ class DeviceFormsContract:
         """It can be seen, and that is all; one that there is not cannot even be seen."""
         device, unknown = world.device(await world.of_a_co_worker()), world.device("of-nobody")
 
-        told = [await device.rename(_NAMES), await device.new_key(0), await device.revoke("0000000000000001")]
+        told = [await device.rename(_NAMES), await device.new_key(0, "a"), await device.revoke("0000000000000001")]
 
         assert [each.why for each in told if isinstance(each, Refusal)] == ["not-owner"] * 3
         assert (await device.get()).name
         with pytest.raises(ForbiddenError):
             await device.keys()
-        for ask in (unknown.get, unknown.keys, lambda: unknown.rename(_NAMES), lambda: unknown.new_key(0)):
+        for ask in (unknown.get, unknown.keys, lambda: unknown.rename(_NAMES), lambda: unknown.new_key(0, "a")):
             with pytest.raises(NotFoundError):
                 await ask()
 

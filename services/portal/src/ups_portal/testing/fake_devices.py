@@ -194,7 +194,8 @@ class FakeDevices:
         if rest == ["events"]:
             return self._logged(request, device_id)
         body: Json = await request.json() if await request.body() else {}
-        return self._shown(request, "/".join(rest), known) or self._changed(request.method, rest, known, body)
+        once = request.headers.get("idempotency-key", "")
+        return self._shown(request, "/".join(rest), known) or self._changed(request.method, rest, known, body, once)
 
     def _followed(self, request: Request) -> Response:
         asked = request.query_params.get("device_id")
@@ -228,7 +229,7 @@ class FakeDevices:
             case _:
                 return None
 
-    def _changed(self, method: str, rest: list[str], device: Json, body: Json) -> Response:
+    def _changed(self, method: str, rest: list[str], device: Json, body: Json, once: str) -> Response:
         refused_or_done = passed(method, rest, device, body, self)
         if refused_or_done is not None:
             return refused_or_done
@@ -242,12 +243,12 @@ class FakeDevices:
                 device |= body
                 return JSONResponse(device)
             case _, ["keys", *key_id]:
-                return self._keys(method, device, key_id, body)
+                return self._keys(method, device, key_id, body, once)
             case _:
                 return problem(404, "not-found")
 
-    def _keys(self, method: str, device: Json, key_id: list[str], body: Json) -> Response:
-        answer = self.keys.answer(method, device["device_id"], "".join(key_id), body)
+    def _keys(self, method: str, device: Json, key_id: list[str], body: Json, once: str) -> Response:
+        answer = self.keys.answer(method, device["device_id"], "".join(key_id), body, once)
         if method != "GET" and answer.status_code < 400:  # noqa: PLR2004 - it is done
             self.changes.append(f"{'make' if method == 'POST' else 'revoke'} key of {device['device_id']}")
         return answer

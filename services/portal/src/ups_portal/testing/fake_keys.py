@@ -26,20 +26,24 @@ class FakeKeys:
     """The keys by device. Secrets are made up from how many there are."""
 
     by_device: dict[str, list[Json]] = field(default_factory=dict)
+    _asked: set[tuple[str, str]] = field(default_factory=set)
 
     def of(self, device_id: str) -> list[Json]:
         """Those of one device: one, unless otherwise said."""
         return self.by_device.setdefault(device_id, [a_key(1)])
 
-    def answer(self, method: str, device_id: str, key_id: str, body: Json) -> Response:
-        """The answer to a call about them."""
+    def answer(self, method: str, device_id: str, key_id: str, body: Json, once: str) -> Response:
+        """The answer to a call about them; `once` is its Idempotency-Key."""
         keys = self.of(device_id)
         match method:
             case "GET":
                 return JSONResponse({"keys": keys, "text": ""})
+            case "POST" if (device_id, once) in self._asked:
+                return JSONResponse({"device_id": device_id, "key": None, "keys": keys}, 201)
             case "POST" if len(keys) >= MAX_KEYS:
                 return problem(409, "too-many-keys", title=f"A device has at most {MAX_KEYS} keys at a time.")
             case "POST":
+                self._asked.add((device_id, once))
                 return self._rotate(device_id, body["grace_s"])
             case _:
                 return self._revoke(keys, key_id)
