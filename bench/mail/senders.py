@@ -9,8 +9,8 @@ from pathlib import Path
 
 import aiosmtplib
 
-from ups_notifier.adapters.smtp import Envelope, Relay, RelayAddress
-from ups_notifier.domain.sending import Accepted
+from ups_notifier.adapters.smtp import Relay, RelayAddress
+from ups_notifier.domain.sending import Accepted, Envelope
 
 MESSAGE = Path(__file__).parents[2] / "services" / "notifier" / "tests" / "golden" / "raise.eml"
 SENDER, RECIPIENT = "events@bench.example", "somebody@bench.example"

@@ -178,8 +178,8 @@ async def people_and_devices(site: Site, numbers: range, per_person: int) -> Non
         scope=GatewayScope(company_id=COMPANY),
         changed_at=now,
     )
-    carried = message_event(key, id=key.key_id, source="/device-svc", subject=key.key_id, time=now)
-    records.append((topic_name(settings, DEVICE_KEYS), encode(carried, key=key.key_id)))
+    published = message_event(key, id=key.key_id, source="/device-svc", subject=key.key_id, time=now)
+    records.append((topic_name(settings, DEVICE_KEYS), encode(published, key=key.key_id)))
     async with started(producer(settings, "bench")) as writer:
         sent = [
             await writer.send(name, one.value, one.key, timestamp_ms=one.timestamp_ms, headers=one.headers)

@@ -5,9 +5,11 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiokafka import TopicPartition
 from pydantic import SecretStr
+from pymongo.asynchronous.collection import AsyncCollection
 from rich.progress import Progress, TaskID
 
 from bench.mail.site import DEVICES_OF_A_PERSON, Site, device, owner, people_and_devices
@@ -204,7 +206,7 @@ def _ledger_of(site: Site) -> mongo.Client:
     return mongo.client(MongoSettings(uri=SecretStr(site.services.backing.mongo_uri)))
 
 
-def _deliveries(site: Site, client: mongo.Client) -> mongo.Database:
+def _deliveries(site: Site, client: mongo.Client) -> AsyncCollection[dict[str, Any]]:  # Any: BSON
     return client[f"{site.services.installation.prefix}_notifier"]["deliveries"]
 
 
