@@ -147,6 +147,27 @@ async def test_why_a_mail_came_is_in_the_catalogue(browse, mail):
     assert untranslated((await browsing.get(path_of("why"))).text) == []
 
 
+async def test_every_page_has_an_exhibit(browse):
+    """Which the rules for all pages, in other tests and in a browser, go through."""
+    shown = [exhibit.path.partition("?")[0] for exhibit in EXHIBITS.values()]
+    signed_in = framed_gallery()["devices"]
+    browsing = await browse(signed_in.device_svc, signed_in.invite_svc)
+    cookie, value = cookie_of(signed_in, "https://ups.example")
+    browsing.client.cookies.set(cookie, value, domain="ups.example")
+    app = browsing.client._transport.app
+    hidden = [
+        route.path
+        for route in app.routes
+        if "GET" in route.methods and route.path != "/live" and not any(map(route.path_regex.match, shown))
+    ]
+
+    answers = {path: await browsing.client.get(re.sub(r"\{\w+\}", "d-1", path)) for path in hidden}
+
+    found = {path: answer for path, answer in answers.items() if answer.status_code == 200}
+    assert "/account/export" in found
+    assert [path for path, answer in found.items() if answer.headers["content-type"].startswith("text/html")] == []
+
+
 async def test_a_name_from_right_to_left_leaves_the_sentence_round_it_in_order(browse):
     browsing = await browse(FakeDeviceSvc(device={"device_id": "d-1", "name": "خادم", "site": "القاهرة"}))
 
