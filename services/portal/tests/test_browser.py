@@ -572,8 +572,9 @@ async def test_a_ups_is_registered_and_removed_with_the_keyboard_and_a_double_cl
 async def test_what_happens_appears_in_an_open_log_by_itself_and_nothing_under_a_hand_goes_away(chromium):
     log = FakeLog([a_row(2), a_row(3, code="OVERLOAD")], held=True)
     fake = FakeDeviceSvc(own=FakeDevices(log=log))
-    cookie, value = cookie_of(EXHIBITS["log"], "http://localhost")
-    async with portal(fake.app()) as url, tab(chromium) as page:
+    exhibit = EXHIBITS["log"]
+    cookie, value = cookie_of(exhibit, "http://localhost")
+    async with portal(fake.app(), exhibit.invite_svc.app()) as url, tab(chromium) as page:
         await page.context.add_cookies([{"name": cookie, "value": value, "url": url}])
         await page.goto(url + "/events?outcome=notify")
         await eventually(lambda: log.followers == 1)
@@ -597,8 +598,9 @@ async def test_what_happens_appears_in_an_open_log_by_itself_and_nothing_under_a
 async def test_an_open_log_goes_on_where_it_was_after_the_stream_broke_off(chromium):
     log = FakeLog([a_row(9)], held=True)
     fake = FakeDeviceSvc(own=FakeDevices(log=log))
-    cookie, value = cookie_of(EXHIBITS["log"], "http://localhost")
-    async with portal(fake.app()) as url, tab(chromium) as page:
+    exhibit = EXHIBITS["log"]
+    cookie, value = cookie_of(exhibit, "http://localhost")
+    async with portal(fake.app(), exhibit.invite_svc.app()) as url, tab(chromium) as page:
         await page.context.add_cookies([{"name": cookie, "value": value, "url": url}])
         await page.goto(url + "/events")
         await eventually(lambda: log.followers == 1)
