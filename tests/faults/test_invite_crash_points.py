@@ -194,7 +194,7 @@ class Round:
             if change:
                 async with await self._client(ports) as client:
                     await self._ask(client, change)
-            assert await asyncio.wait_for(asyncio.shield(ended), 30) == -signal.SIGKILL, point
+            assert await asyncio.wait_for(asyncio.shield(ended), 60) == -signal.SIGKILL, point
 
     async def whole(self) -> None:
         """Let one live until it has published all there is."""

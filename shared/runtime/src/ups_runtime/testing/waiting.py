@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], *, within_s: float = 30, every_s: float = 0.02) -> T:
+async def eventually(check: Callable[[], T | Awaitable[T]], *, within_s: float = 60, every_s: float = 0.02) -> T:
     """The first true answer of `check`, asked again and again.
 
     Raises:
