@@ -18,6 +18,7 @@ from ups_cli.history.tellers import DomainTeller
 from ups_cli.testing.recorded import Recorded
 from ups_schemas.device import Policy
 from ups_throttle.domain import snapshot
+from ups_throttle.domain.state import Closed, Counted, Period, State
 from ups_throttle.testing.histories import DEVICE_ID, Changed, Heard, Ordered, Ticked, history, order_for
 from ups_throttle.testing.samples import START, device, enable, event
 
@@ -26,11 +27,18 @@ TRIPS = Policy(limit=2, window_s=1800, period_s=3600)
 HISTORIES_PER_TEST = 25
 
 
-def checked(recorded: Recorded, bounds: Bounds | None = None) -> Findings:
+def checked(recorded: Recorded, bounds: Bounds | None = None, *, longest: int = 10_000) -> Findings:
     findings = Findings()
     with recorded.spool() as spool:
-        check_partition(bounds or recorded.bounds(), spool, findings, lambda *_: None, longest=10_000)
+        check_partition(bounds or recorded.bounds(), spool, findings, lambda *_: None, longest=longest)
     return findings
+
+
+def checked_without(recorded: Recorded, lost: int) -> Findings:
+    """Without its first decisions."""
+    cut = Recorded()
+    cut.records = recorded.records | {Kind.DECISION: recorded.records[Kind.DECISION][lost:]}
+    return checked(cut, cut.bounds(cut=[Kind.DECISION]))
 
 
 def rules(findings: Findings) -> set[Rule]:
@@ -300,7 +308,7 @@ def test_events_that_retention_took_are_no_fault(run: Recorded, lost: int):
     assert (findings.before_retention, findings.told_again) == (lost, 1)
 
 
-@pytest.mark.parametrize("first", range(0, 100, HISTORIES_PER_TEST))
+@pytest.mark.parametrize("first", range(0, 300, HISTORIES_PER_TEST))
 def test_wherever_retention_cuts_a_sound_history_it_is_no_fault(first: int):
     for seed in range(first, first + HISTORIES_PER_TEST):
         recorded, chance = played(seed), Random(seed)
@@ -313,6 +321,109 @@ def test_wherever_retention_cuts_a_sound_history_it_is_no_fault(first: int):
         findings = checked(recorded, recorded.bounds(cut=cut))
 
         assert findings.faults == [], f"history {seed}"
+        assert (findings.states == findings.states_in_part) or findings.told_again
+
+
+@pytest.mark.parametrize("first", range(0, 100, HISTORIES_PER_TEST))
+def test_a_sound_history_that_is_too_long_is_no_fault(first: int):
+    for seed in range(first, first + HISTORIES_PER_TEST):
+        findings = checked(played(seed), longest=0)
+
+        assert findings.faults == [], f"history {seed}"
+        assert (findings.states, findings.states_in_part) == (1, 1)
+
+
+def _condition(state: State, number: int, **changes: Any) -> dict[str, Any]:
+    incidents = list(state.incidents)
+    incidents[number] = msgspec.structs.replace(incidents[number], **changes)
+    return {"incidents": tuple(incidents)}
+
+
+def _later(table: bytes) -> bytes:
+    return table[:-8] + (int.from_bytes(table[-8:]) + 1).to_bytes(8)
+
+
+# what is spoilt in the state of `run`, and how many of its eight decisions may be gone so that the rest prove it
+SPOILT: dict[str, tuple[Callable[[State], dict[str, Any]], int]] = {
+    "another ownership": (lambda _: {"ownership": 7}, 7),
+    "another number": (lambda _: {"device_seq": 9}, 7),
+    "another clock": (lambda state: {"last_ms": state.last_ms + 1}, 7),
+    "no window": (lambda _: {"counted": ()}, 7),
+    "a longer window": (lambda state: {"counted": (*state.counted, state.counted[-1])}, 6),
+    "a window that was cleared": (
+        lambda state: {"counted": (Counted(state.last_ms - 400_000, "d-1-e-5", "UPS_FAULT", "raise"), *state.counted)},
+        6,
+    ),
+    "something counted that was not": (
+        lambda state: {"counted": (*state.counted, Counted(state.last_ms + 100_000, "x", "UPS_FAULT", "raise"))},
+        7,
+    ),
+    "no events remembered": (lambda _: {"seen_ids": b"", "seen_at": b""}, 7),
+    "another event remembered": (lambda state: {"seen_ids": state.seen_ids[:-8] + b"12345678"}, 7),
+    "an event remembered otherwise": (lambda state: {"seen_at": _later(state.seen_at)}, 7),
+    "moments without events": (lambda state: {"seen_ids": state.seen_ids[8:]}, 7),
+    "an older event that came later": (
+        lambda state: {"seen_ids": b"12345678" + state.seen_ids, "seen_at": state.seen_at[-8:] + state.seen_at},
+        5,
+    ),
+    "no last period": (lambda _: {"closed": None}, 6),
+    "another last period": (lambda state: {"closed": Closed("p-9", state.last_ms, state.last_ms)}, 6),
+    "a period that does not run": (lambda state: {"period": Period("p-9", state.last_ms, state.last_ms + 1)}, 7),
+    "no conditions": (lambda _: {"incidents": ()}, 7),
+    "a condition that nobody knows": (
+        lambda state: _condition(state, 5, event_id="d-1-e-9"),
+        7,
+    ),
+    "a condition since another moment": (lambda state: _condition(state, 5, since_ms=1), 7),
+    "a condition confirmed at another moment": (lambda state: _condition(state, 5, confirmed_ms=1), 7),
+    "a condition of another severity": (lambda state: _condition(state, 5, rank=1), 7),
+    "people not told": (lambda _: {"told": b""}, 7),
+    "somebody told who was not": (
+        lambda state: _condition(state, 5, told=b"\x03") | {"told": state.told + b"12345678"},
+        7,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_spoilt_state_is_caught_where_the_decisions_that_are_kept_prove_it(run: Recorded, name: str):
+    spoil, at_most = SPOILT[name]
+    state = run.state("d-1")
+    assert state is not None
+    Plant(run).tamper(**spoil(state))
+    for lost in range(1, at_most + 1):
+        findings = checked_without(run, lost)
+
+        assert rules(findings) == {Rule.STATE}, f"{lost} decisions gone"
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "at_most"),
+    [({"period": None}, 5), ({"suppressed": 9}, 3), ({"happened": {}}, 3), ({"until_ms": 1}, 3)],
+    ids=str,
+)
+def test_a_spoilt_period_is_caught_where_the_decisions_that_are_kept_prove_it(
+    passing: Recorded, spoilt: dict[str, Any], at_most: int
+):
+    state = passing.state("d-1")
+    assert state is not None
+    assert state.period is not None
+    is_gone = "period" in spoilt
+    Plant(passing).tamper(period=None if is_gone else msgspec.structs.replace(state.period, **spoilt))
+    for lost in range(1, at_most + 1):
+        findings = checked_without(passing, lost)
+
+        assert rules(findings) == {Rule.STATE}, f"{lost} decisions gone"
+
+
+def test_a_device_that_decides_for_the_first_time_in_long_while_it_is_checked_is_no_fault(run: Recorded):
+    before = list(run.records[Kind.STATE])
+    run.heard(event(7, received_at=START + timedelta(days=40)))
+    run.records[Kind.STATE_AFTER] = run.records[Kind.STATE][len(before) :]
+    run.records[Kind.STATE] = before
+    del run.records[Kind.DECISION][:8]
+
+    assert checked(run, run.bounds(cut=[Kind.DECISION])).faults == []
 
 
 def test_a_device_judged_by_a_version_that_is_gone_is_not_told_again(run: Recorded):

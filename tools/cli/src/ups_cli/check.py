@@ -73,7 +73,9 @@ def _say(findings: Findings) -> None:
         say(f"{findings.pending} events at the end are still to be decided.")
     if findings.before_retention:
         say(f"{findings.before_retention} at the beginning have lost their other half to retention.")
-    say(f"{findings.told_again} devices told again from their first event; {findings.states} states compared.")
+    say(f"{findings.told_again} devices told again from their first event.")
+    in_full = findings.states - findings.states_in_part
+    say(f"{in_full} states compared in full, {findings.states_in_part} in part.")
     for left, count in findings.left_out.items():
         say(f"{count} devices not told again: they {_LEFT[left]}.")
     say(f"{total} faults." if total else "No faults.")

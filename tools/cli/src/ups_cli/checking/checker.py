@@ -1,7 +1,8 @@
 """Checks one partition number's devices, one after the other."""
 
 from ups_cli.checking.faults import Fault, Findings, Left, Rule
-from ups_cli.checking.memory import differences_to_decisions, differences_to_oracle
+from ups_cli.checking.memory import differences_to_oracle
+from ups_cli.checking.retained import differences_to_decisions
 from ups_cli.checking.rows import Matched, Rows
 from ups_cli.checking.sequence import Sequence
 from ups_cli.history.device import DeviceHistory, read_device
@@ -11,6 +12,7 @@ from ups_cli.history.spool import Kind, Spool
 from ups_cli.history.tellers import OracleTeller
 from ups_cli.history.walk import OnProgress
 from ups_cli.oracle import Oracle
+from ups_throttle.domain.state import State
 
 
 def check_partition(bounds: Bounds, spool: Spool, findings: Findings, on_progress: OnProgress, *, longest: int) -> None:
@@ -33,7 +35,8 @@ def check_partition(bounds: Bounds, spool: Spool, findings: Findings, on_progres
                 findings.left_out[left] += 1
             if history.state is not None and left is not Left.FAULTY:
                 findings.states += 1
-                _add_state(history, findings, differences_to_decisions(history.state, history.decisions))
+                findings.states_in_part += 1
+                _add_state(history, findings, _to_decisions(history, history.state))
         _has_state(history, bounds, findings)
         on_progress("devices checked", count)
     rows.finish()
@@ -60,10 +63,15 @@ def _tell_again(history: DeviceHistory, matched: Matched, findings: Findings) ->
     if history.state is not None:
         findings.states += 1
         if told.teller is None:
-            found = differences_to_decisions(history.state, history.decisions)
+            findings.states_in_part += 1
+            found = _to_decisions(history, history.state)
             _add_state(history, findings, found or ["device_seq: in the middle of a step"])
         else:
             _add_state(history, findings, differences_to_oracle(history.state, told.teller.oracle))
+
+
+def _to_decisions(history: DeviceHistory, state: State) -> list[str]:
+    return differences_to_decisions(state, history.decisions, is_newer=history.has_newer_state)
 
 
 def _has_state(history: DeviceHistory, bounds: Bounds, findings: Findings) -> None:

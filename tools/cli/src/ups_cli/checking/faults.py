@@ -68,6 +68,7 @@ class Findings:
     pending: int = 0
     told_again: int = 0
     states: int = 0
+    states_in_part: int = 0
     left_out: Counter[Left] = field(default_factory=Counter)
     unreadable: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
@@ -91,6 +92,7 @@ class Findings:
             "without_decision": dict(self.without_decision),
             "told_again": self.told_again,
             "states": self.states,
+            "states_in_part": self.states_in_part,
             "left_out": dict(self.left_out),
             "unreadable": dict(self.unreadable),
             "faults_by_rule": dict(self.faults_by_rule),

@@ -1,15 +1,17 @@
-"""What the throttle remembers of a device, compared with what the decisions come to."""
+"""What the throttle remembers of a device, compared with what its whole history comes to."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
+from ups_cli.checking.conditions import people
+from ups_cli.checking.retained import remembered_events
 from ups_cli.oracle import Oracle
 from ups_cli.oracle.history import DAY, REMEMBERED_IDS, Open
 from ups_schemas import ids
-from ups_schemas.decision import Decision, EventDecided, NotificationsDisabled, NotificationsEnabled
+from ups_schemas.decision import NotificationsDisabled, NotificationsEnabled
 from ups_schemas.envelope import from_milliseconds, milliseconds
 from ups_throttle.domain import digests
-from ups_throttle.domain.state import MAX_COUNTED, MAX_HAPPENED, Incident, State
+from ups_throttle.domain.state import MAX_COUNTED, MAX_HAPPENED, State
 
 _DAY_MS = DAY // timedelta(milliseconds=1)
 
@@ -42,35 +44,18 @@ def differences_to_oracle(state: State, oracle: Oracle) -> list[str]:
     return found
 
 
-def differences_to_decisions(state: State, decisions: list[Decision]) -> list[str]:
-    """In what the state is not what the last decisions say, of a device whose first are gone."""
-    # numbers begin again when an idle device was forgotten: the last life is meant
-    at = max((place for place, one in enumerate(decisions) if one.device_seq == state.device_seq), default=None)
-    if at is None:
-        first, last = decisions[0].device_seq, decisions[-1].device_seq
-        return [f"device_seq: remembered {state.device_seq}, the decisions are {first} to {last}"]
-    found = []
-    turns = [one for one in decisions[: at + 1] if isinstance(one, NotificationsDisabled | NotificationsEnabled)]
-    if turns:
-        running = turns[-1] if isinstance(turns[-1], NotificationsDisabled) else None
-        remembered = state.period.period_id if state.period is not None else None
-        expected = running.period_id if running is not None else None
-        if remembered != expected:
-            found.append(f"period: remembered {remembered}, the decisions say {expected}")
-    rows = [one for one in decisions[: at + 1] if isinstance(one, EventDecided)]
-    if rows and state.last_ms != milliseconds(rows[-1].effective_at):
-        found.append(f"clock: remembered {state.last_ms}, the decisions say {milliseconds(rows[-1].effective_at)}")
-    return found
-
-
-def _seen(oracle: Oracle) -> list[str]:
+def _seen(oracle: Oracle) -> list[tuple[int, str]]:
     rows = oracle.desk.history.rows()[-REMEMBERED_IDS:]
-    return [ids.short_hash(row.event.event_id).hex() for row in rows if rows[-1].effective_at - row.effective_at < DAY]
+    return [
+        (milliseconds(row.effective_at), ids.short_hash(row.event.event_id).hex())
+        for row in rows
+        if rows[-1].effective_at - row.effective_at < DAY
+    ]
 
 
-def _remembered(state: State, oracle: Oracle) -> list[str]:
-    """The ids that the state has, and those before them where a row does not say under which ownership it was."""
-    seen, told = [digest.hex() for digest in digests.split(state.seen_ids)], _seen(oracle)
+def _remembered(state: State, oracle: Oracle) -> list[tuple[int, str]]:
+    """The events that the state has, and those before them where a row does not say under which ownership it was."""
+    seen, told = remembered_events(state), _seen(oracle)
     is_open = any(row.basis.device_version is None for row in oracle.desk.history.rows())
     return told if is_open and seen and told[-len(seen) :] == seen else seen
 
@@ -126,14 +111,9 @@ def _told_people(state: State, oracle: Oracle) -> Iterator[str]:
     told_by_name = {(one.code, _apart(one)): one.told for one in oracle.desk.history.open()}
     for incident in state.incidents:
         told = told_by_name.get((incident.code, incident.apart), frozenset())
-        remembered = _people(incident, table)
+        remembered = people(incident, table)
         if (
             remembered - {ids.short_hash(who) for who in told}
             or {ids.short_hash(who) for who in told if who in listed} - remembered
         ):
             yield f"who was told of {incident.code}: others than the decisions say"
-
-
-def _people(incident: Incident, table: list[bytes]) -> set[bytes]:
-    bits = int.from_bytes(incident.told, "little")
-    return {digest for place, digest in enumerate(table) if bits >> place & 1}

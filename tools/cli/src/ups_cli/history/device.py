@@ -50,7 +50,8 @@ class Copied(NamedTuple):
 class DeviceHistory:
     """`decided_at` are the decisions' offsets; `snapshots` are by version; `unreadable` counts records by kind.
 
-    `state` was read before the decisions, so it is never ahead of them; `has_state` is as of after.
+    `state` was read before the decisions, so it is never ahead of them; `has_state` is as of after, and
+    `has_newer_state` says that something was decided meanwhile.
     """
 
     device_id: str
@@ -64,6 +65,7 @@ class DeviceHistory:
     state: State | None = None
     state_error: str | None = None
     has_state: bool = False
+    has_newer_state: bool = False
     was_removed: bool = False
     unreadable: Counter[Kind] = field(default_factory=Counter)
 
@@ -141,6 +143,7 @@ def _read_rest(history: DeviceHistory, records: Records) -> None:
 
 def _read_state(history: DeviceHistory, key: bytes, records: Records) -> None:
     before, after = records[Kind.STATE], records[Kind.STATE] + records[Kind.STATE_AFTER]
+    history.has_newer_state = bool(records[Kind.STATE_AFTER])
     history.has_state = bool(after) and after[-1].value is not None
     if before and (value := before[-1].value) is not None:
         try:
