@@ -17,17 +17,20 @@ from bench.cluster import Site, broker, lay_out, load_devices, load_events
 from bench.process import Contender, throttle
 from bench.session import chosen, session
 from bench.shape import as_json, shape_of
+from bench.streams.contender import streams
 from bench.workload import Workload
+from ups_devstack.errors import DevstackError
 from ups_devstack.kafka import EmbeddedKafka, reason_unavailable
 from ups_schemas.topics import DECISIONS, EVENTS
 
 EVENTS_WANTED = 600_000
 DEVICES_WANTED = 20_000
+ROUNDS = 3
 PROCESSES = (1, 2, 4)
 # Of the events, for what needs a fresh load for each figure, or takes long.
 PART = 10
 
-MEASURES = ("pace", "quix", "restart", "processes", "phases", "latency")
+MEASURES = ("pace", "quix", "streams", "restart", "processes", "phases", "latency")
 
 FOLDER = Path(__file__).parent
 QUIX_PYTHON = FOLDER.parent / ".venv-bench" / "bin" / "python"
@@ -41,6 +44,7 @@ class Run:
     folder: Path
     events: int
     devices: int
+    rounds: int
     progress: Progress
     results: report.Results
 
@@ -66,9 +70,12 @@ class Run:
 
     async def measure(self, only: set[str]) -> None:
         """Everything, in turn."""
-        if only & {"pace", "quix", "restart"}:
-            site = await self.prepare("main", self.events)
-            await self._paces(site, only)
+        if only & {"pace", "quix", "streams", "restart"}:
+            site = await self._rounds(self.rounds if "pace" in only else 1, plain="pace" in only)
+            if "quix" in only:
+                await self._quix(site)
+            if "streams" in only:
+                await self._streams(site)
             if "restart" in only:
                 self.results.restarts = await restart.run(site, self.devices, self.folder, self.progress)
         if "processes" in only:
@@ -79,31 +86,65 @@ class Run:
             site = self.site("latency")
             self.results.latencies = await latency.run(site, self.devices, self.folder, self.progress)
 
-    async def _paces(self, site: Site, only: set[str]) -> None:
-        contender = throttle(0, site.environ, self.folder)
-        self.results.throttle = await self._pace("throttle", [contender], site, "throttle", self.events)
-        if "pace" in only:
-            self.results.shape = as_json(await shape_of(site, self.events))
-            await lay_out(self.site("plain"))
-            environ = {**site.environ, "BENCH_SHAPE": json.dumps(self.results.shape)}
-            contender = Contender("plain", [sys.executable, "-m", "bench.plain"], environ, self.folder)
-            self.results.plain = await self._pace("plain loop", [contender], site, "plain", self.events)
-        if "quix" in only and not QUIX_PYTHON.exists():
+    async def _rounds(self, rounds: int, *, plain: bool) -> Site:
+        """Each on events of its own, and every other one begins with the plain loop; gives the last round's site."""
+        for number in range(1, rounds + 1):
+            site = await self.prepare(f"round{number}", self.events)
+            # what the plain loop has to write is known after the first round of the throttle
+            plain_first = plain and number % 2 == 0
+            if plain_first:
+                await self._plain(site, number)
+            contender = throttle(0, site.environ, self.folder)
+            paced = await self._pace(f"throttle, round {number}", [contender], site, "throttle", self.events)
+            self.results.throttle.append(paced)
+            if plain and number == 1:
+                self.results.shape = as_json(await shape_of(site, self.events))
+            if plain and not plain_first:
+                await self._plain(site, number)
+        return site
+
+    async def _plain(self, site: Site, number: int) -> None:
+        await lay_out(self.site("plain"))
+        environ = {**site.environ, "BENCH_SHAPE": json.dumps(self.results.shape)}
+        contender = Contender("plain", [sys.executable, "-m", "bench.plain"], environ, self.folder)
+        self.results.plain.append(
+            await self._pace(f"plain loop, round {number}", [contender], site, "plain", self.events)
+        )
+
+    async def _quix(self, site: Site) -> None:
+        if not QUIX_PYTHON.exists():
             self.results.skipped.append("Quix Streams was left out: it is not installed (`make bench` does that).")
-        elif "quix" in only:
-            target = self.site("quix")
-            await lay_out(target)
-            environ = {
-                **site.environ,
-                "BENCH_GROUP": site.group("quix"),
-                "BENCH_INPUT": site.topic(EVENTS),
-                "BENCH_OUTPUT": target.topic(DECISIONS),
-                "BENCH_STATE_DIR": str(self.folder / "quix"),
-            }
-            contender = Contender("quix", [QUIX_PYTHON, FOLDER / "quix.py"], environ, self.folder)
-            events = self.events // 4
-            self.results.quix = await self._pace("Quix Streams", [contender], site, "quix", events)
-            self.results.scaled.append(f"Quix Streams was stopped after {events:,} events.")
+            return
+        environ = await self._bare_rule(site, "quix")
+        contender = Contender("quix", [QUIX_PYTHON, FOLDER / "quix.py"], environ, self.folder)
+        events = self.events // 4
+        self.results.peers.append(await self._pace("Quix Streams", [contender], site, "quix", events))
+        self.results.scaled.append(f"Quix Streams was stopped after {events:,} events.")
+
+    async def _streams(self, site: Site) -> None:
+        environ = await self._bare_rule(site, "streams")
+        try:
+            contender = streams(environ, self.folder, self._report)
+        except DevstackError as error:
+            self.results.skipped.append(f"Kafka Streams was left out: {error}")
+            return
+        self.results.peers.append(await self._pace("Kafka Streams", [contender], site, "streams", self.events))
+
+    async def _bare_rule(self, site: Site, name: str) -> dict[str, str]:
+        """What a peer is told that reads the site's events and keeps its decisions apart."""
+        target = self.site(name)
+        await lay_out(target)
+        return {
+            **site.environ,
+            "BENCH_GROUP": site.group(name),
+            "BENCH_INPUT": site.topic(EVENTS),
+            "BENCH_OUTPUT": target.topic(DECISIONS),
+            "BENCH_STATE_DIR": str(self.folder / name),
+        }
+
+    def _report(self, text: str, *, notable: bool = False) -> None:
+        if notable:
+            self.progress.console.print(text, highlight=False)
 
     async def _processes(self) -> None:
         events = self.events // PART * 2
@@ -132,6 +173,7 @@ def main(
         int, typer.Option(min=10_000, help="How many events; other counts derive from it.")
     ] = EVENTS_WANTED,
     devices: Annotated[int, typer.Option(min=100, help="How many devices they come from.")] = DEVICES_WANTED,
+    rounds: Annotated[int, typer.Option(min=1, help="How often throttle and plain loop take turns.")] = ROUNDS,
     only: Annotated[str, typer.Option(help=f"Some of: {','.join(MEASURES)}.")] = ",".join(MEASURES),
     *,
     keep: Annotated[bool, typer.Option(help="Write bench/report.md and bench/report.json.")] = True,
@@ -143,11 +185,8 @@ def main(
     results = report.Results(f"python -m bench {' '.join(sys.argv[1:])}".strip(), devices)
     if events != EVENTS_WANTED:
         results.scaled.append(f"{events:,} events instead of {EVENTS_WANTED:,}.")
-    results.skipped.append(
-        "Kafka Streams was left out: its jars can be fetched, but the Java runtime of the devstack has no compiler."
-    )
     with session() as (folder, progress), broker(folder) as kafka:
-        asyncio.run(Run(kafka, folder, events, devices, progress, results).measure(measures))
+        asyncio.run(Run(kafka, folder, events, devices, rounds, progress, results).measure(measures))
     report.show(results, Console())
     if keep:
         report.write(results, FOLDER)

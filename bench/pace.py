@@ -34,12 +34,17 @@ class Pace:
         """Events a second."""
         return self.events / self.seconds
 
+    @property
+    def cpu_per_event_s(self) -> float:
+        """CPU time for each event, in seconds."""
+        return self.cpu_s / self.events
+
     def as_json(self) -> dict[str, Any]:  # Any: JSON
         """Its figures, and those that follow from them."""
         return {
             **asdict(self),
             "events_per_s": self.per_second,
-            "cpu_us_per_event": 1e6 * self.cpu_s / self.events,
+            "cpu_us_per_event": 1e6 * self.cpu_per_event_s,
             "broker_cpu_us_per_event": 1e6 * self.broker_cpu_s / self.events,
         }
 
