@@ -1,18 +1,21 @@
 """The `ups` command: one group of commands per noun."""
 
 import logging
+import sys
+import traceback
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from ups_cli import deliveries, device, dlq, plan, signing_key, throttle, topics, user
 from ups_cli.check import check
 from ups_cli.device_settings import settings as device_settings
 from ups_cli.doctor import doctor
 from ups_cli.drill import drill
-from ups_cli.errors import CliError, ExitCode
-from ups_cli.output import say_error
+from ups_cli.errors import CliError, ExitCode, of_machine
+from ups_cli.output import note, say_error, stop_printing
 from ups_cli.why import why
 from ups_runtime.errors import Permanent, Retryable
 from ups_runtime.logging import configure
@@ -40,6 +43,15 @@ class Commands(TyperGroup):
             failed = CliError(ExitCode.UNREACHABLE, str(error), {"what to do": advice})
         except Permanent as error:
             failed = CliError(ExitCode.NO, str(error))
+        except TyperException as error:
+            if not ctx.meta[_AS_JSON]:
+                raise
+            failed = CliError(ExitCode.USAGE, error.format_message())
+        except BrokenPipeError:
+            stop_printing()
+            raise typer.Exit(ExitCode.UNREAD) from None
+        except OSError as error:
+            failed = of_machine(error)
         say_error(failed, as_json=ctx.meta[_AS_JSON])
         raise typer.Exit(failed.exit_code)
 
@@ -47,7 +59,8 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands,
     help="Run an installation: its topics, devices, plans, users, throttle and dead letters.",
-    epilog="Exit codes: 0 done; 1 differences, or refused; 2 wrong use or settings; 3 not reachable.",
+    epilog="Exit codes: 0 done; 1 differences, or refused; 2 wrong use or settings; 3 not reachable; "
+    "9 no room or files here; 70 a fault of ups itself.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -75,5 +88,10 @@ def begin() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line. What nobody thought of answers no question: it ends with a code of its own."""
+    try:
+        app()
+    except Exception:  # noqa: BLE001 - the outermost frame
+        traceback.print_exc()
+        note("This is a fault of ups itself; please report it with the lines above.")
+        sys.exit(ExitCode.UNEXPECTED)

@@ -1,5 +1,6 @@
 """What can go wrong with a command, as its exit code says it."""
 
+import errno
 from collections.abc import Mapping
 from enum import IntEnum
 
@@ -17,6 +18,10 @@ class ExitCode(IntEnum):
     NOT_HANDED_OVER = 6
     NOT_TAKEN = 7
     DOUBTFUL = 8
+    # of every command again
+    MACHINE = 9  # this machine has no room, or no more files
+    UNEXPECTED = 70  # a fault of the command itself; EX_SOFTWARE of sysexits.h
+    UNREAD = 141  # nobody reads what it prints; what a shell says of who is ended by SIGPIPE
 
 
 class CliError(Exception):
@@ -27,3 +32,18 @@ class CliError(Exception):
         self.exit_code = exit_code
         self.title = title
         self.more = dict(more or {})
+
+
+_ADVICE = {
+    errno.ENOSPC: "make room where temporary files go, or name a folder with more by TMPDIR; and where the output goes",
+    errno.EMFILE: "let the command have more open files: ulimit -n",
+    errno.ENFILE: "let this machine have more open files, or end what holds them",
+}
+_ADVICE[errno.EDQUOT] = _ADVICE[errno.ENOSPC]
+_OTHER_ADVICE = "see that temporary files can be written (TMPDIR names another folder), and try again"
+
+
+def of_machine(error: OSError) -> CliError:
+    """What this machine refused, and what to do; the message says nothing of anybody else."""
+    title = f"This machine refused: {error.strerror or error}."
+    return CliError(ExitCode.MACHINE, title, {"what to do": _ADVICE.get(error.errno or 0, _OTHER_ADVICE)})

@@ -1,6 +1,8 @@
 """What a command prints: tables for people, JSON for programs; nothing that outsiders wrote can steer the terminal."""
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
@@ -76,7 +78,7 @@ def say_error(error: CliError, *, as_json: bool) -> None:
 
 def progress() -> Progress:
     """What is being done, on a terminal only, and gone when it is done."""
-    console = Console(stderr=True)
+    console = _Console(stderr=True)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -87,5 +89,15 @@ def progress() -> Progress:
     )
 
 
+def stop_printing() -> None:
+    """Let nothing more go to a pipe that nobody reads, also not when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
+    return _Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)

@@ -1,8 +1,8 @@
 """Reading the topics of an installation, committed records only, without a group: nobody's place in them changes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.partitioner import murmur2
 
 from ups_cli.errors import CliError, ExitCode
+from ups_cli.output import note
 from ups_runtime.kafka import consumer, end_offsets, map_kafka_errors, partition_counts, poll, started, topic_name
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.envelope import milliseconds
@@ -22,6 +23,7 @@ _POLL_MS = 500
 _CHUNK_RECORDS = 500
 # Of brokers that are there: an answer takes milliseconds.
 _SILENCE_DEADLINE_S = 30
+_PATIENCE_S = 2
 _FIRST_SPAN = 200
 
 
@@ -131,7 +133,8 @@ async def opened(settings: KafkaSettings, topics: Iterable[Topic]) -> AsyncItera
         Retryable: the brokers are away.
     """
     wanted = list(topics)
-    counts = await partition_counts(settings, wanted)
+    with _patience():
+        counts = await partition_counts(settings, wanted)
     missing = [topic_name(settings, topic) for topic in wanted if topic_name(settings, topic) not in counts]
     if missing:
         more = {"missing": ", ".join(missing), "what to do": "see UPS_KAFKA_PREFIX, or make them: ups topics apply"}
@@ -139,3 +142,15 @@ async def opened(settings: KafkaSettings, topics: Iterable[Topic]) -> AsyncItera
     with map_kafka_errors():
         async with started(consumer(settings, None)) as reader, started(consumer(settings, None)) as asker:
             yield Log(settings, counts, reader, asker)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Say that the brokers are waited for, if they are for long."""
+    timer = asyncio.get_running_loop().call_later(
+        _PATIENCE_S, note, f"Waiting for the brokers, {_SILENCE_DEADLINE_S} s at the most."
+    )
+    try:
+        yield
+    finally:
+        timer.cancel()
