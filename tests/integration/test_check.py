@@ -3,6 +3,7 @@
 import asyncio
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,17 +11,20 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 from ups_cli.history.device import read_state
-from ups_cli.history.gather import TOPICS
+from ups_cli.history.gather import TOPICS, DeadEvents, gathered
+from ups_cli.history.log import opened
 from ups_cli.testing.live import Copy, decide, make_topics, read, restore, ups, write
 from ups_devstack.stack import Backing
 from ups_devstack.sweep import sweep
-from ups_runtime.kafka import producer, started, topic_name
+from ups_runtime.kafka import admin, producer, started, topic_name
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.device import Policy
 from ups_schemas.envelope import to_utc_milliseconds
-from ups_schemas.topics import COMMANDS, DECISIONS, EVENTS, SUPPRESSIONS, THROTTLE_STATE
+from ups_schemas.topics import COMMANDS, DECISIONS, EVENTS, SUPPRESSIONS, THROTTLE_STATE, Topic
 from ups_throttle.domain import snapshot
 from ups_throttle.testing.samples import device, enable, event
 
@@ -109,6 +113,65 @@ async def test_events_that_wait_for_the_throttle_are_no_faults(stack: Backing, p
 
     found = json.loads(said.stdout)
     assert (said.exit_code, found["pending"], found["faults"]) == (0, 2, [])
+
+
+def newest(copies: list[Copy]) -> list[Copy]:
+    """What compaction leaves."""
+    return list({(copy.partition, copy.key): copy for copy in copies}.values())
+
+
+async def lose_the_beginning(kafka: KafkaSettings, copies: list[Copy], topic: Topic) -> None:
+    """Remove the first two thirds of each partition, as retention does."""
+    counts = Counter(copy.partition for copy in copies)
+    async with started(admin(kafka)) as client:
+        await client.delete_records(
+            {
+                TopicPartition(topic_name(kafka, topic), number): RecordsToDelete(before_offset=count * 2 // 3)
+                for number, count in counts.items()
+            }
+        )
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+async def test_what_retention_and_compaction_left_is_sound_and_compared_in_part(
+    run: tuple[KafkaSettings, Run], stack: Backing, prefix: str, tmp_path: Path, *, spoilt: bool
+):
+    records = {name: list(copies) for name, copies in run[1].items()}
+    if spoilt:
+        tamper_with_the_state(records)
+    kafka = settings(stack, prefix)
+    await make_topics(kafka)
+    for topic in TOPICS:
+        copies = records[topic.name]
+        await restore(kafka, topic, newest(copies) if topic.compacted else copies)
+    for topic in (DECISIONS, EVENTS):
+        await lose_the_beginning(kafka, records[topic.name], topic)
+
+    said, for_people = await ups(kafka, tmp_path, "check", "--json"), await ups(kafka, tmp_path, "check")
+
+    found = json.loads(said.stdout)
+    assert said.exit_code == int(spoilt)
+    assert {(fault["rule"], fault["device_id"]) for fault in found["faults"]} == (
+        {("state", "d-3")} if spoilt else set()
+    )
+    assert found["decisions"] < len(records[DECISIONS.name]) / 2
+    assert found["told_again"] == 0
+    assert found["states"] == found["states_in_part"] > 0
+    assert f"0 states compared in full, {found['states_in_part']} in part." in for_people.stdout
+
+
+async def test_an_event_put_aside_while_it_is_checked_needs_no_decision(stack: Backing, prefix: str):
+    kafka = settings(stack, prefix)
+    await make_topics(kafka)
+    dead = DeadEvents()
+    async with opened(kafka, TOPICS) as log:
+        await dead.read(log)
+        async with started(producer(kafka, "test")) as client:
+            await client.send_and_wait(topic_name(kafka, EVENTS), b"\xff no event", b"d-1", partition=1)
+        await decide(kafka, device(policy=TRIPS))
+
+        async with gathered(log, 1, dead, device_id=None, since=None, on_progress=lambda *_: None) as (bounds, _):
+            assert bounds.dead == {0}
 
 
 def place(copies: list[Copy], key: bytes, number: int = 0, **wanted: Any) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aiokafka import ConsumerRecord
@@ -65,14 +65,18 @@ class DeadEvents:
 
     def __init__(self) -> None:
         self._offsets: dict[int, set[int]] = {}
+        self._read_to: dict[int, int] = {}
 
     async def read(self, log: Log) -> None:
-        """Read the throttle's dead letters."""
+        """Read the throttle's dead letters, or those that came since."""
         events = log.at(EVENTS, 0).topic
         for number in range(log.partitions(DEAD)):
-            async for chunk in log.records(await log.span(log.at(DEAD, number))):
+            span = await log.span(log.at(DEAD, number))
+            start = max(span.start, self._read_to.get(number, 0))
+            async for chunk in log.records(replace(span, start=start)):
                 for record in chunk:
                     self._take(record, events)
+            self._read_to[number] = span.end
 
     def of(self, number: int) -> frozenset[int]:
         """Those of one partition."""
@@ -91,7 +95,7 @@ async def gathered(
     log: Log, number: int, dead: DeadEvents, *, device_id: str | None, since: datetime | None, on_progress: OnProgress
 ) -> AsyncIterator[tuple[Bounds, Spool]]:
     """The partition's records, sorted by device; only those of `device_id`, if one is named."""
-    bounds = Bounds(number, dead=dead.of(number))
+    bounds = Bounds(number)
     key = None if device_id is None else device_id.encode()
     expected = sum([(await log.span(log.at(topic, number))).offsets for _, topic in _ORDER])
     done = 0
@@ -113,4 +117,7 @@ async def gathered(
                         spool.put(kind, record.key[:65_535], Kept(record.offset, record.timestamp, record.value))
                 done += len(chunk)
                 on_progress(done, max(expected, done))
+        # what was put aside before one of the decisions that were read has its letter by now
+        await dead.read(log)
+        bounds.dead = dead.of(number)
         yield bounds, spool
