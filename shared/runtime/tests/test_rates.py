@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -42,6 +42,26 @@ async def test_many_who_ask_at_once_get_no_more_than_there_is(mongo_rates: Mongo
     waits = await asyncio.gather(*(mongo_rates.take("a", rate) for _ in range(12)))
 
     assert waits.count(NO_WAIT) == 3
+
+
+async def test_who_asked_before_and_comes_after_is_no_sign_of_a_clock_set_back(mongo_rates: MongoRates) -> None:
+    rate = Rate(3, timedelta(minutes=1))
+    await mongo_rates.take("a", rate)
+    all_taken_a_moment_from_now = datetime.now(UTC) + timedelta(minutes=3, seconds=10)
+    await mongo_rates._rates.update_one({"_id": "a"}, {"$set": {"free_at": all_taken_a_moment_from_now}})
+
+    waits = [await mongo_rates.take("a", rate) for _ in range(2)]
+
+    assert all(timedelta(minutes=1) < wait <= timedelta(seconds=70) for wait in waits)
+
+
+async def test_a_clock_that_was_set_back_holds_nobody_up(mongo_rates: MongoRates) -> None:
+    rate = Rate(3, timedelta(minutes=1))
+    await mongo_rates.take("a", rate)
+    long_ahead = datetime.now(UTC) + timedelta(days=1)
+    await mongo_rates._rates.update_one({"_id": "a"}, {"$set": {"free_at": long_ahead}})
+
+    assert [await mongo_rates.take("a", rate) == NO_WAIT for _ in range(4)] == [True, True, True, False]
 
 
 async def test_a_place_comes_with_each_distance(mongo_rates: MongoRates) -> None:

@@ -13,6 +13,8 @@ from ups_runtime.mongo import map_mongo_errors
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MS = 86_400_000
+# The moments of two commands at once, and the clocks of a replica set, differ by less than this: no clock was set back.
+_SKEW_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class MongoRates:
         """Take a place: zero, or how long none is to be had."""
         ahead_ms = (rate.at_once - 1) * rate.distance_ms
         # further ahead than ever allowed: the clock was set back since
-        is_stale = {"$gt": ["$free_at", {"$add": ["$$NOW", ahead_ms + rate.distance_ms]}]}
+        is_stale = {"$gt": ["$free_at", {"$add": ["$$NOW", ahead_ms + rate.distance_ms + _SKEW_MS]}]}
         free = {
             "_id": name,
             "$expr": {"$or": [{"$lte": ["$free_at", {"$add": ["$$NOW", ahead_ms]}]}, is_stale]},
