@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from ups_portal.app import start
 from ups_portal.settings import BackendSettings, OwnPortalSettings, Settings
-from ups_portal.testing.browser import DESK, MISSING, PHONE, browser, complaints, tab
+from ups_portal.testing.browser import DESK, MISSING, PHONE, browser, complaints, picture, tab
 from ups_portal.testing.fake_device_svc import SINCE, FakeDeviceSvc
 from ups_portal.testing.fake_devices import DISABLED, FakeDevices, a_condition, a_device
 from ups_portal.testing.fake_invite_svc import PASSWORD, FakeInviteSvc
@@ -134,7 +134,7 @@ async def test_an_invitation_is_accepted_with_the_keyboard_after_a_mistake(chrom
         await page.keyboard.press("Enter")
         await page.get_by_text("10 characters or more.").last.wait_for()
         again = page.get_by_label("New password")
-        await page.screenshot(path=PICTURES / "invitation-refused.light.png", full_page=True)
+        await picture(page, PICTURES / "invitation-refused.light.png")
         told = await page.locator("main").aria_snapshot()
         described = await again.get_attribute("aria-describedby")
         # the one that was wrong has the focus
@@ -248,7 +248,7 @@ async def test_every_page_is_in_order_for_those_who_see_and_those_who_do_not(sta
     for look, (scheme, width) in LOOKS.items():
         await page.emulate_media(color_scheme=scheme)
         await page.set_viewport_size({"width": width, "height": 700})
-        await page.screenshot(path=PICTURES / f"{name}.{look}.png", full_page=True)
+        await picture(page, PICTURES / f"{name}.{look}.png")
         # in other colours and widths the rest is as before
         assert await complaints(page, *([] if look == "light" else ["color-contrast", "target-size"])) == [], look
         # half as wide is what a zoom of 200 % leaves
@@ -327,7 +327,7 @@ async def test_on_a_phone_the_parts_of_the_portal_are_behind_one_button_that_nee
             await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         await part.wait_for()
-        await page.screenshot(path=PICTURES / "menu.phone.png")
+        await picture(page, PICTURES / "menu.phone.png", full_page=False)
         await scanned.get_by_text("Menu").click()
         wrong = await complaints(scanned)
         for _ in ("sign out", "devices", "log"):
@@ -353,7 +353,7 @@ async def test_on_paper_a_timeline_needs_no_colours_and_has_its_tables(stage):
     )
     measured = await page.get_by_role("table", name="What was measured").is_visible()
     beside = [await each.is_visible() for each in await page.locator("nav, button, summary").all()]
-    await page.screenshot(path=PICTURES / "timeline.print.png", full_page=True)
+    await picture(page, PICTURES / "timeline.print.png")
     await page.close()
 
     assert fillings == ["rgb(0, 0, 0)", 'url("#striped")', "rgb(255, 255, 255)", 'url("#dotted")']
@@ -423,12 +423,12 @@ async def test_what_was_typed_when_the_session_ended_is_sent_by_a_press_and_not_
         own.refused, own.ended = {"access-1"}, True
         await page.get_by_role("button", name="Save").click()
         await page.get_by_text("What you had entered is kept").wait_for()
-        await page.screenshot(path=PICTURES / "sign-in-carried.light.png", full_page=True)
+        await picture(page, PICTURES / "sign-in-carried.light.png")
         await page.get_by_label("E-mail address").fill(ADDRESS)
         await page.get_by_label("Password").fill(PASSWORD)
         await page.keyboard.press("Enter")
         await page.get_by_role("heading", name="Go on where you were").wait_for()
-        await page.screenshot(path=PICTURES / "resumed.light.png", full_page=True)
+        await picture(page, PICTURES / "resumed.light.png")
         wrong = await complaints(page)
         before = list(own.changes)
         await page.get_by_role("button", name="Send it").click()
@@ -493,7 +493,7 @@ async def test_longer_words_break_no_page(strange_stage, name):
     await page.goto(strange_stage.url + exhibit.path)
     told = await page.locator("h1").inner_text()
     wider = await page.evaluate(WIDER)
-    await page.screenshot(path=PICTURES / f"{name}.longer.png", full_page=True)
+    await picture(page, PICTURES / f"{name}.longer.png")
     await page.close()
 
     assert "⟦" in told
@@ -558,7 +558,7 @@ async def test_a_ups_is_registered_and_removed_with_the_keyboard_and_a_double_cl
         await page.get_by_role("heading", name="is registered").wait_for()
         key = await page.get_by_label("The key").inner_text()
         wrong = await complaints(page)
-        await page.screenshot(path=PICTURES / "device-key.light.png", full_page=True)
+        await picture(page, PICTURES / "device-key.light.png")
         await page.get_by_role("link", name="To the UPS").press("Enter")
         await page.get_by_role("link", name="Remove it").press("Enter")
         await page.get_by_role("button", name="Remove this UPS").press("Enter")

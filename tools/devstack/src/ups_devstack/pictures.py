@@ -17,7 +17,7 @@ from playwright.async_api import Page, Route
 
 from ups_devstack.errors import UnavailableError
 from ups_notifier.preview import all_samples, letter_of, render
-from ups_portal.testing.browser import MISSING, browser, tab
+from ups_portal.testing.browser import MISSING, browser, picture, tab
 from ups_portal.testing.fake_device_svc import SINCE
 from ups_portal.testing.framed_gallery import cookie_of, framed_gallery
 from ups_portal.testing.gallery import gallery
@@ -120,7 +120,7 @@ class Easel:
         return drawn
 
     async def _picture(self, highest: int | None = None) -> bytes:
-        taken = [await window.screenshot(full_page=True) for window in self._windows]
+        taken = [await picture(window) for window in self._windows]
         shots = [Image.open(io.BytesIO(shot)).convert("RGB") for shot in taken]
         return _side_by_side(
             [shot.crop((0, 0, shot.width, min(shot.height, highest or shot.height))) for shot in shots]

@@ -4,15 +4,18 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Error, Page, async_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MISSING = "" if CHROMIUM else "no Chromium here; on Debian: apt-get install chromium"
 
 # As wide as a phone, and as a window on a desk.
 PHONE, DESK = 360, 1000
+
+_PICTURE_TRIES = 5
 
 
 @asynccontextmanager
@@ -47,6 +50,17 @@ async def sign_in(page: Page, address: str, password: str) -> None:
     await page.get_by_label("Password", exact=True).fill(password)
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_role("button", name="Sign out", exact=True).wait_for()
+
+
+async def picture(page: Page, path: Path | None = None, *, full_page: bool = True) -> bytes:
+    """A PNG of the page, kept at `path`. Chromium refuses one now and then, and takes it when asked again."""
+    for attempt in range(1, _PICTURE_TRIES + 1):
+        try:
+            return await page.screenshot(path=path, full_page=full_page)
+        except Error as error:
+            if attempt == _PICTURE_TRIES or "Unable to capture screenshot" not in error.message:
+                raise
+    raise AssertionError("unreachable")
 
 
 # What WCAG 2.2 at AA asks for, by axe-core's tags.
