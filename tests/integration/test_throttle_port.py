@@ -1,5 +1,6 @@
 """The throttle's port on a real broker keeps the contract that the fake keeps."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from ups_devstack.stack import Backing
-from ups_runtime.errors import ExitCode, Fatal
+from ups_runtime.errors import ExitCode, Fatal, Retryable
 from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
 from ups_runtime.logging import get_logger
 from ups_runtime.settings import KafkaSettings
@@ -24,6 +25,7 @@ from ups_schemas.topics import (
     Service,
     Topic,
 )
+from ups_throttle.adapters import kafka
 from ups_throttle.adapters.kafka import GROUP, KafkaPort
 from ups_throttle.port import BrokerRefused, Port
 from ups_throttle.records import Offsets, Outgoing, Payload, Raw, Role, Source
@@ -121,3 +123,24 @@ class TestKafkaPort(PortContract):
             await take_over(world.open(), Offsets(0, 0))
 
         assert fatal.value.exit_code is ExitCode.STALE_STATE
+
+    async def test_devices_of_which_no_more_comes_are_not_waited_for_without_end(
+        self, world: KafkaWorld, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await world.append(Source.DEVICES, Payload(b"d-1", None))
+        port = world.open()
+        await take_over(port, Offsets(0, 0))
+        monkeypatch.setattr(kafka, "SILENCE_DEADLINE_S", 1.0)
+        end_of = port._end
+
+        async def one_more_than_there_is(partition: TopicPartition) -> int:
+            return await end_of(partition) + 1
+
+        monkeypatch.setattr(port, "_end", one_more_than_there_is)
+
+        async def read() -> None:
+            async for _ in port.devices_to_end():
+                pass
+
+        with pytest.raises(Retryable, match="cannot read the devices"):
+            await asyncio.wait_for(read(), 60)

@@ -16,6 +16,7 @@ from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENT
 from ups_throttle.adapters.memory_log import LogRecord, MemoryLog, Place
 from ups_throttle.adapters.memory_port import MemoryPort
 from ups_throttle.adapters.wire import CloudEventsWire
+from ups_throttle.domain import output
 from ups_throttle.metrics import Instruments
 from ups_throttle.port import BrokerRefused
 from ups_throttle.records import SENTINEL_KEY, Payload
@@ -33,6 +34,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.clock = FakeClock(LATER)
+        self.wire = CloudEventsWire(Service.THROTTLE, self.clock)
         self.log = MemoryLog(self.clock)
         self.metrics = Metrics("throttle")
         self.instruments = Instruments(self.metrics)
@@ -48,7 +50,7 @@ class Bench:
 
         tools = Tools(
             partitions=1,
-            wire=CloudEventsWire(Service.THROTTLE, self.clock),
+            wire=self.wire,
             clock=self.clock,
             instruments=self.instruments,
             new_id=self._new_id,
@@ -144,6 +146,32 @@ async def test_a_period_ends_by_time_once_and_as_of_its_end(bench: Bench) -> Non
 
     (enabled,) = await eventually(bench.enabled)
     assert (enabled.by, enabled.enabled_at) == (EnabledBy.TIME, enabled.until)
+
+
+class NoEnd(CloudEventsWire):
+    """Fails on the end of a period."""
+
+    def decision(self, told: output.Output) -> Payload:
+        if not isinstance(told.decided, output.NotificationsEnabled):
+            return super().decision(told)
+        raise RuntimeError(told.about)
+
+
+async def test_a_timer_on_which_deciding_fails_is_counted_and_fires_when_it_can(bench: Bench) -> None:
+    bench.clock.step(START + timedelta(seconds=10))
+    bench.wire = NoEnd(Service.THROTTLE, bench.clock)
+    bench.add(event(1), event(2), event(3))
+    bench.start()
+    await eventually(bench.caught_up)
+
+    bench.clock.advance(timedelta(hours=3))
+    await eventually(lambda: bench.metric("stuck_timers") == 1)
+    assert bench.enabled() == []
+    await bench.close()
+    bench.wire = CloudEventsWire(Service.THROTTLE, bench.clock)
+    bench.start()
+
+    assert await eventually(bench.enabled)
 
 
 async def test_records_present_when_a_period_ends_are_decided_before_the_timer(bench: Bench) -> None:

@@ -50,7 +50,6 @@ class Instruments:
         self.duplicates.inc(commit.duplicates)
         for buried in commit.buried:
             self.buried.labels(buried.source, buried.reason).inc()
-        self.stuck_timers.inc(len(commit.stuck_timers))
 
     def forget(self, partition: int) -> None:
         """Drop the gauges of a partition that somebody else has now."""

@@ -184,6 +184,8 @@ class Worker:
                 records += more.records
                 for device_id, device in more.devices:
                     partition.follow(device_id, device)
+                if not self._goes_on():
+                    return
         if records:
             await self._decide(port, partition, records, polled.offsets)
             self._tools.instruments.batch_records.observe(len(records))
@@ -217,6 +219,7 @@ class Worker:
         self.caught_up = True
         # 18
         commit = partition.tick(self._barrier.now_ms, self._tools.timers_at_once)
+        self._tools.instruments.stuck_timers.inc(len(commit.stuck_timers))
         for device_id, error in commit.stuck_timers:
             self._log.error("timer.failed", device_id=device_id, error=error)
         if commit.changes_nothing:

@@ -125,9 +125,12 @@ class KafkaPort:
             self._devices_next = (await self._follow({self._devices_at: 0}))[self._devices_at]
             self._follows_devices = True
         while self._devices_next < end:
+            read_to, records, devices = self._devices_next, list[Record](), list[tuple[str, Device | None]]()
             async with deadline("read the devices", SILENCE_DEADLINE_S):
-                turn = await self._turn()
-            records, devices = self._followed(turn)
+                while self._devices_next == read_to:
+                    more, moved = self._followed(await self._turn())
+                    records += more
+                    devices += moved
             self._held_commands += [record for record in records if record.source is Source.COMMANDS]
             unreadable = [record for record in records if record.source is Source.DEVICES]
             yield Polled(unreadable, devices, self._position)
