@@ -23,6 +23,7 @@ from ups_schemas.topics import COMMANDS, DEAD_LETTERS, DECISIONS, DEVICES, EVENT
 from ups_throttle.adapters.memory_log import MemoryLog, Place
 from ups_throttle.adapters.memory_port import Crashed, MemoryPort
 from ups_throttle.adapters.wire import CloudEventsWire
+from ups_throttle.changelog import unframe
 from ups_throttle.metrics import Instruments
 from ups_throttle.records import SENTINEL_KEY, TAKEOVER_KEY, Payload
 from ups_throttle.testing.idle import play
@@ -34,7 +35,6 @@ pytestmark = pytest.mark.usefixtures("quiet")
 SHORT = Policy(limit=2, window_s=1800, period_s=3600)
 LATER = START + timedelta(hours=2)
 LETTERS = DEAD_LETTERS[Service.THROTTLE].name
-FRAME_BYTES = 17
 PATIENCE = 1000
 
 
@@ -126,7 +126,7 @@ class Story:
             for name in (DECISIONS.name, SUPPRESSIONS.name, LETTERS)
         }
         state = {
-            record.key: record.value and record.value[FRAME_BYTES:]
+            record.key: record.value and unframe(record.value).packed
             for record in self._log.read(THROTTLE_STATE.name, 0)
             if record.key not in {TAKEOVER_KEY, SENTINEL_KEY}
         }
