@@ -1,10 +1,12 @@
 """Processes that die, sleep, join and leave, under load on a real broker."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ups_devstack.faults.load import EVENTS_PER_S, FLOOD_PER_S
+from ups_devstack.faults.member import Member
 from ups_devstack.faults.run import Run
 from ups_runtime.testing import eventually
 
@@ -64,14 +66,34 @@ async def test_members_join_and_leave_every_few_seconds(run: Run, report: Path |
         member.start()
     async with run.load.running():
         await run.load.goes_on(100)
-        for turn in run.turns(3, 12):
+        for turn in run.turns(max(3, count), 12):
             member = members[turn % count]
-            before = run.said("partition.taken_over")
+            before, taken = len(moves(members)), len(taken_over(member))
             await (member.stop() if turn % 3 else member.kill())
             await run.load.goes_on(run.chance.randrange(100, 400))
             member.start()
             await run.load.goes_on(run.chance.randrange(100, 400))
             run.injected += 1
-            run.bitten += run.said("partition.taken_over") > before
+            await eventually(lambda member=member, taken=taken: len(taken_over(member)) > taken)
+            run.bitten += any(heir == member.name for _, heir in moves(members)[before:])
 
     await run.ends_right(f"rebalance, {count} members joining and leaving", report)
+
+
+def moves(members: list[Member]) -> list[tuple[str, str]]:
+    """From whom to whom partitions went, in order: what a member takes up again has not moved.
+
+    A member that joins takes them from members that live; those of one that was killed are taken from a dead one.
+    """
+    taken = [(said["timestamp"], said["partition"], each.name) for each in members for said in taken_over(each)]
+    owners: dict[int, str] = {}
+    found = []
+    for _, number, name in sorted(taken):
+        if (former := owners.get(number, name)) != name:
+            found.append((former, name))
+        owners[number] = name
+    return found
+
+
+def taken_over(member: Member) -> list[dict[str, Any]]:
+    return member.said("partition.taken_over")

@@ -1,6 +1,8 @@
 """The comparison sees what is lost, doubled or in the wrong place."""
 
-from ups_devstack.faults.run import Run
+import pytest
+
+from ups_devstack.faults.run import InvalidRunError, Run
 from ups_devstack.faults.verdict import judge
 from ups_runtime.kafka import producer, started, topic_name
 from ups_schemas.topics import DECISIONS, EVENTS
@@ -24,3 +26,13 @@ async def test_the_verdict_sees_a_lost_event_and_a_doubled_decision(run: Run) ->
     verdict = await judge(run.kafka, run.load.devices)
 
     assert (verdict.lost, verdict.doubled) == (1, 1)
+
+
+async def test_a_run_in_which_nothing_bit_proves_nothing(run: Run) -> None:
+    run.member("one").start()
+    async with run.load.running():
+        await run.load.goes_on(50)
+    run.injected = 1
+
+    with pytest.raises(InvalidRunError, match="nothing bit"):
+        await run.ends_right("nothing")
