@@ -5,6 +5,7 @@ Only tests start this; what the product starts reads none of these variables.
 FAULT_CLOCK_FILE   seconds to add to the time of day, read at each look at the clock
 FAULT_PROXY_PORT   where every connection to the broker goes
 FAULT_DEADLINE_S   how long an answer is waited for
+FAULT_WORKER       a worker of `planted` in the place of the right one
 FAULT_CRASH        point and count, such as `commit.after 5`: killed when the point is passed for the fifth time
 """
 
@@ -22,8 +23,10 @@ from ups_runtime.clock import SystemClock
 from ups_runtime.lifecycle import Life, run
 from ups_schemas.topics import Service
 from ups_throttle import app
+from ups_throttle.adapters import group
 from ups_throttle.adapters import kafka as adapter
 from ups_throttle.settings import Settings
+from ups_throttle.testing import planted
 
 
 class SteppedClock(SystemClock):
@@ -93,6 +96,8 @@ if __name__ == "__main__":
         go_through(int(proxy_port))
     if deadline_s := os.environ.get("FAULT_DEADLINE_S"):
         adapter.REQUEST_DEADLINE_S = float(deadline_s)
+    if worker := os.environ.get("FAULT_WORKER"):
+        group.Worker = getattr(planted, worker)
     if crash := os.environ.get("FAULT_CRASH"):
         at, times = crash.split()
         crash_at(at, int(times))

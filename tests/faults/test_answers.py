@@ -1,6 +1,5 @@
 """The end of a transaction that is answered late, never, or arrives after its producer has given up."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ DEADLINE_S = 3.0
 AT_ONCE = 3
 
 pytestmark = pytest.mark.timeout(900)
-
-
-@pytest.fixture
-async def proxy(run: Run) -> AsyncIterator[Proxy]:
-    host, port = run.kafka.bootstrap_servers.split(":")
-    async with Proxy(host, int(port)).running() as listening:
-        yield listening
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from ups_throttle.worker import Tools, Worker
 POLICY = Policy(limit=2, window_s=1800, period_s=3600)
 FOUR = ["notify", "notify", "disabled", "suppressed"]
 ALL_PASS: list[str] = []
-# So often at rest, 100 ms apart by its own clock, it stands still. The longest pause, of one that was fenced, takes 100.
+# At rest so often, 100 ms apart by its own clock, it stands still: the pause of one that was fenced takes 100.
 PATIENCE = 500
 
 _OWNERS = count()

@@ -94,6 +94,14 @@ class CommitsOffsetsFirst(Worker):
         await super()._transact(port, outgoing, None)
 
 
+class DecidesOutsideTheTransaction(Worker):
+    """Says what it decides in a transaction before that of the state and the offsets."""
+
+    async def _transact(self, port: Port, outgoing: Sequence[Outgoing], offsets: Offsets | None) -> None:
+        await super()._transact(port, [each for each in outgoing if each.role is not Role.CHANGELOG], None)
+        await super()._transact(port, [each for each in outgoing if each.role is Role.CHANGELOG], offsets)
+
+
 class FiresTimersAtOnce(Worker):
     """Leaves out step 17: timers do not wait for what has come before."""
 
@@ -116,6 +124,7 @@ WORKERS = (
     AppliesBeforeCommit,
     FiresTimersOutsideTheTransaction,
     CommitsOffsetsFirst,
+    DecidesOutsideTheTransaction,
     FiresTimersAtOnce,
 )
 PORTS = (NoFencing, SeeksOneTooFar, SeeksOneTooShort, KeepsFetchedRecords, JudgesByAnOldView)

@@ -8,11 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from ups_devstack.faults.reading import DECISION, Reader
-from ups_runtime.kafka import producer, started, topic_name
+from ups_runtime.kafka import admin, end_offsets, producer, scoped, started, topic_name
 from ups_runtime.settings import KafkaSettings
 from ups_runtime.testing import eventually
 from ups_schemas.decision import EnabledBy, EventDecided, NotificationsDisabled, NotificationsEnabled
@@ -20,6 +21,7 @@ from ups_schemas.device import DeviceSnapshot, EnableNotifications, Policy
 from ups_schemas.envelope import to_utc_milliseconds
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import COMMANDS, DEVICES, EVENTS, Topic
+from ups_throttle.adapters.kafka import GROUP
 from ups_throttle.records import Payload
 from ups_throttle.testing.samples import device, enable, event, payload
 
@@ -118,8 +120,9 @@ class Load:
         await eventually(lambda: self.count_decided >= wanted, within_s=within_s, every_s=every_s)
 
     async def settled(self) -> None:
-        """Return when every event has its decision, and every short period has ended."""
-        _: bool = await eventually(self._is_settled, within_s=SETTLED_WITHIN_S, every_s=0.1)
+        """Return when every event has its decision or was read without one, and every short period has ended."""
+        async with started(admin(self._kafka)) as asker:
+            _: bool = await eventually(lambda: self._is_settled(asker), within_s=SETTLED_WITHIN_S, every_s=0.1)
 
     def count_disabled(self) -> int:
         """Count the periods that run and will end by time."""
@@ -207,10 +210,26 @@ class Load:
                     pass
         self._looked_at = len(records)
 
-    async def _is_settled(self) -> bool:
+    async def _is_settled(self, asker: AIOKafkaAdminClient) -> bool:
+        is_over = self.count_decided >= self.sent or await self._is_read(asker)
         await self._look()
-        waits = [one for one in self._running_periods.values() if (one.until - one.since).total_seconds() < SHORT_S]
-        return self.count_decided >= self.sent and not waits
+        return is_over and not self.count_disabled()
+
+    async def _is_read(self, asker: AIOKafkaAdminClient) -> bool:
+        """Whether the group has committed all that was written: what has no decision yet gets none."""
+        try:
+            committed = await asker.list_consumer_group_offsets(scoped(self._kafka, GROUP))
+            ends = await end_offsets(
+                self.decided.client,
+                [
+                    TopicPartition(topic_name(self._kafka, topic), number)
+                    for topic in (EVENTS, COMMANDS)
+                    for number in range(topic.partitions)
+                ],
+            )
+        except KafkaError:
+            return False
+        return all(end == 0 or (place in committed and committed[place].offset == end) for place, end in ends.items())
 
 
 def _phase(chance: random.Random) -> dict[str, Any]:  # Any: fields of the model
