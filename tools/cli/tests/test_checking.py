@@ -16,7 +16,8 @@ from ups_cli.history.retelling import retell
 from ups_cli.history.spool import Kept, Kind
 from ups_cli.history.tellers import DomainTeller
 from ups_cli.testing.recorded import Recorded
-from ups_schemas.device import Policy
+from ups_schemas.catalogue import Severity
+from ups_schemas.device import Policy, Subscription
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.state import Closed, Counted, Period, State
 from ups_throttle.testing.histories import DEVICE_ID, Changed, Heard, Ordered, Ticked, history, order_for
@@ -414,6 +415,31 @@ def test_a_spoilt_period_is_caught_where_the_decisions_that_are_kept_prove_it(
         findings = checked_without(passing, lost)
 
         assert rules(findings) == {Rule.STATE}, f"{lost} decisions gone"
+
+
+@pytest.fixture
+def crowded() -> Recorded:
+    """More people are told than can be remembered, others each time: who has left is forgotten, and comes back."""
+    chance, recorded = Random(1), Recorded()
+    policy = Policy(limit=60, window_s=60, period_s=3600)
+    for number in range(1, 31):
+        people = {f"u-{chance.randrange(900)}": None for _ in range(180)}
+        subscriptions = tuple(Subscription(user_id=who, min_severity=Severity.INFO) for who in people)
+        recorded.changed("d-1", device(version=number, policy=policy, subscriptions=subscriptions))
+        recorded.heard(event(number, received_at=START + timedelta(minutes=number)))
+    return recorded
+
+
+def test_who_was_forgotten_among_too_many_is_no_fault(crowded: Recorded):
+    for lost in range(0, 30, 5):
+        assert checked_without(crowded, lost).faults == [], f"{lost} decisions gone"
+
+
+def test_who_must_be_remembered_among_too_many_is_missed(crowded: Recorded):
+    Plant(crowded).tamper(told=b"")
+
+    for lost in range(0, 30, 5):
+        assert rules(checked_without(crowded, lost)) == {Rule.STATE}, f"{lost} decisions gone"
 
 
 def test_a_device_that_decides_for_the_first_time_in_long_while_it_is_checked_is_no_fault(run: Recorded):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ups_cli.checking.conditions import people
+from ups_cli.checking.conditions import Conditions, people
 from ups_cli.checking.retained import remembered_events
 from ups_cli.oracle import Oracle
 from ups_cli.oracle.history import DAY, REMEMBERED_IDS, Open
@@ -11,7 +11,7 @@ from ups_schemas import ids
 from ups_schemas.decision import NotificationsDisabled, NotificationsEnabled
 from ups_schemas.envelope import from_milliseconds, milliseconds
 from ups_throttle.domain import digests
-from ups_throttle.domain.state import MAX_COUNTED, MAX_HAPPENED, State
+from ups_throttle.domain.state import MAX_COUNTED, MAX_HAPPENED, MAX_TOLD, State
 
 _DAY_MS = DAY // timedelta(milliseconds=1)
 
@@ -105,15 +105,25 @@ def _in_period(state: State, oracle: Oracle) -> Iterator[str]:
 
 
 def _told_people(state: State, oracle: Oracle) -> Iterator[str]:
-    """People who are no longer listed may have been forgotten; nobody may be remembered who was not told."""
+    """Nobody may be remembered who was not told; who was told may be forgotten only where too many were."""
     table = digests.split(state.told)
-    listed = {wish.user_id for wish in oracle.desk.view.subscriptions} if oracle.desk.view else set()
+    certain = _certainly_told(oracle)
     told_by_name = {(one.code, _apart(one)): one.told for one in oracle.desk.history.open()}
     for incident in state.incidents:
         told = told_by_name.get((incident.code, incident.apart), frozenset())
+        incident_id = ids.incident_id(state.device_id, incident.event_id, incident.code)
+        must = told if certain is None else told & certain.get(incident_id, frozenset())
         remembered = people(incident, table)
-        if (
-            remembered - {ids.short_hash(who) for who in told}
-            or {ids.short_hash(who) for who in told if who in listed} - remembered
-        ):
+        if remembered - {ids.short_hash(who) for who in told} or {ids.short_hash(who) for who in must} - remembered:
             yield f"who was told of {incident.code}: others than the decisions say"
+
+
+def _certainly_told(oracle: Oracle) -> dict[str, frozenset[str]] | None:
+    """Who cannot have been forgotten, by incident; none where nobody can, since they never were too many."""
+    mailed = [one.recipients for one in oracle.decisions if one.recipients]
+    if len(set().union(*mailed)) + max(map(len, mailed), default=0) <= MAX_TOLD:
+        return None
+    known = Conditions()
+    for decision in oracle.decisions:
+        known.take(decision)
+    return {incident_id: frozenset(one.told) for incident_id, one in known.open.items()}
