@@ -62,8 +62,9 @@ def show(device: DeviceId, zone: Zone = None, *, as_json: AsJson = False) -> Non
 
 async def _show(settings: KafkaSettings, device_id: str) -> Remembered:
     with progress() as bar:
-        bar.add_task("looking it up", total=None)
-        async with opened(settings, (THROTTLE_STATE, DECISIONS, DEVICES)) as log:
+        task = bar.add_task("records looked through", total=None)
+        topics = (THROTTLE_STATE, DECISIONS, DEVICES)
+        async with opened(settings, topics, on_read=partial(bar.advance, task)) as log:
             found = await remembered(log, device_id)
     if found.state is None and found.snapshot is None and not found.decisions:
         raise CliError(ExitCode.NO, f"There is no device {device_id}.", {"what to do": "ups device list shows the ids"})

@@ -56,12 +56,11 @@ async def _why(
     settings: KafkaSettings, device_id: str, limit: int
 ) -> tuple[list[Decision], dict[str, NotificationsDisabled], bool]:
     with progress() as bar:
-        task = bar.add_task("looking back", total=3)
-        async with opened(settings, (DECISIONS, SUPPRESSIONS, DEVICES)) as log:
+        task = bar.add_task("records looked through", total=None)
+        topics = (DECISIONS, SUPPRESSIONS, DEVICES)
+        async with opened(settings, topics, on_read=partial(bar.advance, task)) as log:
             decisions: list[Decision] = await last_messages(log, DECISIONS, device_id, limit, DECISIONS_OF)
-            bar.advance(task)
             suppressions = await last_messages(log, SUPPRESSIONS, device_id, _PERIODS, SUPPRESSIONS_OF)
-            bar.advance(task)
             is_known = bool(decisions) or bool(await last_values(log, DEVICES, device_id, 1))
     periods = [one for one in (*suppressions, *decisions) if isinstance(one, NotificationsDisabled)]
     return decisions, {period.period_id: period for period in periods}, is_known

@@ -19,6 +19,8 @@ from ups_schemas.topics import Topic
 
 T = TypeVar("T")
 
+OnRead = Callable[[int], None]
+
 _POLL_MS = 500
 _CHUNK_RECORDS = 500
 # Of brokers that are there: an answer takes milliseconds.
@@ -45,8 +47,16 @@ class Span:
 class Log:
     """The topics of one installation, all of which are there."""
 
-    def __init__(self, settings: KafkaSettings, counts: dict[str, int], reader: AIOKafkaConsumer, asker: Any) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        counts: dict[str, int],
+        reader: AIOKafkaConsumer,
+        asker: Any,  # Any: aiokafka's answers have no types
+        on_read: OnRead | None,
+    ) -> None:
         self._settings = settings
+        self._on_read = on_read
         self._counts = counts
         self._reader = reader
         self._asker = asker
@@ -101,6 +111,8 @@ class Log:
                     if not records and not polled.failed and answered and place == before:
                         # markers of transactions have offsets: the answer was empty up to the end
                         place = max(place, reader.last_stable_offset(partition) or 0)
+            if self._on_read is not None:
+                self._on_read(len(records))
             yield [record for record in records if record.offset < span.end]
 
     async def last(
@@ -125,8 +137,8 @@ class Log:
 
 
 @asynccontextmanager
-async def opened(settings: KafkaSettings, topics: Iterable[Topic]) -> AsyncIterator[Log]:
-    """The installation's log.
+async def opened(settings: KafkaSettings, topics: Iterable[Topic], on_read: OnRead | None = None) -> AsyncIterator[Log]:
+    """The installation's log; `on_read` is told how many records were read since it was last told.
 
     Raises:
         CliError: one of the topics does not exist.
@@ -141,7 +153,7 @@ async def opened(settings: KafkaSettings, topics: Iterable[Topic]) -> AsyncItera
         raise CliError(ExitCode.NO, "This installation lacks topics.", more)
     with map_kafka_errors():
         async with started(consumer(settings, None)) as reader, started(consumer(settings, None)) as asker:
-            yield Log(settings, counts, reader, asker)
+            yield Log(settings, counts, reader, asker, on_read)
 
 
 @contextmanager
