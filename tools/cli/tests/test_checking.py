@@ -10,17 +10,15 @@ import pytest
 
 from ups_cli.checking.checker import check_partition
 from ups_cli.checking.faults import Findings, Left, Rule
-from ups_cli.history.device import DeviceHistory, read_device
 from ups_cli.history.gather import Bounds
 from ups_cli.history.retelling import retell
 from ups_cli.history.spool import Kept, Kind
 from ups_cli.history.tellers import DomainTeller
-from ups_cli.testing.recorded import Recorded
+from ups_cli.testing.recorded import Recorded, played, read
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import Policy, Subscription
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.state import Closed, Counted, Period, State
-from ups_throttle.testing.histories import DEVICE_ID, Changed, Heard, Ordered, Ticked, history, order_for
 from ups_throttle.testing.samples import START, device, enable, event
 
 KEY = b"d-1"
@@ -44,30 +42,6 @@ def checked_without(recorded: Recorded, lost: int) -> Findings:
 
 def rules(findings: Findings) -> set[Rule]:
     return {fault.rule for fault in findings.faults}
-
-
-def read(recorded: Recorded) -> DeviceHistory:
-    with recorded.spool() as spool:
-        return next(read_device(key, records) for key, records in spool.devices())
-
-
-def played(seed: int) -> Recorded:
-    """A random history of one device; each snapshot has a version of its own, as device-svc gives it."""
-    recorded, version = Recorded(), 0
-    for happening in history(seed):
-        match happening:
-            case Changed(known):
-                version += known is not None
-                recorded.changed(DEVICE_ID, known and known.model_copy(update={"version": version}))
-            case Heard(heard):
-                recorded.heard(heard)
-            case Ordered():
-                state = recorded.state(DEVICE_ID)
-                running = state.period.period_id if state is not None and state.period is not None else None
-                recorded.ordered(order_for(happening, running))
-            case Ticked(now):
-                recorded.ticked(now)
-    return recorded
 
 
 @pytest.mark.parametrize("first", range(0, 100, HISTORIES_PER_TEST))

@@ -8,7 +8,6 @@ import typer
 
 from ups_cli import moments
 from ups_cli.history.device import read_device
-from ups_cli.simulation import OtherPolicy, run
 from ups_cli.testing.recorded import Recorded
 from ups_schemas.decision import Decision, NotificationsDisabled
 from ups_schemas.device import Plan, Policy
@@ -69,22 +68,6 @@ def test_each_reason_is_said_in_words(snapshot: dict[str, object] | None, heard:
     (line,) = lines(recorded)
 
     assert said in line
-
-
-def test_a_simulation_of_the_same_policy_gives_the_same():
-    recorded = Recorded()
-    recorded.changed("d-1", device(policy=TRIPS))
-    recorded.heard(event(1), event(2), event(3))
-    recorded.ticked(START + timedelta(days=8))
-    recorded.heard(event(4, received_at=START + timedelta(days=9)))
-    with recorded.spool() as spool:
-        (history,) = [read_device(key, records) for key, records in spool.devices()]
-
-    simulated = run(history, OtherPolicy(limit=1), START + timedelta(days=10), lambda _: None)
-
-    assert simulated.was == simulated.would_be
-    assert (simulated.was.notifications, simulated.was.suppressed, len(simulated.was.periods)) == (2, 1, 1)
-    assert simulated.differing() == []
 
 
 @pytest.mark.parametrize(("text", "length"), [("90s", 90), ("30m", 1800), ("24h", 86_400), ("7d", 604_800)])

@@ -47,15 +47,17 @@ def simulate(
                 "device_id": device,
                 "begins_blank": simulated.begins_blank,
                 "was": simulated.was.as_json(),
+                "told_again": simulated.told_again.as_json(),
                 "would_be": simulated.would_be.as_json(),
                 "differing": [
                     {
-                        "event_id": event.event_id,
-                        "received_at": format_timestamp(event.received_at),
-                        "was": was,
-                        "would_be": would_be,
+                        "event_id": one.event.event_id,
+                        "received_at": format_timestamp(one.event.received_at),
+                        "was": one.was,
+                        "told_again": one.told_again,
+                        "would_be": one.would_be,
                     }
-                    for event, was, would_be in simulated.differing()
+                    for one in simulated.differing()
                 ],
             }
         )
@@ -77,7 +79,7 @@ def _simulated(settings: KafkaSettings, device_id: str, policy: OtherPolicy) -> 
         for key, records in spool.devices():
             history = read_device(key, records)
             if history.decisions:
-                told = run(history, policy, datetime.now(UTC), lambda done: on_progress("events simulated", done))
+                told = run(history, policy, datetime.now(UTC), lambda done: on_progress("steps simulated", done))
                 found.append(told)
 
     walk(settings, each, device_id=device_id)
@@ -91,23 +93,45 @@ def _simulated(settings: KafkaSettings, device_id: str, policy: OtherPolicy) -> 
 
 
 def _say_simulated(simulated: Simulated, zone: Zone) -> None:
-    was, would_be = simulated.was, simulated.would_be
-    rows = {
-        "notifications": (was.notifications, would_be.notifications),
-        "mails, alerts and summaries included": (was.mails, would_be.mails),
-        "not mailed while disabled": (was.suppressed, would_be.suppressed),
-        "times disabled": (len(was.periods), len(would_be.periods)),
-        "disabled for": (duration(was.disabled_for), duration(would_be.disabled_for)),
+    tally_by_column = {"as it was": simulated.was}
+    if not simulated.is_as_it_was:
+        tally_by_column["as it was, told again"] = simulated.told_again
+    tally_by_column["as it would have been"] = simulated.would_be
+    tallies = tally_by_column.values()
+    rows: dict[str, list[object]] = {
+        "notifications": [tally.notifications for tally in tallies],
+        "mails, alerts and summaries included": [tally.mails for tally in tallies],
+        "not mailed while disabled": [tally.suppressed for tally in tallies],
+        "times disabled": [len(tally.periods) for tally in tallies],
+        "disabled for": [duration(tally.disabled_for) for tally in tallies],
     }
-    say_table(("", "as it was", "as it would have been"), ((name, *both) for name, both in rows.items()))
+    say_table(("", *tally_by_column), ([name, *values] for name, values in rows.items()))
+    _say_differing(simulated, zone)
+    if simulated.begins_blank:
+        note("What came before the first retained decision is not known: the simulation begins with nothing open.")
+    if not simulated.is_as_it_was:
+        note(
+            "Told again by the policy that was in force it is not as it was either, mostly because not all that it was "
+            "decided by is kept: only what differs between the last two columns is the other policy's doing."
+        )
+
+
+def _say_differing(simulated: Simulated, zone: Zone) -> None:
     differing = simulated.differing()
+    told_again = [] if simulated.is_as_it_was else ["told again"]
     if differing:
         say("")
         say_table(
-            ("received", "event", "was", "would have been"),
-            ((said(event.received_at, zone), event_name(event), *both) for event, *both in differing[:_SHOWN]),
+            ("received", "event", "was", *told_again, "would have been"),
+            (
+                (
+                    said(one.event.received_at, zone),
+                    event_name(one.event),
+                    *((one.was, one.told_again) if told_again else (one.was,)),
+                    one.would_be,
+                )
+                for one in differing[:_SHOWN]
+            ),
         )
     if len(differing) > _SHOWN:
         note(f"{len(differing) - _SHOWN} more events differ; --json has all")
-    if simulated.begins_blank:
-        note("What came before the first retained event is not known: the simulation begins with nothing open.")

@@ -178,7 +178,7 @@ class _Retelling(Generic[T]):
     def _orders(self, expected: NotificationsEnabled) -> Iterator[Move[T]]:
         """Orders for the period; one that is no longer kept is as the decision says."""
         orders = [order for order in self._history.orders if order.period_id == expected.period_id]
-        for order in orders or [_order_of(expected)]:
+        for order in orders or [order_of(expected)]:
             yield Move(lambda teller, device, order=order: teller.command(order, device))  # type: ignore[misc]
 
     def _devices(self, expected: Sequence[Decision]) -> Iterator[DeviceSnapshot | None]:
@@ -214,7 +214,8 @@ def _told_otherwise(expected: Sequence[Decision], told: Decision | None) -> tupl
     return expected[0], told
 
 
-def _order_of(enabled: NotificationsEnabled) -> EnableNotifications:
+def order_of(enabled: NotificationsEnabled) -> EnableNotifications:
+    """The order by hand that ended the period, as the decision says."""
     return EnableNotifications(
         command_id="no-longer-kept",
         device_id=enabled.device_id,

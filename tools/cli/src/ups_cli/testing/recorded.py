@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from ups_cli.history.device import DeviceHistory, read_device
 from ups_cli.history.gather import Bounds
 from ups_cli.history.spool import Kept, Kind, Spool
 from ups_runtime.testing.clock import FakeClock
-from ups_schemas.device import DeviceSnapshot, EnableNotifications
+from ups_schemas.device import DeviceSnapshot, EnableNotifications, Policy
 from ups_schemas.envelope import milliseconds
 from ups_schemas.event import AcceptedEvent
 from ups_schemas.topics import Service
@@ -19,6 +20,7 @@ from ups_throttle.domain.state import State
 from ups_throttle.overlay import Commit
 from ups_throttle.partition import Partition
 from ups_throttle.records import Offsets, Record, Role, Source
+from ups_throttle.testing.histories import DEVICE_ID, Changed, Heard, Ordered, Ticked, history, order_for
 
 _KIND_BY_ROLE = {Role.DECISION: Kind.DECISION, Role.SUPPRESSION: Kind.SUPPRESSION, Role.CHANGELOG: Kind.STATE}
 
@@ -107,3 +109,34 @@ class Recorded:
         offset = len(self.records[kind])
         self.records[kind].append((key, Kept(offset, at_ms, value)))
         return offset
+
+
+def read(recorded: Recorded) -> DeviceHistory:
+    """What is recorded of the first device."""
+    with recorded.spool() as spool:
+        return next(read_device(key, records) for key, records in spool.devices())
+
+
+def played(seed: int, policy: Policy | None = None) -> Recorded:
+    """A random history of one device; each snapshot has a version of its own, as device-svc gives it.
+
+    All have the `policy`, if one is given.
+    """
+    recorded, version = Recorded(), 0
+    for happening in history(seed):
+        match happening:
+            case Changed(None):
+                recorded.changed(DEVICE_ID, None)
+            case Changed(DeviceSnapshot() as known):
+                version += 1
+                changes = {"version": version, "policy": policy or known.policy}
+                recorded.changed(DEVICE_ID, known.model_copy(update=changes))
+            case Heard(heard):
+                recorded.heard(heard)
+            case Ordered():
+                state = recorded.state(DEVICE_ID)
+                running = state.period.period_id if state is not None and state.period is not None else None
+                recorded.ordered(order_for(happening, running))
+            case Ticked(now):
+                recorded.ticked(now)
+    return recorded
