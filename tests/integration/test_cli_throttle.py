@@ -3,6 +3,8 @@
 import asyncio
 import functools
 import json
+import re
+import signal
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,14 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from ups_cli.history.gather import TOPICS
-from ups_cli.testing.live import Said, decide, make_topics, read, ups
+from ups_cli.history.gather import TOPICS, Bounds
+from ups_cli.history.spool import Spool
+from ups_cli.history.walk import OnProgress, walk
+from ups_cli.testing.live import Said, decide, make_topics, read, restore, ups
 from ups_devstack.stack import Backing
 from ups_devstack.sweep import sweep
 from ups_runtime.settings import KafkaSettings
 from ups_schemas.catalogue import Severity
 from ups_schemas.device import Policy, Subscription
 from ups_schemas.envelope import to_utc_milliseconds
+from ups_schemas.topics import DECISIONS, DEVICES
 from ups_throttle.testing.samples import device, event
 
 CHATTERS, OUTAGE, QUIET = "d-1", "d-2", "d-3"
@@ -131,6 +136,44 @@ async def test_another_policy_is_told_beside_what_was(kafka: KafkaSettings, tmp_
     assert [one["would_be"] for one in tighter["differing"]] == ["disabled", "suppressed", "suppressed"]
     assert looser.exit_code == 0, looser.stderr
     assert ["notifications", "6", "8"] in [line.split() for line in looser.stdout.splitlines()]
+
+
+async def test_decisions_that_are_gone_are_told_apart_from_the_policy(
+    kafka: KafkaSettings, tmp_path: Path, prefix: str
+):
+    kept = kafka.model_copy(update={"prefix": prefix})
+    await make_topics(kept)
+    decisions = [copy for copy in await read(kafka, DECISIONS) if copy.key == CHATTERS.encode()]
+    await restore(kept, DECISIONS, decisions[4:])
+    await restore(kept, DEVICES, await read(kafka, DEVICES))
+
+    shown = await ups(kept, tmp_path, "throttle", "simulate", CHATTERS, "--limit", "3")
+    as_json = json.loads((await ups(kept, tmp_path, "throttle", "simulate", CHATTERS, "--limit", "3", "--json")).stdout)
+
+    lines = shown.stdout.splitlines()
+    assert re.split(r"\s{2,}", lines[0].strip()) == ["as it was", "as it was, told again", "as it would have been"]
+    assert lines[1].split() == ["notifications", "2", "4", "3"]
+    assert lines[-1].split()[-3:] == ["suppressed", "notify", "disabled"]
+    assert "only what differs between the last two columns is the other policy's doing" in shown.stderr
+    assert [as_json[name]["notifications"] for name in ("was", "told_again", "would_be")] == [2, 4, 3]
+    assert [(one["was"], one["told_again"], one["would_be"]) for one in as_json["differing"]] == [
+        ("suppressed", "notify", "disabled")
+    ]
+
+
+def test_an_interrupt_ends_what_is_done_with_a_partition(kafka: KafkaSettings):
+    heeded: list[int] = []
+
+    def each(_bounds: Bounds, _spool: Spool, on_progress: OnProgress) -> None:
+        heeded.append(0)
+        signal.raise_signal(signal.SIGINT)
+        on_progress("devices", 1)
+        heeded.append(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        walk(kafka, each)
+
+    assert heeded == [0]
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,15 @@ OnProgress = Callable[[str, int], None]
 Each = Callable[[Bounds, Spool, OnProgress], None]
 
 
+class _StoppedError(Exception):
+    """Somebody wants the walk to end, and what is called has no moment of its own to notice."""
+
+
 def walk(settings: KafkaSettings, each: Each, *, device_id: str | None = None, since: datetime | None = None) -> None:
-    """Hand each partition number's records over, or those of one device; what is said on the way is shown."""
+    """Hand each partition number's records over, or those of one device; what is said on the way is shown.
+
+    Ctrl-C ends it, at the next word of `each` if that is at work.
+    """
     asyncio.run(_walk(settings, each, device_id, since))
 
 
@@ -43,12 +50,20 @@ async def _partition(
     shown: tuple[Progress, TaskID],
 ) -> None:
     (device_id, since), (bar, task) = wanted, shown
+    walking = asyncio.current_task()
 
     def on_read(done: int, total: int) -> None:
         bar.update(task, description=f"partition {number}: records", completed=done, total=total)
 
     def on_progress(what: str, done: int) -> None:
         bar.update(task, description=f"partition {number}: {what}", completed=done, total=None)
+        if walking is not None and walking.cancelling():
+            raise _StoppedError
 
     async with gathered(log, number, dead, device_id=device_id, since=since, on_progress=on_read) as (bounds, spool):
-        each(bounds, spool, on_progress)
+        try:
+            each(bounds, spool, on_progress)
+        except _StoppedError:
+            # the loop's turn, in which the cancellation arrives
+            await asyncio.sleep(0)
+            raise
