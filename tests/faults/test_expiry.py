@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from ups_devstack.faults.member import Member
 from ups_devstack.faults.run import Run, fault_run, is_long
@@ -28,6 +29,8 @@ FORGETFUL = {
 FORGETS_OFFSETS = FORGETFUL | {"offsets.retention.minutes": "1", "offsets.retention.check.interval.ms": "2000"}
 # An id whose transaction was open at the kill is kept until that has timed out.
 IDS_EXPIRE_WITHIN_S, OFFSETS_EXPIRE_WITHIN_S = 150, 150
+
+FORGOTTEN = (3, 7)
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -99,13 +102,58 @@ async def test_away_beyond_the_expiry_of_offsets_it_refuses_until_they_are_set(
     run.injected += 1
     await eventually(lambda: _are_gone(run), within_s=OFFSETS_EXPIRE_WITHIN_S, every_s=2)
 
+    await goes_on_when_set_as_told(run, one)
+
+    await run.ends_right("away beyond the expiry of offsets, set as told", report)
+
+
+async def test_offsets_that_are_gone_it_refuses_until_they_are_set(run: Run, report: Path | None) -> None:
+    one = run.member("one")
+    one.start()
+    async with run.load.running():
+        await run.load.goes_on(400)
+    await run.load.settled()
+    await one.stop()
+    known = await offsets_of_group(run)
+    await delete_group(run)
+    run.injected += 1
+    kept = {place: offset for place, offset in known.items() if place.partition not in FORGOTTEN}
+    await commit_offsets(run, kept)
+    assert await offsets_of_group(run) == kept
+
+    await goes_on_when_set_as_told(run, one)
+
+    assert run.bitten == len(FORGOTTEN)
+    await run.ends_right("offsets of 2 partitions deleted, set as told", report)
+
+
+async def goes_on_when_set_as_told(run: Run, one: Member) -> None:
     while (told := await refused(one)) is not None:
         run.bitten += 1
-        await set_offsets(run, *told)
-
+        number, events, commands = told
+        await commit_offsets(
+            run,
+            {
+                TopicPartition(topic_name(run.kafka, EVENTS), number): events,
+                TopicPartition(topic_name(run.kafka, COMMANDS), number): commands,
+            },
+        )
     async with run.load.running():
         await run.load.goes_on(200)
-    await run.ends_right("away beyond the expiry of offsets, set as told", report)
+
+
+async def delete_group(run: Run) -> None:
+    """Delete all offsets, as their expiry does; the library knows the request, but has no name for it."""
+    group = scoped(run.kafka, GROUP)
+
+    async def is_deleted() -> bool:
+        async with started(admin(run.kafka)) as client:
+            coordinator = await client.find_coordinator(group)
+            answer = await client._send_request(DeleteGroupsRequest([group]), coordinator)
+        # refused while a member has not left yet
+        return answer.results == [(group, 0)]
+
+    await eventually(is_deleted, every_s=0.5)
 
 
 async def _are_gone(run: Run) -> bool:
@@ -130,12 +178,8 @@ async def refused(one: Member) -> tuple[int, int, int] | None:
     return int(found[1]), int(found[2]), int(found[3])
 
 
-async def set_offsets(run: Run, number: int, events: int, commands: int) -> None:
+async def commit_offsets(run: Run, offsets: dict[TopicPartition, int]) -> None:
     client: AIOKafkaConsumer = consumer(run.kafka, GROUP)
     async with started(client):
-        places = {
-            TopicPartition(topic_name(run.kafka, EVENTS), number): events,
-            TopicPartition(topic_name(run.kafka, COMMANDS), number): commands,
-        }
-        client.assign(list(places))
-        await client.commit(places)
+        client.assign(list(offsets))
+        await client.commit(offsets)
