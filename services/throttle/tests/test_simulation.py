@@ -18,6 +18,7 @@ from ups_throttle.testing import planted
 from ups_throttle.testing.members import Wrong
 from ups_throttle.testing.simulation import Simulation
 from ups_throttle.testing.verdict import Verdict
+from ups_throttle.worker import Worker
 
 SEEDS_PER_TEST = 100
 FINDS_WITHIN = 200
@@ -54,20 +55,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("seeds", chunks, ids=[f"{chunk[0]}-{chunk[-1]}" for chunk in chunks])
 
 
-def simulate(seed: int, **wrong: Callable[..., Any]) -> tuple[Simulation, Counter[str]]:
+def simulate(seed: int, shown: int = SHOWN, **wrong: Callable[..., Any]) -> tuple[Simulation, Counter[str]]:
     simulation = Simulation(seed, **wrong)
     try:
         simulation.run()
         verdict = Verdict(simulation.log, Oracle)
         verdict.reach()
-    except Exception as found:
-        found.add_note("\n".join(["It ended with:", *simulation.trace[-SHOWN:], "", _how_to_repeat(seed)]))
+    # a test that takes too long is ended by no Exception
+    except BaseException as found:
+        found.add_note("\n".join(["It ended with:", *simulation.trace[-shown:], "", _how_to_repeat(seed)]))
         raise
     return simulation, simulation.bites + verdict.seen
 
 
 def simulate_all(seeds: range, **wrong: Callable[..., Any]) -> Counter[str]:
-    return sum((simulate(seed, **wrong)[1] for seed in seeds), Counter())
+    shown = SHOWN if len(seeds) > 1 else sys.maxsize
+    return sum((simulate(seed, shown, **wrong)[1] for seed in seeds), Counter())
 
 
 def _how_to_repeat(seed: int) -> str:
@@ -97,6 +100,31 @@ def test_a_planted_mistake_is_found(wrong: dict[str, Callable[..., Any]]) -> Non
         simulate_all(range(FINDS_WITHIN), **wrong)
 
     assert "Repeat it: " in found.value.__notes__[0]
+
+
+def test_the_one_seed_that_is_asked_for_is_told_from_its_beginning() -> None:
+    wrong = {"worker": planted.FiresTimersAtOnce}
+    with pytest.raises(Wrong) as among_others:
+        simulate_all(range(FINDS_WITHIN), **wrong)
+    seed = int(among_others.value.__notes__[0].rsplit(" ", 1)[1])
+
+    with pytest.raises(Wrong) as alone:
+        simulate_all(range(seed, seed + 1), **wrong)
+
+    few, all_ = (found.value.__notes__[0].splitlines() for found in (among_others, alone))
+    assert len(few) < len(all_)
+    assert all_[-len(few) + 1 :] == few[1:]
+    assert all_[1].startswith("write ")
+
+
+def test_a_seed_that_takes_too_long_is_named() -> None:
+    def hang(*_: object) -> Worker:
+        pytest.fail("Timeout")
+
+    with pytest.raises(pytest.fail.Exception) as ended:
+        simulate(17, worker=hang)
+
+    assert "--seed 17" in ended.value.__notes__[0]
 
 
 def test_a_seed_is_one_story() -> None:
