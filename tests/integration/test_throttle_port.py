@@ -9,9 +9,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from ups_devstack.stack import Backing
 from ups_runtime.errors import ExitCode, Fatal, Retryable
-from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name
+from ups_runtime.kafka import apply_topics, consumer, end_offsets, producer, started, topic_name, transactional_producer
 from ups_runtime.logging import get_logger
 from ups_runtime.settings import KafkaSettings
+from ups_runtime.testing import eventually
 from ups_runtime.testing.forged import forge
 from ups_schemas.envelope import milliseconds
 from ups_schemas.topics import (
@@ -57,14 +58,25 @@ class KafkaWorld:
         return port
 
     async def append(self, source: Source, payload: Payload) -> None:
-        await self._writer.send_and_wait(
-            topic_name(self._settings, TOPIC_BY_SOURCE[source]),
-            payload.value,
-            payload.key,
-            partition=NUMBER,
-            timestamp_ms=payload.timestamp_ms,
-            headers=list(payload.headers),
-        )
+        await self._write(self._writer, TOPIC_BY_SOURCE[source], payload)
+
+    async def append_together(self, source: Source, *payloads: Payload, commits: bool) -> None:
+        async with started(transactional_producer(self._settings, "relay")) as relay:
+            await relay.begin_transaction()
+            for payload in payloads:
+                await self._write(relay, TOPIC_BY_SOURCE[source], payload)
+            await (relay.commit_transaction() if commits else relay.abort_transaction())
+        # the coordinator answers before its marker is there
+        partition = TopicPartition(topic_name(self._settings, TOPIC_BY_SOURCE[source]), NUMBER)
+        async with started(consumer(self._settings, None, isolation_level="read_uncommitted")) as written:
+
+            async def is_over() -> bool:
+                return await end_offsets(self._asker, [partition]) == await end_offsets(written, [partition])
+
+            await eventually(is_over)
+
+    async def append_beside(self, role: Role, payload: Payload) -> None:
+        await self._write(self._writer, TOPIC_BY_ROLE[role], payload)
 
     async def append_forged(self, topic: Topic, payload: Payload) -> None:
         async with started(producer(self._settings, "forging")) as forging:
@@ -76,6 +88,16 @@ class KafkaWorld:
                 partition=NUMBER,
                 headers=list(payload.headers),
             )
+
+    async def _write(self, writer: AIOKafkaProducer, topic: Topic, payload: Payload) -> None:
+        await writer.send_and_wait(
+            topic_name(self._settings, topic),
+            payload.value,
+            payload.key,
+            partition=NUMBER,
+            timestamp_ms=payload.timestamp_ms,
+            headers=list(payload.headers),
+        )
 
     async def read(self, role: Role) -> Sequence[Raw]:
         partition = TopicPartition(topic_name(self._settings, TOPIC_BY_ROLE[role]), NUMBER)

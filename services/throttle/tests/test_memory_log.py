@@ -6,7 +6,7 @@ import pytest
 from ups_runtime.clock import SystemClock
 from ups_runtime.errors import Retryable
 from ups_schemas.topics import COMMANDS, DEVICES, EVENTS
-from ups_throttle.adapters.memory_log import LogRecord, MemoryLog
+from ups_throttle.adapters.memory_log import Fate, LogRecord, MemoryLog
 from ups_throttle.adapters.memory_port import TOPIC_BY_ROLE, MemoryPort
 from ups_throttle.port import Port
 from ups_throttle.records import Payload, Role, Source
@@ -24,6 +24,15 @@ class MemoryWorld:
 
     async def append(self, source: Source, payload: Payload) -> None:
         self.log.append(TOPIC_BY_SOURCE[source], 0, payload)
+
+    async def append_together(self, source: Source, *payloads: Payload, commits: bool) -> None:
+        transaction = self.log.transaction("other")
+        for payload in payloads:
+            self.log.append(TOPIC_BY_SOURCE[source], 0, payload, transaction)
+        self.log.finish("other", Fate.COMMITTED if commits else Fate.ABORTED)
+
+    async def append_beside(self, role: Role, payload: Payload) -> None:
+        self.log.append(TOPIC_BY_ROLE[role], 0, payload)
 
     async def read(self, role: Role) -> Sequence[LogRecord]:
         await asyncio.sleep(0)

@@ -42,6 +42,12 @@ class World(Protocol):
     async def append(self, source: Source, payload: Payload) -> None:
         """Write one record, committed."""
 
+    async def append_together(self, source: Source, *payloads: Payload, commits: bool) -> None:
+        """Write records in one transaction of somebody else, which commits or aborts."""
+
+    async def append_beside(self, role: Role, payload: Payload) -> None:
+        """Write one record to an output, committed."""
+
     async def read(self, role: Role) -> Sequence[Raw]:
         """Give what a read-committed consumer sees of an output."""
 
@@ -175,6 +181,19 @@ class PortContract:
 
         assert list(await world.read(Role.DECISION)) == []
 
+    async def test_a_port_that_is_closed_in_a_transaction_leaves_nothing_open(self, world: World) -> None:
+        port = world.open()
+        await port.fence()
+        await port.begin()
+        await port.send([decision("lost")])
+        await port.flush()
+
+        await port.close()
+
+        # a read-committed reader stops at an open transaction
+        await world.append_beside(Role.DECISION, decision("beside").payload)
+        assert await values(world, 1) == [b"beside"]
+
     async def test_the_changelog_is_all_that_is_committed_up_to_the_own_marker(self, world: World) -> None:
         former, dead, owner = world.open(), world.open(), world.open()
         await former.fence()
@@ -235,6 +254,31 @@ class PortContract:
                 offsets = (await port.poll(0.05)).offsets
 
         assert ends == Offsets(1, 1)
+
+    async def test_of_the_transactions_of_others_what_is_committed_is_read(self, world: World) -> None:
+        await world.append_together(Source.COMMANDS, fresh(enable("kept", enabled_at=START)), commits=True)
+        await world.append_together(Source.COMMANDS, fresh(enable("lost", enabled_at=START)), commits=False)
+        await world.append_together(Source.DEVICES, fresh(device(version=1)), commits=True)
+        await world.append_together(Source.DEVICES, fresh(device(version=2)), commits=False)
+        port = world.open()
+        await port.fence()
+        found = [pair async for polled in port.devices_to_end() for pair in polled.devices]
+        await port.resume(Offsets(0, 0))
+        await world.append_together(Source.DEVICES, fresh(device(version=3)), commits=True)
+        await world.append_together(Source.COMMANDS, fresh(enable("last", enabled_at=START)), commits=True)
+
+        polled = await poll(port, 3)
+
+        assert found == [("d-1", project(device(version=1)))]
+        assert polled.devices == [("d-1", project(device(version=3)))]
+        assert [record.message for record in polled.records] == [
+            enable(period, enabled_at=START) for period in ("kept", "last")
+        ]
+        # three records and their three markers
+        async with asyncio.timeout(WITHIN_S):
+            while polled.offsets != Offsets(0, 6):
+                polled = await port.poll(0.05)
+        assert await port.ends() == polled.offsets
 
     async def test_devices_are_read_to_their_end_and_then_followed(self, world: World) -> None:
         await world.append(Source.DEVICES, fresh(device(version=1)))
