@@ -416,6 +416,20 @@ def test_who_must_be_remembered_among_too_many_is_missed(crowded: Recorded):
         assert rules(checked_without(crowded, lost)) == {Rule.STATE}, f"{lost} decisions gone"
 
 
+def test_what_a_timer_counted_before_an_older_event_was_read_may_be_older_than_what_is_kept():
+    recorded = Recorded()
+    recorded.changed("d-1", device())
+    recorded.heard(event(1, received_at=START, late=True))
+    recorded.ticked(START + timedelta(seconds=61))
+    recorded.heard(event(2, received_at=START + timedelta(seconds=30)))
+    state = recorded.state("d-1")
+    assert state is not None
+    assert len(state.counted) == 2
+
+    for lost in range(4):
+        assert checked_without(recorded, lost).faults == [], f"{lost} decisions gone"
+
+
 def test_a_device_that_decides_for_the_first_time_in_long_while_it_is_checked_is_no_fault(run: Recorded):
     before = list(run.records[Kind.STATE])
     run.heard(event(7, received_at=START + timedelta(days=40)))

@@ -31,6 +31,7 @@ def ended(folder: Path, program: str, *arguments: str, stdout: int | IO[bytes] =
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         stdout=stdout,
         stderr=subprocess.PIPE,
         timeout=120,

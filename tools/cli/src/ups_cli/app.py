@@ -51,6 +51,7 @@ class Commands(TyperGroup):
             stop_printing()
             raise typer.Exit(ExitCode.UNREAD) from None
         except OSError as error:
+            stop_printing()
             failed = of_machine(error)
         say_error(failed, as_json=ctx.meta[_AS_JSON])
         raise typer.Exit(failed.exit_code)

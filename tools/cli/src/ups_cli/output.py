@@ -90,8 +90,11 @@ def progress() -> Progress:
 
 
 def stop_printing() -> None:
-    """Let nothing more go to a pipe that nobody reads, also not when the process ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Let go of what cannot be printed: it would be tried again, with a code of its own, when the process ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Console(Console):
