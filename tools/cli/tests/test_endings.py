@@ -24,6 +24,13 @@ Ups = Callable[..., Result]
 
 MAIN = "from ups_cli.app import main; main()"
 BROKEN = "from ups_cli.app import app, main; app.command('break')(lambda: 1 / 0); main()"
+LONELY = """
+import socket
+from ups_cli.app import app, main
+app.command('refused')(lambda: socket.create_connection(('127.0.0.1', {port}), 5))
+app.command('nameless')(lambda: socket.create_connection(('nobody.invalid', 1), 5))
+main()
+"""
 
 
 def ended(folder: Path, program: str, *arguments: str, stdout: int | IO[bytes] = subprocess.PIPE) -> tuple[int, str]:
@@ -73,6 +80,17 @@ def test_what_this_machine_refused_comes_with_what_to_do(number: int, advice: st
     assert failed.exit_code == ExitCode.MACHINE
     assert os.strerror(number) in failed.title
     assert advice in failed.more["what to do"]
+
+
+@pytest.mark.parametrize("command", ["refused", "nameless"])
+def test_whom_it_does_not_reach_is_no_fault_of_this_machine(nowhere: Path, command: str):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        code, said = ended(nowhere, LONELY.format(port=taken.getsockname()[1]), command)
+
+    assert code == ExitCode.UNREACHABLE
+    assert "Not reachable:" in said
+    assert "TMPDIR" not in said
 
 
 def test_what_nobody_thought_of_has_a_code_of_its_own(nowhere: Path):

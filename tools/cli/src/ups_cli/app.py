@@ -3,6 +3,7 @@
 import logging
 import sys
 import traceback
+from socket import gaierror
 from typing import Any
 
 import typer
@@ -50,6 +51,11 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             stop_printing()
             raise typer.Exit(ExitCode.UNREAD) from None
+        except (ConnectionError, TimeoutError, gaierror) as error:
+            title = f"Not reachable: {error.strerror or type(error).__name__}."
+            failed = CliError(
+                ExitCode.UNREACHABLE, title, {"what to do": "see the addresses in the settings: ups doctor"}
+            )
         except OSError as error:
             stop_printing()
             failed = of_machine(error)

@@ -33,7 +33,6 @@ async def _walk(settings: KafkaSettings, each: Each, device_id: str | None, sinc
     dead = DeadEvents()
     with progress() as bar:
         async with opened(settings, TOPICS) as log:
-            await dead.read(log)
             numbers = [log.partition_of(EVENTS, device_id)] if device_id else range(log.partitions(EVENTS))
             for number in numbers:
                 task = bar.add_task(f"partition {number}", total=0)
