@@ -27,6 +27,8 @@ def test_every_test_named_exists() -> None:
         assert f"def {name}(" in code, name
     for name in re.findall(r"`planted: ([^`…]+)`", DOCUMENT):
         assert f'"{name}"' in code, name
+    for name in re.findall(r"\(`([A-Z]\w+)`\)", DOCUMENT):
+        assert f"class {name}(" in code, name
 
 
 def test_the_code_carries_the_numbers_of_its_docstring() -> None:

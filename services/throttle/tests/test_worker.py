@@ -185,6 +185,29 @@ async def test_records_present_when_a_period_ends_are_decided_before_the_timer(b
     assert bench.outcomes() == ["notify", "notify", "disabled", *["suppressed"] * 5]
 
 
+async def test_a_record_that_came_just_before_a_timer_is_decided_before_it(bench: Bench) -> None:
+    bench.clock.step(START + timedelta(seconds=10))
+    came = False
+
+    async def at(name: str) -> None:
+        nonlocal came
+        if name == "poll.after" and "disabled" in bench.outcomes() and not came:
+            came = True
+            bench.add(event(4))
+            bench.clock.advance(timedelta(hours=2))
+
+    bench.add(event(1), event(2), event(3))
+    bench.start(at)
+
+    async def has_ended() -> list[NotificationsEnabled]:
+        bench.clock.advance(timedelta(seconds=1))
+        return bench.enabled()
+
+    (enabled,) = await eventually(has_ended)
+    assert enabled.suppressed_count == 1
+    assert bench.outcomes() == ["notify", "notify", "disabled", "suppressed"]
+
+
 async def test_an_order_ends_a_period(bench: Bench) -> None:
     bench.clock.step(START + timedelta(seconds=10))
     bench.add(event(1), event(2), event(3))
