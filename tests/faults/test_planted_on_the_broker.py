@@ -15,7 +15,8 @@ from ups_throttle.testing.planted import AppliesBeforeCommit, DecidesOutsideTheT
 ENTRY = Path(__file__).with_name("entry.py")
 KILLS = 3
 AT_ONCE = 3
-DEADLINE_S = 3.0
+# Shorter, and a busy machine fails other requests, too.
+DEADLINE_S = 8.0
 
 pytestmark = pytest.mark.timeout(300)
 
