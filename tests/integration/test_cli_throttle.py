@@ -161,6 +161,15 @@ async def test_decisions_that_are_gone_are_told_apart_from_the_policy(
     ]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What a shell starts in the background inherits that an interrupt is ignored."""
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, inherited)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_what_is_done_with_a_partition(kafka: KafkaSettings):
     heeded: list[int] = []
 
