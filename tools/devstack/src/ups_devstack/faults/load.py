@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from ups_devstack.faults.reading import DECISION, Reader
+from ups_runtime.errors import Retryable
 from ups_runtime.kafka import admin, end_offsets, producer, scoped, started, topic_name
 from ups_runtime.settings import KafkaSettings
 from ups_runtime.testing import eventually
@@ -227,7 +228,7 @@ class Load:
                     for number in range(topic.partitions)
                 ],
             )
-        except KafkaError:
+        except (KafkaError, Retryable):
             return False
         return all(end == 0 or (place in committed and committed[place].offset == end) for place, end in ends.items())
 
