@@ -14,7 +14,7 @@ from typing import IO, Any
 import pytest
 from typer.testing import Result
 
-from ups_cli.errors import ExitCode, of_machine
+from ups_cli.errors import ExitCode, of_system
 from ups_cli.history.gather import TOPICS
 from ups_cli.history.log import opened
 from ups_runtime.settings import KafkaSettings
@@ -23,7 +23,7 @@ from ups_runtime.testing import eventually
 Ups = Callable[..., Result]
 
 MAIN = "from ups_cli.app import main; main()"
-BROKEN = "from ups_cli.app import app, main; app.command('break')(lambda: 1 / 0); main()"
+BROKEN = "from ups_cli.app import app, main; app.command('break')(lambda: {}['\\x1b[2J']); main()"
 LONELY = """
 import socket
 from ups_cli.app import app, main
@@ -33,18 +33,24 @@ main()
 """
 
 
-def ended(folder: Path, program: str, *arguments: str, stdout: int | IO[bytes] = subprocess.PIPE) -> tuple[int, str]:
+def ended(
+    folder: Path,
+    program: str,
+    *arguments: str,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    stderr: int | IO[bytes] = subprocess.PIPE,
+) -> tuple[int, str]:
     """How the command ends as a process, and what it says beside the result."""
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         cwd=folder,
         env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
         stdout=stdout,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         timeout=120,
         check=False,
     )
-    return done.returncode, done.stderr.decode()
+    return done.returncode, (done.stderr or b"").decode()
 
 
 @pytest.mark.parametrize("arguments", [("device", "list"), ("device", "list", "--json")])
@@ -75,11 +81,33 @@ def test_output_that_finds_no_room_is_said(connected: Any, nowhere: Path):
     [(errno.ENOSPC, "TMPDIR"), (errno.EDQUOT, "TMPDIR"), (errno.EMFILE, "ulimit -n"), (errno.EACCES, "TMPDIR")],
 )
 def test_what_this_machine_refused_comes_with_what_to_do(number: int, advice: str):
-    failed = of_machine(OSError(number, os.strerror(number)))
+    failed = of_system(OSError(number, os.strerror(number)))
 
     assert failed.exit_code == ExitCode.MACHINE
     assert os.strerror(number) in failed.title
     assert advice in failed.more["what to do"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.EHOSTUNREACH, "No route to host"), OSError("Multiple exceptions: one, another"), TimeoutError()],
+)
+def test_a_network_that_refuses_is_not_this_machine(error: OSError):
+    failed = of_system(error)
+
+    assert failed.exit_code == ExitCode.UNREACHABLE
+    assert "TMPDIR" not in failed.more["what to do"]
+
+
+@pytest.mark.parametrize("arguments", [("device", "list"), ("device", "list", "--json")])
+def test_whose_error_is_not_read_ends_with_its_code_all_the_same(nowhere: Path, arguments: tuple[str, ...]):
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    with os.fdopen(writing, "wb") as closed:
+        code, _ = ended(nowhere, MAIN, *arguments, stderr=closed)
+
+    assert code == ExitCode.USAGE
 
 
 @pytest.mark.parametrize("command", ["refused", "nameless"])
@@ -97,7 +125,8 @@ def test_what_nobody_thought_of_has_a_code_of_its_own(nowhere: Path):
     code, said = ended(nowhere, BROKEN, "break")
 
     assert code == ExitCode.UNEXPECTED
-    assert "ZeroDivisionError" in said
+    assert "KeyError" in said
+    assert "\x1b" not in said
     assert "a fault of ups itself" in said
 
 

@@ -3,7 +3,6 @@
 import logging
 import sys
 import traceback
-from socket import gaierror
 from typing import Any
 
 import typer
@@ -15,7 +14,7 @@ from ups_cli.check import check
 from ups_cli.device_settings import settings as device_settings
 from ups_cli.doctor import doctor
 from ups_cli.drill import drill
-from ups_cli.errors import CliError, ExitCode, of_machine
+from ups_cli.errors import CliError, ExitCode, of_system
 from ups_cli.output import note, say_error, stop_printing
 from ups_cli.why import why
 from ups_runtime.errors import Permanent, Retryable
@@ -51,15 +50,13 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             stop_printing()
             raise typer.Exit(ExitCode.UNREAD) from None
-        except (ConnectionError, TimeoutError, gaierror) as error:
-            title = f"Not reachable: {error.strerror or type(error).__name__}."
-            failed = CliError(
-                ExitCode.UNREACHABLE, title, {"what to do": "see the addresses in the settings: ups doctor"}
-            )
         except OSError as error:
             stop_printing()
-            failed = of_machine(error)
-        say_error(failed, as_json=ctx.meta[_AS_JSON])
+            failed = of_system(error)
+        try:
+            say_error(failed, as_json=ctx.meta[_AS_JSON])
+        except BrokenPipeError:
+            stop_printing()
         raise typer.Exit(failed.exit_code)
 
 
@@ -99,6 +96,7 @@ def main() -> None:
     try:
         app()
     except Exception:  # noqa: BLE001 - the outermost frame
-        traceback.print_exc()
+        for line in traceback.format_exc().splitlines():
+            note(line)
         note("This is a fault of ups itself; please report it with the lines above.")
         sys.exit(ExitCode.UNEXPECTED)

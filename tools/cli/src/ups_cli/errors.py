@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Mapping
 from enum import IntEnum
+from socket import gaierror
 
 
 class ExitCode(IntEnum):
@@ -40,10 +41,15 @@ _ADVICE = {
     errno.ENFILE: "let this machine have more open files, or end what holds them",
 }
 _ADVICE[errno.EDQUOT] = _ADVICE[errno.ENOSPC]
+# None: of several addresses, of which each was refused.
+_NETWORK = (errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH, None)
 _OTHER_ADVICE = "see that temporary files can be written (TMPDIR names another folder), and try again"
 
 
-def of_machine(error: OSError) -> CliError:
-    """What this machine refused, and what to do; the message says nothing of anybody else."""
+def of_system(error: OSError) -> CliError:
+    """Who was not reached, or what this machine refused; and what to do."""
+    if isinstance(error, ConnectionError | TimeoutError | gaierror) or error.errno in _NETWORK:
+        title = f"Not reachable: {error.strerror or type(error).__name__}."
+        return CliError(ExitCode.UNREACHABLE, title, {"what to do": "see the addresses in the settings: ups doctor"})
     title = f"This machine refused: {error.strerror or error}."
     return CliError(ExitCode.MACHINE, title, {"what to do": _ADVICE.get(error.errno or 0, _OTHER_ADVICE)})

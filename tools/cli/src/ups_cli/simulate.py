@@ -112,7 +112,8 @@ def _say_simulated(simulated: Simulated, zone: Zone) -> None:
     if not simulated.is_as_it_was:
         note(
             "Told again by the policy that was in force it is not as it was either, mostly because not all that it was "
-            "decided by is kept: only what differs between the last two columns is the other policy's doing."
+            "decided by is kept, or a timer is due that has not fired yet: only what differs between the last two "
+            "columns is the other policy's doing."
         )
 
 

@@ -159,9 +159,7 @@ async def opened(settings: KafkaSettings, topics: Iterable[Topic], on_read: OnRe
 @contextmanager
 def _patience() -> Iterator[None]:
     """Say that the brokers are waited for, if they are for long."""
-    timer = asyncio.get_running_loop().call_later(
-        _PATIENCE_S, note, f"Waiting for the brokers, {_SILENCE_DEADLINE_S} s at the most."
-    )
+    timer = asyncio.get_running_loop().call_later(_PATIENCE_S, note, "Waiting for the brokers.")
     try:
         yield
     finally:
