@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from ups_cli.checking.checker import check_partition
+from ups_cli.checking.conditions import Conditions
 from ups_cli.checking.faults import Findings, Left, Rule
 from ups_cli.history.gather import Bounds
 from ups_cli.history.retelling import retell
@@ -16,6 +17,7 @@ from ups_cli.history.spool import Kept, Kind
 from ups_cli.history.tellers import DomainTeller
 from ups_cli.testing.recorded import Recorded, played, read
 from ups_schemas.catalogue import Severity
+from ups_schemas.decision import NotificationsDisabled
 from ups_schemas.device import Policy, Subscription
 from ups_throttle.domain import snapshot
 from ups_throttle.domain.state import Closed, Counted, Period, State
@@ -38,6 +40,14 @@ def checked_without(recorded: Recorded, lost: int) -> Findings:
     cut = Recorded()
     cut.records = recorded.records | {Kind.DECISION: recorded.records[Kind.DECISION][lost:]}
     return checked(cut, cut.bounds(cut=[Kind.DECISION]))
+
+
+def both_open_and_unknown(recorded: Recorded, lost: int) -> set[str]:
+    """Without its first decisions, what the rest say of the same incident."""
+    known = Conditions()
+    for decision in read(recorded).decisions[lost:]:
+        known.take(decision)
+    return known.open.keys() & known.unknown
 
 
 def rules(findings: Findings) -> set[Rule]:
@@ -414,6 +424,66 @@ def test_who_must_be_remembered_among_too_many_is_missed(crowded: Recorded):
 
     for lost in range(0, 30, 5):
         assert rules(checked_without(crowded, lost)) == {Rule.STATE}, f"{lost} decisions gone"
+
+
+def _ids_used_again() -> Recorded:
+    """A fault that is never cleared; a day later another one by the first one's event id."""
+    recorded = Recorded()
+    recorded.changed("d-1", device())
+    later = START + timedelta(hours=25)
+    recorded.heard(event(1), event(2, code="ON_BATTERY"), event(1, received_at=later, native_text="another"))
+    return recorded
+
+
+@pytest.mark.parametrize("is_cleared", [False, True])
+def test_two_open_conditions_by_one_event_id_are_no_fault(*, is_cleared: bool):
+    recorded = _ids_used_again()
+    if is_cleared:
+        later = START + timedelta(hours=26)
+        recorded.heard(event(3, received_at=later, code="UPS_FAULT_CLEARED", phase="clear", native_text="another"))
+
+    assert checked(recorded, longest=0).faults == []
+    for lost in range(3):
+        assert checked_without(recorded, lost).faults == [], f"{lost} decisions gone"
+        assert not both_open_and_unknown(recorded, lost), f"{lost} decisions gone"
+
+
+def test_two_conditions_remembered_by_an_event_id_of_which_one_raise_is_kept_are_no_fault():
+    recorded = _ids_used_again()
+    again = START + timedelta(hours=26)
+    recorded.heard(event(4, received_at=again, native_text="another", phase="repeat"))
+
+    for lost in range(1, 4):
+        assert checked_without(recorded, lost).faults == [], f"{lost} decisions gone"
+
+
+def test_what_is_long_taken_as_over_is_followed_no_longer():
+    recorded = Recorded()
+    recorded.changed("d-1", device())
+    for number in range(1, 201):
+        recorded.heard(event(number, received_at=START + timedelta(hours=number)))
+    known = Conditions()
+    held = []
+    for decision in read(recorded).decisions:
+        known.take(decision)
+        held.append(len(known.open))
+
+    assert max(held) == 24
+    assert checked(recorded, longest=0).faults == []
+
+
+def test_what_is_reported_again_after_the_decisions_that_are_kept_take_it_as_over_is_no_fault():
+    recorded = Recorded()
+    recorded.changed("d-1", device(policy=Policy(limit=1, window_s=86_400, period_s=19 * 3600)))
+    for hours, text in ((0, "long"), (20, "long"), (40, "long"), (41, "b"), (42, "disables"), (43, "c"), (60, "long")):
+        recorded.heard(event(hours, received_at=START + timedelta(hours=hours), native_text=text))
+    recorded.ticked(START + timedelta(hours=62))
+    disabled = next(one for one in read(recorded).decisions if isinstance(one, NotificationsDisabled))
+    assert "long" in [one.text for one in disabled.open]
+
+    for lost in range(9):
+        assert checked_without(recorded, lost).faults == [], f"{lost} decisions gone"
+        assert not both_open_and_unknown(recorded, lost), f"{lost} decisions gone"
 
 
 def test_what_a_timer_counted_before_an_older_event_was_read_may_be_older_than_what_is_kept():

@@ -65,11 +65,16 @@ class Known:
 
 
 class Conditions:
-    """Takes decisions in order. `open` and `gone` are by the incident's id; what is in neither nobody knows."""
+    """Takes decisions in order; `open`, `gone` (since when each was) and `unknown` are by the incident's id.
+
+    Unknown for good is what is so long taken as over that it may have gone without a word, and what shares its id with
+    another: a device can use an event id again. Of what is in none of them only decisions that are gone could tell.
+    """
 
     def __init__(self) -> None:
         self.open: dict[str, Known] = {}
-        self.gone: set[str] = set()
+        self.gone: dict[str, set[int]] = {}
+        self.unknown: set[str] = set()
 
     def take(self, decision: Decision) -> None:
         """Take the next decision."""
@@ -86,26 +91,33 @@ class Conditions:
             return
         if isinstance(decision, EventDecided) and decision.outcome is Outcome.TEST:
             return
+        recipients = set(decision.recipients)
         for known in self.open.values():
-            known.told.intersection_update(decision.recipients)
+            known.told &= recipients
             if known.perhaps_told is not None:
-                known.perhaps_told.update(decision.recipients)
+                known.perhaps_told |= recipients
 
     def _listed(self, incidents: tuple[Incident, ...]) -> None:
         for one in incidents:
+            if one.incident_id in self.unknown:
+                continue
             known = self.open.setdefault(one.incident_id, Known(one.code, one.since, since=one.since))
             known.told.update(one.told)
 
     def _row(self, row: EventDecided) -> None:
         for one in row.closed:
-            self._remove(one.incident_id)
+            self._remove(one.incident_id, one.since)
         if row.evicted is not None:
-            self._remove(row.evicted)
-        if row.confirmed is not None:
+            known = self.open.get(row.evicted)
+            self._remove(row.evicted, None if known is None else known.since)
+        if row.confirmed is not None and row.confirmed not in self.unknown:
             known = self.open.setdefault(row.confirmed, Known(row.event.code, row.effective_at))
             known.confirmed, known.is_confirmed = row.effective_at, True
         for one in row.opened:
-            self.gone.discard(one.incident_id)
+            if one.incident_id in self.open:
+                self._give_up(one.incident_id)
+            if one.incident_id in self.unknown:
+                continue
             self.open[one.incident_id] = Known(
                 one.code,
                 row.effective_at,
@@ -115,7 +127,15 @@ class Conditions:
                 told=set(one.told),
                 perhaps_told=set(row.recipients),
             )
+        for incident_id in [each for each, known in self.open.items() if known.stale_at <= row.effective_at]:
+            self._give_up(incident_id)
 
-    def _remove(self, incident_id: str) -> None:
+    def _remove(self, incident_id: str, since: datetime | None) -> None:
         self.open.pop(incident_id, None)
-        self.gone.add(incident_id)
+        moments = self.gone.setdefault(incident_id, set())
+        if since is not None:
+            moments.add(milliseconds(since))
+
+    def _give_up(self, incident_id: str) -> None:
+        del self.open[incident_id]
+        self.unknown.add(incident_id)

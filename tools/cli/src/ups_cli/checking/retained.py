@@ -3,6 +3,7 @@
 Of a device whose first decisions are gone, or that was not told again: what they leave open is not compared.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -21,7 +22,7 @@ from ups_schemas.decision import (
 )
 from ups_schemas.envelope import milliseconds
 from ups_throttle.domain import digests
-from ups_throttle.domain.state import MAX_COUNTED, MAX_HAPPENED, MAX_SEEN, State
+from ups_throttle.domain.state import MAX_COUNTED, MAX_HAPPENED, MAX_SEEN, Incident, State
 
 _DAY_MS = DAY // timedelta(milliseconds=1)
 _QUIET_MS = QUIET // timedelta(milliseconds=1)
@@ -199,22 +200,26 @@ class _Retained:
         for one in self._own:
             known.take(one)
         table = digests.split(self._state.told)
-        remembered = {
-            ids.incident_id(self._state.device_id, one.event_id, one.code): one for one in self._state.incidents
-        }
-        for incident_id, incident in remembered.items():
+        remembered = [ids.incident_id(self._state.device_id, one.event_id, one.code) for one in self._state.incidents]
+        times = Counter(remembered)
+        for incident_id, incident in zip(remembered, self._state.incidents, strict=True):
+            if times[incident_id] > 1 or incident_id in known.unknown:
+                continue
             about = known.open.get(incident_id)
             if about is not None:
                 yield from about.differences(incident, people(incident, table))
-            elif (
-                incident_id in known.gone
-                or self._is_whole
-                or (self._first_ms is not None and max(incident.since_ms, incident.confirmed_ms) > self._first_ms)
-            ):
+            elif self._must_be_gone(incident, known.gone.get(incident_id)):
                 yield f"open conditions: {incident.code} is remembered, and is none by the decisions"
         for incident_id, about in known.open.items():
-            if incident_id not in remembered and self._must_be_open(about.stale_at):
+            if incident_id not in times and self._must_be_open(about.stale_at):
                 yield f"open conditions: {about.code} is not remembered, and is one by the decisions"
+
+    def _must_be_gone(self, incident: Incident, gone: set[int] | None) -> bool:
+        """Whether it is not another one, of the same id, that was open before the decisions that are kept."""
+        if self._is_whole or (gone is not None and incident.since_ms in gone):
+            return True
+        first_ms = self._first_ms
+        return gone is None and first_ms is not None and max(incident.since_ms, incident.confirmed_ms) > first_ms
 
     def _must_be_open(self, stale_at: datetime) -> bool:
         """Whether it was never taken as over: if it had been, it may have gone without a word."""
